@@ -1,0 +1,125 @@
+//! `Bearer`: a good token, whatever its scopes.
+
+use std::borrow::Cow;
+
+use axum_core::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
+use countersign_token::{Claims, ClaimsError};
+use http::request::Parts;
+
+use crate::guard::Guard;
+use crate::refusal::{AuthError, Refusal};
+use crate::requirement::{Requirement, Requires};
+
+/// A request with a good bearer token; carries the token's claims.
+///
+/// Without a token the answer is 401 with a bare challenge, with a bad one 401 `invalid_token` (RFC 6750 section 3.1).
+/// `Option<Bearer>` lets a request without a token pass as `None`; a bad token is refused all the same.
+///
+/// ```
+/// use countersign_axum::Bearer;
+///
+/// async fn hello(Bearer(claims): Bearer) -> String {
+///     format!("Hello, {}", claims.subject())
+/// }
+/// ```
+///
+/// `Bearer<T>` takes claims of your own out of the token: implement [`FromClaims`].
+#[derive(Clone, Debug)]
+pub struct Bearer<T = Claims>(pub T);
+
+/// Claims of your own, taken out of a verified token.
+///
+/// ```
+/// use countersign_axum::{Claims, FromClaims, InvalidToken};
+///
+/// struct Tenant(String);
+///
+/// impl FromClaims for Tenant {
+///     fn from_claims(claims: Claims) -> Result<Self, InvalidToken> {
+///         let tenant = claims.get("tenant").and_then(|value| value.as_str());
+///         Ok(Tenant(tenant.ok_or(InvalidToken::because("no tenant"))?.to_owned()))
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`Bearer<{Self}>` needs to know how `{Self}` is taken out of a token's claims",
+    label = "does not implement `FromClaims`",
+    note = "for a type that serde reads: `fn from_claims(claims: Claims) -> Result<Self, InvalidToken> {{ Ok(claims.deserialize()?) }}`",
+    note = "for a user that is looked up: `CurrentUser<{Self}>` and `LoadUser`"
+)]
+pub trait FromClaims: Sized {
+    /// Takes what it needs. An error is answered as any bad token is: 401 `invalid_token`.
+    fn from_claims(claims: Claims) -> Result<Self, InvalidToken>;
+}
+
+impl FromClaims for Claims {
+    fn from_claims(claims: Claims) -> Result<Self, InvalidToken> {
+        Ok(claims)
+    }
+}
+
+/// Why the claims of a verified token are not what the program needs. The reason goes to the log, not to the caller.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the token's claims do not fit: {reason}")]
+pub struct InvalidToken {
+    reason: Cow<'static, str>,
+}
+
+impl InvalidToken {
+    /// `reason` must hold no part of the token.
+    pub fn because(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { reason: reason.into() }
+    }
+}
+
+impl From<ClaimsError> for InvalidToken {
+    fn from(error: ClaimsError) -> Self {
+        Self::because(error.to_string())
+    }
+}
+
+impl<T> Requires for Bearer<T> {
+    fn requirement() -> Requirement {
+        Requirement::token()
+    }
+}
+
+impl<S, T> FromRequestParts<S> for Bearer<T>
+where
+    S: Send + Sync,
+    T: FromClaims,
+    Guard: FromRef<S>,
+{
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let guard = Guard::from_ref(state);
+        let claims = guard.claims(parts)?;
+        T::from_claims(claims).map(Self).map_err(|reason| {
+            tracing::debug!(%reason, "access token refused");
+            guard.refuse(AuthError::InvalidToken)
+        })
+    }
+}
+
+impl<S, T> OptionalFromRequestParts<S> for Bearer<T>
+where
+    S: Send + Sync,
+    T: FromClaims,
+    Guard: FromRef<S>,
+{
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Refusal> {
+        unless_no_token(<Self as FromRequestParts<S>>::from_request_parts(parts, state).await)
+    }
+}
+
+/// A request without a token is no error where a guard is optional; every other refusal stands.
+pub(crate) fn unless_no_token<T>(guarded: Result<T, Refusal>) -> Result<Option<T>, Refusal> {
+    match guarded {
+        Ok(found) => Ok(Some(found)),
+        Err(refusal) if *refusal.error() == AuthError::NoToken => Ok(None),
+        Err(refusal) => Err(refusal),
+    }
+}

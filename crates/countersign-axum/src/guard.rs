@@ -1,0 +1,137 @@
+//! What a guarded program keeps in its state: the verifier, the clock, and how refusals look.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use countersign_token::{Claims, Verifier};
+use http::HeaderValue;
+use http::request::Parts;
+
+use crate::clock::Clock;
+use crate::credentials::{Credentials, credentials};
+use crate::problem::ErrorStyle;
+use crate::refusal::{AuthError, Face, Realm, Refusal};
+
+/// What a guarded program keeps in its state.
+///
+/// Clones are cheap and share one verifier. Guards find it through [`FromRef`](axum_core::extract::FromRef): it is the
+/// state itself, or a member of a state that implements `FromRef<State> for Guard`.
+#[derive(Clone)]
+pub struct Guard {
+    verifier: Arc<ArcSwap<Verifier>>,
+    settings: Arc<Settings>,
+}
+
+#[derive(Clone, Default)]
+struct Settings {
+    clock: Clock,
+    face: Face,
+}
+
+impl Guard {
+    /// A guard that lets pass what `verifier` takes, with the realm `api` and the system's clock.
+    pub fn new(verifier: Verifier) -> Self {
+        Self { verifier: Arc::new(ArcSwap::from_pointee(verifier)), settings: Arc::default() }
+    }
+
+    /// Names the protection space in the challenge (RFC 9110 section 11.5).
+    ///
+    /// Quotes are escaped; what cannot stand in a header becomes a question mark.
+    #[must_use]
+    pub fn realm(self, realm: &str) -> Self {
+        self.with(|settings| settings.face.realm = Realm::new(realm))
+    }
+
+    /// Reads the time from `clock`.
+    #[must_use]
+    pub fn clock(self, clock: Clock) -> Self {
+        self.with(|settings| settings.clock = clock)
+    }
+
+    /// Answers in `style`.
+    ///
+    /// [`ErrorStyle::FastApi`] also reads requests as FastAPI does: of two `Authorization` headers the first counts,
+    /// and a token in the query beside the header does no harm. With [`ErrorStyle::Problem`] both are refused with 400.
+    #[must_use]
+    pub fn style(self, style: ErrorStyle) -> Self {
+        self.with(|settings| settings.face.style = style)
+    }
+
+    /// The `detail` of the answer to a bad token, in place of `Could not validate credentials`.
+    #[must_use]
+    pub fn invalid_token_detail(self, detail: impl Into<Cow<'static, str>>) -> Self {
+        self.with(|settings| settings.face.invalid_token_detail = detail.into())
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(Arc::make_mut(&mut self.settings));
+        self
+    }
+
+    /// Puts another verifier in place, for all clones and from the next request on: for key rotation.
+    pub fn replace_verifier(&self, verifier: Verifier) {
+        self.verifier.store(Arc::new(verifier));
+    }
+
+    /// The answer to a request that an extractor of your own turns away.
+    pub fn refuse(&self, error: AuthError) -> Refusal {
+        Refusal::new(error, self.settings.face.clone())
+    }
+
+    /// The claims of the request's token, verified once for all guards of the request.
+    pub(crate) fn claims(&self, parts: &mut Parts) -> Result<Claims, Refusal> {
+        self.find_claims(parts).map_err(|error| self.refuse(error))
+    }
+
+    fn find_claims(&self, parts: &mut Parts) -> Result<Claims, AuthError> {
+        let (header, token) = match credentials(parts, self.settings.face.style) {
+            Credentials::None => return Err(AuthError::NoToken),
+            Credentials::Several => return Err(AuthError::InvalidRequest),
+            Credentials::Bearer { header, token } => (header, token),
+        };
+        let verifier = self.verifier.load_full();
+        if let Some(verified) = parts.extensions.get::<Verified>()
+            && verified.holds(header, &verifier)
+        {
+            return Ok(verified.claims.clone());
+        }
+        let claims = self.verify(&verifier, token)?;
+        let verified = Verified { header: header.clone(), verifier, claims: claims.clone() };
+        parts.extensions.insert(verified);
+        Ok(claims)
+    }
+
+    fn verify(&self, verifier: &Verifier, token: &[u8]) -> Result<Claims, AuthError> {
+        let token = std::str::from_utf8(token).map_err(|_| AuthError::InvalidToken)?;
+        verifier.verify(token, self.settings.clock.now()).map_err(|reason| {
+            tracing::debug!(%reason, "access token refused");
+            AuthError::InvalidToken
+        })
+    }
+}
+
+impl fmt::Debug for Guard {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let face = &self.settings.face;
+        formatter.debug_struct("Guard").field("realm", &face.realm).field("style", &face.style).finish_non_exhaustive()
+    }
+}
+
+/// What the first guard of a request found, kept in the request for the guards after it.
+///
+/// It holds for the same header and the same verifier only: another guard with another verifier, or a middleware that
+/// changes the header in between, makes the next guard look for itself.
+#[derive(Clone)]
+struct Verified {
+    header: HeaderValue,
+    verifier: Arc<Verifier>,
+    claims: Claims,
+}
+
+impl Verified {
+    fn holds(&self, header: &HeaderValue, verifier: &Arc<Verifier>) -> bool {
+        Arc::ptr_eq(&self.verifier, verifier) && self.header == header
+    }
+}

@@ -1,0 +1,173 @@
+//! Why a request is turned away, and how that looks on the wire (RFC 6750 section 3).
+//!
+//! Every text here is fixed: nothing that the caller sent comes back (R-036, R-037).
+
+use std::borrow::Cow;
+use std::fmt;
+
+use axum_core::response::{IntoResponse, Response};
+use countersign_token::ScopeSet;
+use http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+
+use crate::problem::ErrorStyle;
+
+/// Why a guard turns a request away.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthError {
+    /// 401: the request carries no bearer token.
+    #[error("the request carries no bearer token: send `Authorization: Bearer` with one")]
+    NoToken,
+    /// 400: the request carries tokens in more than one way.
+    #[error("the request carries credentials in more than one way: send one `Authorization` header and no other token")]
+    InvalidRequest,
+    /// 401: the token is malformed, forged, expired, not for us, or its subject is gone.
+    #[error("the access token is not good: ask for a new one")]
+    InvalidToken,
+    /// 403: the token is good and lacks a scope.
+    #[error("the access token lacks scope: ask for one with the scopes `{required}`")]
+    InsufficientScope {
+        /// All scopes that the route demands.
+        required: ScopeSet,
+    },
+    /// 503: the check could not be made.
+    #[error("the request could not be checked: try again later")]
+    Unavailable,
+}
+
+impl AuthError {
+    /// The status of the answer.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::NoToken | Self::InvalidToken => StatusCode::UNAUTHORIZED,
+            Self::InvalidRequest => StatusCode::BAD_REQUEST,
+            Self::InsufficientScope { .. } => StatusCode::FORBIDDEN,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The challenge after `Bearer realm="…"`; `None` where a token would not help.
+    fn challenge(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::NoToken => Some("".into()),
+            Self::InvalidRequest => Some(
+                ", error=\"invalid_request\", error_description=\"Send the token once, in one Authorization header\""
+                    .into(),
+            ),
+            Self::InvalidToken => Some(
+                ", error=\"invalid_token\", error_description=\"The token is malformed, expired, revoked or not for this API\""
+                    .into(),
+            ),
+            Self::InsufficientScope { required } => Some(
+                format!(
+                    ", error=\"insufficient_scope\", error_description=\"The token lacks a scope\", scope=\"{required}\""
+                )
+                .into(),
+            ),
+            Self::Unavailable => None,
+        }
+    }
+}
+
+/// What all refusals of one guard have in common.
+#[derive(Clone, Debug)]
+pub(crate) struct Face {
+    pub(crate) realm: Realm,
+    pub(crate) style: ErrorStyle,
+    pub(crate) invalid_token_detail: Cow<'static, str>,
+}
+
+impl Default for Face {
+    fn default() -> Self {
+        Self {
+            realm: Realm::new("api"),
+            style: ErrorStyle::default(),
+            invalid_token_detail: "Could not validate credentials".into(),
+        }
+    }
+}
+
+/// A realm, written as a quoted string of RFC 9110 section 5.6.4.
+#[derive(Clone, Debug)]
+pub(crate) struct Realm(String);
+
+impl Realm {
+    /// What cannot stand in a header becomes a question mark; quotes and backslashes are escaped.
+    pub(crate) fn new(text: &str) -> Self {
+        let mut quoted = String::from("\"");
+        for char in text.chars() {
+            match char {
+                '"' | '\\' => quoted.extend(['\\', char]),
+                ' '..='~' => quoted.push(char),
+                _ => quoted.push('?'),
+            }
+        }
+        quoted.push('"');
+        Self(quoted)
+    }
+}
+
+impl fmt::Display for Realm {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// The answer of a guard that turns a request away: challenge, status and body.
+///
+/// Made by the guards, and by [`Guard::refuse`](crate::Guard::refuse) for extractors of your own.
+#[derive(Debug)]
+pub struct Refusal {
+    error: AuthError,
+    face: Face,
+}
+
+impl Refusal {
+    pub(crate) fn new(error: AuthError, face: Face) -> Self {
+        Self { error, face }
+    }
+
+    /// Why.
+    pub fn error(&self) -> &AuthError {
+        &self.error
+    }
+
+    fn detail(&self) -> Cow<'static, str> {
+        match &self.error {
+            AuthError::NoToken => "Not authenticated".into(),
+            AuthError::InvalidRequest => "Credentials were sent in more than one way".into(),
+            AuthError::InvalidToken => self.face.invalid_token_detail.clone(),
+            AuthError::InsufficientScope { .. } => "Not enough permissions".into(),
+            AuthError::Unavailable => "Service unavailable, try again later".into(),
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response = self.face.style.answer(self.error.status(), self.detail());
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(challenge) = self.error.challenge() {
+            let challenge = format!("Bearer realm={}{challenge}", self.face.realm);
+            // Realm and scopes are visible ASCII by construction; without them a bare challenge still is one.
+            let challenge = HeaderValue::try_from(challenge).unwrap_or(HeaderValue::from_static("Bearer"));
+            headers.insert(WWW_AUTHENTICATE, challenge);
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_realm_cannot_break_out_of_its_quotes() {
+        // R-036
+        assert_eq!(Realm::new("api").to_string(), r#""api""#);
+        assert_eq!(Realm::new(r#"a"b\c"#).to_string(), r#""a\"b\\c""#);
+        assert_eq!(Realm::new("a\r\nb\u{e9}").to_string(), r#""a??b?""#);
+    }
+}

@@ -1,0 +1,81 @@
+//! `Scoped`: a good token that carries the scopes that the type names.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use axum_core::extract::{FromRef, FromRequestParts};
+use countersign_token::{Claims, ScopeSet};
+use http::request::Parts;
+
+use crate::guard::Guard;
+use crate::refusal::{AuthError, Refusal};
+use crate::requirement::{Requirement, Requires};
+use crate::scope::{RequiredScopes, collect, satisfies};
+
+/// A request whose token carries every scope of `R`: one [`Scope`](crate::Scope), or a tuple of up to eight.
+///
+/// A good token without one of them is answered 403 `insufficient_scope`, and the challenge names what is needed.
+///
+/// ```
+/// use countersign_axum::{Scope, Scoped};
+///
+/// struct ItemsRead;
+///
+/// impl Scope for ItemsRead {
+///     const NAME: &'static str = "items:read";
+///     const DESCRIPTION: &'static str = "Read items.";
+/// }
+///
+/// async fn items(token: Scoped<ItemsRead>) -> String {
+///     format!("The items of {}", token.claims().subject())
+/// }
+/// ```
+pub struct Scoped<R> {
+    claims: Claims,
+    scopes: PhantomData<fn() -> R>,
+}
+
+impl<R> Scoped<R> {
+    /// The claims of the token.
+    pub fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
+    /// The claims of the token, by value.
+    pub fn into_claims(self) -> Claims {
+        self.claims
+    }
+}
+
+impl<R> fmt::Debug for Scoped<R> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Scoped").field(&self.claims).finish()
+    }
+}
+
+impl<R: RequiredScopes> Requires for Scoped<R> {
+    fn requirement() -> Requirement {
+        Requirement::token().with_scopes(collect::<R>())
+    }
+}
+
+impl<S, R> FromRequestParts<S> for Scoped<R>
+where
+    S: Send + Sync,
+    R: RequiredScopes,
+    Guard: FromRef<S>,
+{
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let guard = Guard::from_ref(state);
+        let claims = guard.claims(parts)?;
+        if satisfies::<R>(claims.scope()) {
+            return Ok(Self { claims, scopes: PhantomData });
+        }
+        let names = collect::<R>().into_iter().map(|scope| scope.name);
+        // The names are scope tokens, or `R` would not have compiled.
+        let required = ScopeSet::from_tokens(names).unwrap_or_default();
+        Err(guard.refuse(AuthError::InsufficientScope { required }))
+    }
+}
