@@ -1,1 +1,6 @@
 //! Under construction.
+
+#![forbid(unsafe_code)]
+
+pub mod user;
+pub mod store;

@@ -1,0 +1,215 @@
+//! A store in memory: nothing outlives the process. For tests, and for programs that bring their users along.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use countersign_password::PasswordHash;
+
+use crate::store::{HealthCheck, KeyState, KeyStore, SigningKeyRecord, StoreError, UserPage, UserQuery, UserStore};
+use crate::user::{Credentials, EmailAddress, Login, NewUser, User, UserChange, UserId, Username};
+
+/// Keeps everything in memory, behind one lock that is never held across an await.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    users: Mutex<BTreeMap<UserId, Entry>>,
+    keys: Mutex<Vec<SigningKeyRecord>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    user: User,
+    skeleton: String,
+    password_hash: Option<PasswordHash>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn users(&self) -> MutexGuard<'_, BTreeMap<UserId, Entry>> {
+        // Nothing under the lock leaves a change half done, so what a panicking holder left is whole.
+        self.users.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keys(&self) -> MutexGuard<'_, Vec<SigningKeyRecord>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn find(&self, wanted: impl Fn(&User) -> bool) -> Option<Credentials> {
+        self.users().values().find(|entry| wanted(&entry.user)).map(Entry::to_credentials)
+    }
+}
+
+impl Entry {
+    fn to_credentials(&self) -> Credentials {
+        Credentials { user: self.user.clone(), password_hash: self.password_hash.clone() }
+    }
+}
+
+/// Fails if `user` collides with any of `others`.
+fn check_unique<'a>(
+    user: &User,
+    skeleton: &str,
+    others: impl Iterator<Item = &'a Entry> + Clone,
+) -> Result<(), StoreError> {
+    if others.clone().any(|other| other.user.username == user.username) {
+        return Err(StoreError::UsernameTaken);
+    }
+    if let Some(other) = others.clone().find(|other| other.skeleton == skeleton) {
+        return Err(StoreError::UsernameConfusable { existing: other.user.username.clone() });
+    }
+    let Some(email) = &user.email else { return Ok(()) };
+    if others.into_iter().any(|other| is_at(&other.user, email)) {
+        return Err(StoreError::EmailTaken);
+    }
+    Ok(())
+}
+
+fn is_at(user: &User, email: &EmailAddress) -> bool {
+    user.email.as_ref().is_some_and(|own| own.canonical() == email.canonical())
+}
+
+#[async_trait]
+impl UserStore for MemoryStore {
+    async fn insert(&self, new: &NewUser) -> Result<User, StoreError> {
+        let mut users = self.users();
+        if users.contains_key(&new.id) {
+            return Err(StoreError::IdTaken);
+        }
+        let user = new.to_user();
+        let skeleton = user.username.skeleton();
+        check_unique(&user, &skeleton, users.values())?;
+        users.insert(new.id, Entry { user: user.clone(), skeleton, password_hash: new.password_hash.clone() });
+        Ok(user)
+    }
+
+    async fn find_by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        Ok(self.users().get(&id).map(|entry| entry.user.clone()))
+    }
+
+    async fn find_by_username(&self, username: &Username) -> Result<Option<User>, StoreError> {
+        Ok(self.find(|user| user.username == *username).map(|found| found.user))
+    }
+
+    async fn find_by_email(&self, email: &EmailAddress) -> Result<Option<User>, StoreError> {
+        Ok(self.find(|user| is_at(user, email)).map(|found| found.user))
+    }
+
+    async fn find_credentials(&self, login: &Login) -> Result<Option<Credentials>, StoreError> {
+        Ok(match login {
+            Login::Username(username) => self.find(|user| user.username == *username),
+            Login::EmailAddress(email) => self.find(|user| is_at(user, email)),
+            Login::Nobody => None,
+        })
+    }
+
+    async fn find_credentials_by_id(&self, id: UserId) -> Result<Option<Credentials>, StoreError> {
+        Ok(self.users().get(&id).map(Entry::to_credentials))
+    }
+
+    async fn list(&self, query: &UserQuery) -> Result<UserPage, StoreError> {
+        let users = self.users();
+        let found = users
+            .values()
+            .map(|entry| &entry.user)
+            .filter(|user| query.after_id().is_none_or(|after| user.id > after))
+            .filter(|user| query.search_text().is_none_or(|text| text.matches(user)))
+            .take(query.page_limit() + 1)
+            .cloned()
+            .collect();
+        Ok(UserPage::from_one_more(found, query.page_limit()))
+    }
+
+    async fn update(&self, id: UserId, change: &UserChange, now: i64) -> Result<Option<User>, StoreError> {
+        let mut users = self.users();
+        let Some(entry) = users.get(&id) else { return Ok(None) };
+        let changed = change.apply_to(&entry.user, now);
+        let skeleton = changed.username.skeleton();
+        check_unique(&changed, &skeleton, users.values().filter(|other| other.user.id != id))?;
+        if let Some(entry) = users.get_mut(&id) {
+            entry.user = changed.clone();
+            entry.skeleton = skeleton;
+        }
+        Ok(Some(changed))
+    }
+
+    async fn replace_password_hash(
+        &self,
+        id: UserId,
+        expected: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        let mut users = self.users();
+        let Some(entry) = users.get_mut(&id).filter(|entry| entry.password_hash.as_ref() == Some(expected)) else {
+            return Ok(false);
+        };
+        entry.password_hash = Some(new.clone());
+        Ok(true)
+    }
+
+    async fn change_password(
+        &self,
+        id: UserId,
+        expected: &PasswordHash,
+        new: &PasswordHash,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        let mut users = self.users();
+        let Some(entry) = users.get_mut(&id).filter(|entry| entry.password_hash.as_ref() == Some(expected)) else {
+            return Ok(false);
+        };
+        entry.set_password(new, now);
+        Ok(true)
+    }
+
+    async fn set_password(&self, id: UserId, new: &PasswordHash, now: i64) -> Result<bool, StoreError> {
+        let mut users = self.users();
+        let Some(entry) = users.get_mut(&id) else { return Ok(false) };
+        entry.set_password(new, now);
+        Ok(true)
+    }
+
+    async fn delete(&self, id: UserId) -> Result<bool, StoreError> {
+        Ok(self.users().remove(&id).is_some())
+    }
+
+    async fn count(&self) -> Result<u64, StoreError> {
+        Ok(self.users().len() as u64)
+    }
+}
+
+impl Entry {
+    fn set_password(&mut self, new: &PasswordHash, now: i64) {
+        self.password_hash = Some(new.clone());
+        self.user.updated_at = now;
+        self.user.password_changed_at = now;
+    }
+}
+
+#[async_trait]
+impl KeyStore for MemoryStore {
+    async fn insert_if_none_active(&self, key: &SigningKeyRecord) -> Result<bool, StoreError> {
+        let mut keys = self.keys();
+        if keys.iter().any(|kept| kept.state == KeyState::Active || kept.kid == key.kid) {
+            return Ok(false);
+        }
+        keys.push(key.clone());
+        Ok(true)
+    }
+
+    async fn list_keys(&self) -> Result<Vec<SigningKeyRecord>, StoreError> {
+        let mut keys = self.keys().clone();
+        keys.sort_by(|a, b| (a.created_at, &a.kid).cmp(&(b.created_at, &b.kid)));
+        Ok(keys)
+    }
+}
+
+#[async_trait]
+impl HealthCheck for MemoryStore {
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}

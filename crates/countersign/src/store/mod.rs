@@ -1,0 +1,155 @@
+//! The stores: one small trait for each kind of thing kept, and the engines that keep them.
+//!
+//! Every change is one atomic step, and every condition is part of it: nobody reads, decides and then writes. "Not
+//! there" is `Ok(None)` or `Ok(false)`. Times are Unix seconds that the caller gives. A future that is dropped leaves
+//! its change either wholly done or not done at all.
+
+mod user_query;
+
+pub mod memory;
+pub mod sqlite;
+
+use async_trait::async_trait;
+use countersign_password::PasswordHash;
+
+use crate::user::{Credentials, EmailAddress, Login, NewUser, User, UserChange, UserId, Username};
+
+pub use crate::store::user_query::{SearchText, SearchTextError, UserPage, UserQuery};
+
+/// Why a store did not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Another user has this user name.
+    #[error("the user name is taken: choose another")]
+    UsernameTaken,
+    /// Another user's name looks the same (R-133).
+    #[error("the user name looks like that of another user: choose another")]
+    UsernameConfusable {
+        /// The name that it looks like; for the log and for administrators.
+        existing: Username,
+    },
+    /// Another user has this address.
+    #[error("the e-mail address is taken: choose another")]
+    EmailTaken,
+    /// Another user has this id: only an import that brings ids along can meet it.
+    #[error("the user id is taken: import the user with a fresh id")]
+    IdTaken,
+    /// The store cannot answer now; trying again later may help. The reason is for the log, never for the wire.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// What was read does not make sense: the data was damaged or written by another program. For the log only.
+    #[error("the store holds damaged data: {0}")]
+    Damaged(String),
+}
+
+/// Keeps users and their password hashes.
+#[async_trait]
+pub trait UserStore: Send + Sync + 'static {
+    /// Registers a user: fails with [`StoreError::UsernameTaken`], [`StoreError::UsernameConfusable`],
+    /// [`StoreError::EmailTaken`] or [`StoreError::IdTaken`], and of several at once exactly one wins.
+    async fn insert(&self, new: &NewUser) -> Result<User, StoreError>;
+
+    /// The user with this id.
+    async fn find_by_id(&self, id: UserId) -> Result<Option<User>, StoreError>;
+
+    /// The user with exactly this name.
+    async fn find_by_username(&self, username: &Username) -> Result<Option<User>, StoreError>;
+
+    /// The user with this address, by its canonical form.
+    async fn find_by_email(&self, email: &EmailAddress) -> Result<Option<User>, StoreError>;
+
+    /// The user that a login names, with the password hash, in one read. [`Login::Nobody`] is `None`.
+    async fn find_credentials(&self, login: &Login) -> Result<Option<Credentials>, StoreError>;
+
+    /// The user with this id, with the password hash, in one read.
+    async fn find_credentials_by_id(&self, id: UserId) -> Result<Option<Credentials>, StoreError>;
+
+    /// A page of users in the order of their ids.
+    async fn list(&self, query: &UserQuery) -> Result<UserPage, StoreError>;
+
+    /// Changes a user and returns the new state; `None` if there is no such user. Fails as [`insert`](Self::insert)
+    /// does when the new name or address is taken.
+    async fn update(&self, id: UserId, change: &UserChange, now: i64) -> Result<Option<User>, StoreError>;
+
+    /// Puts an up-to-date hash of the same password in place of `expected` (R-123). `false`, and nothing is changed, if
+    /// the stored hash is another one by now or the user is gone. No time of the user moves.
+    async fn replace_password_hash(
+        &self,
+        id: UserId,
+        expected: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, StoreError>;
+
+    /// Sets a new password on condition that the one it was checked against, `expected`, still stands; `false` if not.
+    async fn change_password(
+        &self,
+        id: UserId,
+        expected: &PasswordHash,
+        new: &PasswordHash,
+        now: i64,
+    ) -> Result<bool, StoreError>;
+
+    /// Sets a new password, whatever stood before; `false` if there is no such user.
+    async fn set_password(&self, id: UserId, new: &PasswordHash, now: i64) -> Result<bool, StoreError>;
+
+    /// Removes a user for good; `false` if there is no such user.
+    async fn delete(&self, id: UserId) -> Result<bool, StoreError>;
+
+    /// How many users there are.
+    async fn count(&self) -> Result<u64, StoreError>;
+}
+
+/// What a signing key is for at present.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyState {
+    /// Signs new tokens; at most one key does.
+    Active,
+    /// Signs no more; its tokens are still good.
+    Retired,
+}
+
+/// A signing key as it is kept.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SigningKeyRecord {
+    /// The key's id, its RFC 7638 thumbprint.
+    pub kid: String,
+    /// The name of the one algorithm of this key, such as `ES256`.
+    pub algorithm: String,
+    /// What it is for.
+    pub state: KeyState,
+    /// The private key, encrypted by the caller: the store cannot read it.
+    pub sealed: Vec<u8>,
+    /// When the key was made.
+    pub created_at: i64,
+}
+
+impl std::fmt::Debug for SigningKeyRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SigningKeyRecord")
+            .field("kid", &self.kid)
+            .field("algorithm", &self.algorithm)
+            .field("state", &self.state)
+            .field("created_at", &self.created_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Keeps signing keys.
+#[async_trait]
+pub trait KeyStore: Send + Sync + 'static {
+    /// Keeps this key unless one is active already or has the same id: of several processes that start at once exactly
+    /// one gets `true` (F-12).
+    async fn insert_if_none_active(&self, key: &SigningKeyRecord) -> Result<bool, StoreError>;
+
+    /// All keys, oldest first.
+    async fn list_keys(&self) -> Result<Vec<SigningKeyRecord>, StoreError>;
+}
+
+/// Tells whether a store works.
+#[async_trait]
+pub trait HealthCheck: Send + Sync + 'static {
+    /// Reads something; fails if the store would not answer others either.
+    async fn ping(&self) -> Result<(), StoreError>;
+}

@@ -1,0 +1,132 @@
+//! E-mail addresses: a small syntax check, the address as it was typed, and the form that look-ups compare (R-132).
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
+
+use crate::user::visible::{is_invisible, show};
+
+/// The most bytes of an address that a mail server must take (RFC 5321, section 4.5.3.1.3, less the brackets).
+const MAX_BYTES: usize = 254;
+/// The most bytes before the `@` (RFC 5321, section 4.5.3.1.1).
+const MAX_LOCAL_BYTES: usize = 64;
+/// The most bytes of a label of a domain (RFC 1035, section 2.3.4).
+const MAX_LABEL_BYTES: usize = 63;
+
+/// An address of the common form `local@domain`, letters beyond ASCII included (RFC 6531). Quoted local parts, comments
+/// and bare IP addresses are not taken. Whether somebody reads mail there only a mail can tell.
+///
+/// Mail goes to [`as_str`](Self::as_str); look-ups and uniqueness go by [`canonical`](Self::canonical).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct EmailAddress {
+    address: String,
+    canonical: String,
+}
+
+/// Why a text cannot be an e-mail address, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EmailAddressError {
+    /// More than 254 bytes, or more than 64 before the `@`.
+    #[error("the e-mail address is too long: at most {MAX_BYTES} bytes, {MAX_LOCAL_BYTES} of them before the @")]
+    TooLong,
+    /// No `@`, or more than one.
+    #[error("an e-mail address has one @, as in name@example.com")]
+    At,
+    /// A character that cannot stand in an address.
+    #[error("an e-mail address cannot contain {}: leave it out", show(*.0))]
+    Forbidden(char),
+    /// The part before the `@` is empty, or has a dot at an end or two together.
+    #[error("the part before the @ is not empty, and has no dot at its ends and no two together")]
+    Local,
+    /// The part after the `@` is not a domain name.
+    #[error("the part after the @ is not a domain name, as in name@example.com")]
+    Domain,
+}
+
+impl EmailAddress {
+    /// Checks what was typed. The characters are composed (NFC) and otherwise kept as they are.
+    pub fn new(typed: &str) -> Result<Self, EmailAddressError> {
+        // Composing makes a text at most three times as long or short; nothing longer can become an address.
+        if typed.len() > 4 * MAX_BYTES {
+            return Err(EmailAddressError::TooLong);
+        }
+        let address: String = typed.nfc().collect();
+        if address.len() > MAX_BYTES {
+            return Err(EmailAddressError::TooLong);
+        }
+        if let Some(c) = address.chars().find(|&c| is_forbidden(c)) {
+            return Err(EmailAddressError::Forbidden(c));
+        }
+        let (local, domain) = address.split_once('@').ok_or(EmailAddressError::At)?;
+        if domain.contains('@') {
+            return Err(EmailAddressError::At);
+        }
+        if local.len() > MAX_LOCAL_BYTES {
+            return Err(EmailAddressError::TooLong);
+        }
+        if local.split('.').any(str::is_empty) {
+            return Err(EmailAddressError::Local);
+        }
+        if !domain.split('.').all(is_domain_label) {
+            return Err(EmailAddressError::Domain);
+        }
+        let canonical = address.to_ascii_lowercase();
+        Ok(Self { address, canonical })
+    }
+
+    /// The address as it was typed: where mail goes.
+    pub fn as_str(&self) -> &str {
+        &self.address
+    }
+
+    /// The form to look up and to keep unique: composed, and A to Z in lower case. No other letter is folded, so that
+    /// `mıke@example.com` (dotless i) never finds `mike@example.com`.
+    pub fn canonical(&self) -> &str {
+        &self.canonical
+    }
+}
+
+fn is_forbidden(c: char) -> bool {
+    is_invisible(c)
+        || c.is_whitespace()
+        || matches!(c, '(' | ')' | '<' | '>' | '[' | ']' | '\\' | ',' | ';' | ':' | '"')
+}
+
+fn is_domain_label(label: &str) -> bool {
+    (1..=MAX_LABEL_BYTES).contains(&label.len())
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+        && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || !c.is_ascii())
+}
+
+impl fmt::Display for EmailAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.address)
+    }
+}
+
+impl FromStr for EmailAddress {
+    type Err = EmailAddressError;
+
+    fn from_str(typed: &str) -> Result<Self, EmailAddressError> {
+        Self::new(typed)
+    }
+}
+
+impl TryFrom<String> for EmailAddress {
+    type Error = EmailAddressError;
+
+    fn try_from(typed: String) -> Result<Self, EmailAddressError> {
+        Self::new(&typed)
+    }
+}
+
+impl From<EmailAddress> for String {
+    fn from(email: EmailAddress) -> Self {
+        email.address
+    }
+}

@@ -1,0 +1,87 @@
+//! The name that people are shown: free text in which everything can be seen.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
+
+use crate::user::visible::{is_invisible, show};
+
+/// The most code points of a full name.
+const MAX_CODE_POINTS: usize = 128;
+
+/// A display name of 1 to 128 code points, composed (NFC), without white space at its ends and without invisible
+/// characters. It identifies nobody, and it may hold `<` and `&`: whoever puts it into HTML escapes it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct FullName(String);
+
+/// Why a text cannot be a full name, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FullNameError {
+    /// Nothing, or nothing but white space.
+    #[error("the full name is empty: give 1 to {MAX_CODE_POINTS} characters, or leave it out")]
+    Empty,
+    /// More than 128 code points.
+    #[error("the full name is too long: give at most {MAX_CODE_POINTS} characters")]
+    TooLong,
+    /// A control, bidirectional, zero-width or other invisible character.
+    #[error("the full name contains the invisible character {}: type it without", show(*.0))]
+    Invisible(char),
+}
+
+impl FullName {
+    /// Checks what was typed; white space at the ends is dropped.
+    pub fn new(typed: &str) -> Result<Self, FullNameError> {
+        if typed.chars().nth(4 * MAX_CODE_POINTS).is_some() {
+            return Err(FullNameError::TooLong);
+        }
+        // Before the trimming, which would drop a line feed in silence.
+        if let Some(c) = typed.chars().find(|&c| is_invisible(c)) {
+            return Err(FullNameError::Invisible(c));
+        }
+        let name: String = typed.trim().nfc().collect();
+        if name.is_empty() {
+            return Err(FullNameError::Empty);
+        }
+        if name.chars().count() > MAX_CODE_POINTS {
+            return Err(FullNameError::TooLong);
+        }
+        Ok(Self(name))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for FullName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for FullName {
+    type Err = FullNameError;
+
+    fn from_str(typed: &str) -> Result<Self, FullNameError> {
+        Self::new(typed)
+    }
+}
+
+impl TryFrom<String> for FullName {
+    type Error = FullNameError;
+
+    fn try_from(typed: String) -> Result<Self, FullNameError> {
+        Self::new(&typed)
+    }
+}
+
+impl From<FullName> for String {
+    fn from(name: FullName) -> Self {
+        name.0
+    }
+}

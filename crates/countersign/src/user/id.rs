@@ -1,0 +1,69 @@
+//! A user's id: a UUID of version 7 (RFC 9562), so that ids sort by the second of registration.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::{NoContext, Timestamp, Uuid};
+
+/// Identifies a user for good: it outlives changes of the name and is never given again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct UserId(Uuid);
+
+/// The text is not a user id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a user id looks like 01890a5d-ac96-774b-bcce-b302099a8057: five groups of hexadecimal digits")]
+#[non_exhaustive]
+pub struct UserIdError;
+
+impl UserId {
+    /// A fresh id for a user registered at `now` (Unix seconds): 48 bits of time, 74 random bits.
+    pub fn new(now: i64) -> Self {
+        let seconds = u64::try_from(now).unwrap_or(0);
+        Self(Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, 0)))
+    }
+
+    /// The id of these 16 bytes.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
+
+    /// The 16 bytes of the id; they sort as the ids do.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_hyphenated().fmt(f)
+    }
+}
+
+impl FromStr for UserId {
+    type Err = UserIdError;
+
+    /// Only the form that `Display` writes, upper case digits allowed: one id has one spelling in a URL.
+    fn from_str(text: &str) -> Result<Self, UserIdError> {
+        const HYPHENATED_LENGTH: usize = 36;
+        if text.len() != HYPHENATED_LENGTH {
+            return Err(UserIdError);
+        }
+        Uuid::try_parse(text).map(Self).map_err(|_| UserIdError)
+    }
+}
+
+impl TryFrom<String> for UserId {
+    type Error = UserIdError;
+
+    fn try_from(text: String) -> Result<Self, UserIdError> {
+        text.parse()
+    }
+}
+
+impl From<UserId> for String {
+    fn from(id: UserId) -> Self {
+        id.to_string()
+    }
+}
