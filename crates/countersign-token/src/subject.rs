@@ -1,0 +1,88 @@
+//! Subjects: who or what a token speaks for, as `kind:id`, so that a user, a client and a car never collide.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A subject such as `user:01890a5d`, `client:web` or `car:foo` (R-040).
+///
+/// ```
+/// use countersign_token::Subject;
+///
+/// let car = Subject::new("car", "foo")?;
+/// assert_eq!(car.to_string(), "car:foo");
+/// assert_ne!(car, Subject::user("foo")?);
+/// assert_eq!("user:ada".parse::<Subject>()?.id(), "ada");
+/// # Ok::<(), countersign_token::SubjectSyntaxError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Subject {
+    text: String,
+    colon: usize,
+}
+
+/// A text is not a subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a subject is `kind:id`: the kind is a to z, 0 to 9, `_` and `-` and begins with a letter; \
+         the id is 1 to 255 bytes without white space and control characters")]
+#[non_exhaustive]
+pub struct SubjectSyntaxError;
+
+impl Subject {
+    /// The kind of subject that a user is.
+    pub const USER: &str = "user";
+    /// The kind of subject that a client with a token of its own is.
+    pub const CLIENT: &str = "client";
+
+    /// Joins a kind (`[a-z][a-z0-9_-]*`) and an id (1 to 255 bytes, no white space, no control characters).
+    pub fn new(kind: &str, id: &str) -> Result<Self, SubjectSyntaxError> {
+        let kind_is_good = kind.starts_with(|first: char| first.is_ascii_lowercase())
+            && kind.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'));
+        let id_is_good =
+            (1..=255).contains(&id.len()) && !id.chars().any(|c| c.is_control() || c.is_whitespace());
+        if kind_is_good && id_is_good {
+            Ok(Self { text: format!("{kind}:{id}"), colon: kind.len() })
+        } else {
+            Err(SubjectSyntaxError)
+        }
+    }
+
+    /// The subject `user:<id>`.
+    pub fn user(id: &str) -> Result<Self, SubjectSyntaxError> {
+        Self::new(Self::USER, id)
+    }
+
+    /// The subject `client:<id>`.
+    pub fn client(id: &str) -> Result<Self, SubjectSyntaxError> {
+        Self::new(Self::CLIENT, id)
+    }
+
+    /// What stands before the first colon.
+    pub fn kind(&self) -> &str {
+        self.text.get(..self.colon).unwrap_or_default()
+    }
+
+    /// What stands behind the first colon.
+    pub fn id(&self) -> &str {
+        self.text.get(self.colon + 1..).unwrap_or_default()
+    }
+
+    /// The whole, as the claim `sub` carries it.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl FromStr for Subject {
+    type Err = SubjectSyntaxError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (kind, id) = text.split_once(':').ok_or(SubjectSyntaxError)?;
+        Self::new(kind, id)
+    }
+}
