@@ -92,14 +92,14 @@ impl Guard {
             Credentials::Bearer { header, token } => (header, token),
         };
         let verifier = self.verifier.load_full();
-        if let Some(verified) = parts.extensions.get::<Verified>()
-            && verified.holds(header, &verifier)
+        if let Some(found) = parts.extensions.get::<Verified>()
+            && found.holds(header, &verifier)
         {
-            return Ok(verified.claims.clone());
+            return Ok(found.claims.clone());
         }
         let claims = self.verify(&verifier, token)?;
-        let verified = Verified { header: header.clone(), verifier, claims: claims.clone() };
-        parts.extensions.insert(verified);
+        let found = Verified { header: header.clone(), verifier, claims: claims.clone() };
+        parts.extensions.insert(found);
         Ok(claims)
     }
 

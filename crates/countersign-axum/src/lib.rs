@@ -13,6 +13,8 @@ mod guard;
 mod bearer;
 mod scoped;
 mod user;
+#[cfg(feature = "form")]
+pub mod form;
 
 pub use bearer::{Bearer, FromClaims, InvalidToken};
 pub use clock::{Clock, ClockHand};

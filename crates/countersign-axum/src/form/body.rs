@@ -1,0 +1,35 @@
+//! Reads a request body into memory, no further than a limit.
+
+use axum_core::body::Body;
+use http::HeaderMap;
+use http::header::CONTENT_LENGTH;
+use http_body_util::BodyExt as _;
+use zeroize::Zeroizing;
+
+/// Why a body could not be read.
+#[derive(Debug)]
+pub(crate) enum BodyError {
+    TooLarge,
+    Broken,
+}
+
+/// The whole body, wiped when dropped: it may hold a password.
+///
+/// A `Content-Length` over the limit is refused before anything is read, and a body that grows past it while it
+/// streams in.
+pub(crate) async fn read(headers: &HeaderMap, mut body: Body, limit: usize) -> Result<Zeroizing<Vec<u8>>, BodyError> {
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let room = usize::try_from(announced.unwrap_or(0)).map_err(|_| BodyError::TooLarge)?;
+    if room > limit {
+        return Err(BodyError::TooLarge);
+    }
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
+        if data.len() > limit - bytes.len() {
+            return Err(BodyError::TooLarge);
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes)
+}
