@@ -1,0 +1,169 @@
+//! Accounts: logging in, registering, changing a password. A plaintext password comes no further than this module; what goes
+//! on to the store is a hash.
+
+use std::sync::Arc;
+
+use countersign_axum::Clock;
+use countersign_password::{HashPool, Password, PasswordError, PasswordHash, PoolError, Verdict};
+use countersign_token::ScopeSet;
+
+use crate::password_rules::{PasswordRefused, PasswordRules};
+use crate::store::{StoreError, UserStore};
+use crate::user::{Credentials, EmailAddress, FullName, Login, NewUser, User, UserId, Username};
+
+/// What accounts are kept and checked with. Clones share it.
+#[derive(Clone)]
+pub struct Accounts {
+    users: Arc<dyn UserStore>,
+    hashing: HashPool,
+    rules: PasswordRules,
+    clock: Clock,
+}
+
+/// An account to be made.
+#[derive(Debug)]
+pub struct NewAccount {
+    /// The user name, unique and not to be confused with another.
+    pub username: Username,
+    /// The e-mail address, unique as well.
+    pub email: Option<EmailAddress>,
+    /// The name to show.
+    pub full_name: Option<FullName>,
+    /// The most that this user's tokens may carry.
+    pub scopes: ScopeSet,
+    /// The password, which the rules have to allow.
+    pub password: Password,
+}
+
+/// Why something with an account was not done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AccountError {
+    /// The name, the password or both are wrong, or the account is disabled: the caller cannot tell which.
+    #[error("Incorrect username or password")]
+    WrongCredentials,
+    /// There is no such account, or it was changed or deleted in the meantime.
+    #[error("There is no such account, or it was changed at the same moment")]
+    Gone,
+    /// The text is no password at all: empty, overlong or with control characters.
+    #[error(transparent)]
+    NotAPassword(#[from] PasswordError),
+    /// The rules for new passwords refuse it.
+    #[error(transparent)]
+    PasswordRefused(#[from] PasswordRefused),
+    /// A name or address is taken, or the store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Too many passwords are being hashed.
+    #[error("too many logins at once: try again in {retry_after_s} s")]
+    Busy {
+        /// When to try again, in seconds.
+        retry_after_s: u32,
+    },
+    /// Hashing failed for a reason that is not the caller's.
+    #[error("hashing failed: {0}")]
+    Hashing(PoolError),
+}
+
+impl From<PoolError> for AccountError {
+    fn from(error: PoolError) -> Self {
+        match error {
+            PoolError::Busy { retry_after_s } => Self::Busy { retry_after_s },
+            other => Self::Hashing(other),
+        }
+    }
+}
+
+impl Accounts {
+    /// Puts together what accounts need.
+    pub fn new(users: Arc<dyn UserStore>, hashing: HashPool, rules: PasswordRules, clock: Clock) -> Self {
+        Self { users, hashing, rules, clock }
+    }
+
+    /// The user whose name (or e-mail address) and password these are.
+    ///
+    /// An unknown name costs one hash as well, inside the hasher, and a disabled account is checked before it is refused, so
+    /// that the time tells nothing. The cause of a refusal is in the log alone.
+    pub async fn authenticate(&self, login: &str, password: Password) -> Result<User, AccountError> {
+        let found = self.users.find_credentials(&Login::parse(login)).await?;
+        let stored = found.as_ref().and_then(|credentials| credentials.password_hash.clone());
+        let verdict = self.hashing.verify(password.clone(), stored).await?;
+        let Some(Credentials { user, password_hash: Some(hash) }) = found else {
+            tracing::info!(event = "login", outcome = "refused", cause = "no such user, or no password");
+            return Err(AccountError::WrongCredentials);
+        };
+        let cause = match verdict {
+            Verdict::Mismatch => Some("wrong password"),
+            _ if user.disabled => Some("disabled"),
+            _ => None,
+        };
+        if let Some(cause) = cause {
+            tracing::info!(event = "login", outcome = "refused", cause, user = %user.id);
+            return Err(AccountError::WrongCredentials);
+        }
+        if verdict == Verdict::MatchOutdated {
+            self.upgrade_in_background(user.id, password, hash);
+        }
+        tracing::info!(event = "login", outcome = "good", user = %user.id);
+        Ok(user)
+    }
+
+    /// Makes an account.
+    pub async fn register(&self, account: NewAccount) -> Result<User, AccountError> {
+        let hash = self.hash_new(account.password).await?;
+        let mut new = NewUser::new(account.username, self.clock.now());
+        new.email = account.email;
+        new.full_name = account.full_name;
+        new.scopes = account.scopes;
+        new.password_hash = Some(hash);
+        let user = self.users.insert(&new).await?;
+        tracing::info!(event = "register", user = %user.id);
+        Ok(user)
+    }
+
+    /// Sets a new password for somebody who knows the current one.
+    pub async fn change_password(&self, id: UserId, current: Password, new: Password) -> Result<(), AccountError> {
+        let found = self.users.find_credentials_by_id(id).await?;
+        let stored = found.and_then(|credentials| credentials.password_hash);
+        let verdict = self.hashing.verify(current, stored.clone()).await?;
+        let (Some(stored), true) = (stored, verdict != Verdict::Mismatch) else {
+            tracing::info!(event = "change password", outcome = "refused", user = %id);
+            return Err(AccountError::WrongCredentials);
+        };
+        let hash = self.hash_new(new).await?;
+        if !self.users.change_password(id, &stored, &hash, self.clock.now()).await? {
+            return Err(AccountError::Gone);
+        }
+        tracing::info!(event = "change password", outcome = "good", user = %id);
+        Ok(())
+    }
+
+    /// Sets a new password whatever the current one is: an administrator's act.
+    pub async fn set_password(&self, id: UserId, new: Password) -> Result<(), AccountError> {
+        let hash = self.hash_new(new).await?;
+        if !self.users.set_password(id, &hash, self.clock.now()).await? {
+            return Err(AccountError::Gone);
+        }
+        tracing::info!(event = "set password", user = %id);
+        Ok(())
+    }
+
+    async fn hash_new(&self, password: Password) -> Result<PasswordHash, AccountError> {
+        self.rules.check(&password)?;
+        Ok(self.hashing.hash(password).await?)
+    }
+
+    /// Replaces an outdated hash after the login has been answered. A password that was changed in between wins, and a failed
+    /// write harms nobody: the next login tries again.
+    fn upgrade_in_background(&self, id: UserId, password: Password, outdated: PasswordHash) {
+        let accounts = self.clone();
+        tokio::spawn(async move {
+            let Ok(new) = accounts.hashing.hash(password).await else { return };
+            match accounts.users.replace_password_hash(id, &outdated, &new).await {
+                Ok(true) => tracing::info!(event = "upgrade hash", user = %id),
+                Ok(false) => {}
+                Err(error) => tracing::warn!(event = "upgrade hash", user = %id, %error),
+            }
+        });
+    }
+}

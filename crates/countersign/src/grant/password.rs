@@ -1,0 +1,28 @@
+//! The password grant (RFC 6749 section 4.3): for the operator's own front ends; RFC 9700 section 2.4 advises third parties
+//! against it.
+
+use countersign_password::Password;
+
+use crate::accounts::AccountError;
+use crate::grant::{Grants, GrantError, TokenRequest, TokenResponse, granted};
+
+/// Checks name and password and answers with a token.
+pub(super) async fn grant(grants: &Grants, request: TokenRequest) -> Result<TokenResponse, GrantError> {
+    let username = request.username.ok_or(GrantError::Missing("username"))?;
+    let password = request.password.ok_or(GrantError::Missing("password"))?;
+    let password = Password::new(String::clone(&password))
+        .map_err(|_| GrantError::InvalidRequest("The password is too long, or holds control characters"))?;
+    let user = grants.accounts.authenticate(&username, password).await?;
+    let scope = granted(request.scope.as_deref(), &user.scopes)?;
+    grants.issue(&user, scope)
+}
+
+impl From<AccountError> for GrantError {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::WrongCredentials => Self::WRONG_CREDENTIALS,
+            AccountError::Busy { retry_after_s } => Self::Busy { retry_after_s },
+            other => Self::unavailable(other),
+        }
+    }
+}

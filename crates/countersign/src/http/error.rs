@@ -1,0 +1,82 @@
+//! The one place where a failure becomes a status, for all routes but the token endpoint.
+
+use std::borrow::Cow;
+
+use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use countersign_axum::Problem;
+
+use crate::accounts::AccountError;
+use crate::store::StoreError;
+
+/// A refused request: a problem of RFC 9457.
+#[derive(Debug)]
+pub(crate) struct ApiError {
+    problem: Problem,
+    retry_after_s: Option<u32>,
+}
+
+impl ApiError {
+    pub(crate) fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { problem: Problem::new(status, detail), retry_after_s: None }
+    }
+
+    pub(crate) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "There is no such user")
+    }
+
+    /// A value that is not what it should be.
+    pub(crate) fn invalid(reason: impl std::fmt::Display) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, reason.to_string())
+    }
+
+    fn unavailable(cause: &dyn std::fmt::Display, retry_after_s: u32) -> Self {
+        tracing::error!(%cause, "a request failed");
+        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The server cannot answer now, try again in a moment");
+        Self { problem, retry_after_s: Some(retry_after_s) }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn status(&self) -> StatusCode {
+        self.problem.status
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        let taken = |text| Self::new(StatusCode::CONFLICT, text);
+        match error {
+            StoreError::UsernameTaken => taken("The user name is taken: choose another"),
+            // The name it looks like stays in the log: a stranger need not learn it.
+            StoreError::UsernameConfusable { .. } => taken("The user name looks like one that is taken: choose another"),
+            StoreError::EmailTaken => taken("The e-mail address is taken: log in with it, or use another"),
+            other => Self::unavailable(&other, 1),
+        }
+    }
+}
+
+impl From<AccountError> for ApiError {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::WrongCredentials => Self::new(StatusCode::FORBIDDEN, "The current password is wrong"),
+            AccountError::Gone => Self::not_found(),
+            AccountError::NotAPassword(reason) => Self::invalid(reason),
+            AccountError::PasswordRefused(reason) => Self::invalid(reason),
+            AccountError::Store(error) => error.into(),
+            AccountError::Busy { retry_after_s } => Self::unavailable(&"too many passwords at once", retry_after_s),
+            AccountError::Hashing(error) => Self::unavailable(&error, 1),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = self.problem.into_response();
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = self.retry_after_s {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}

@@ -1,0 +1,33 @@
+//! For operators and their load balancers: is the process alive, and can it serve.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::Countersign;
+use crate::http::error::ApiError;
+
+/// The state of the server.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Health {
+    /// Always `ok`; a server that is not well answers 503.
+    #[schema(example = "ok")]
+    status: &'static str,
+}
+
+/// The process runs.
+#[utoipa::path(get, path = "/health/live", tag = "operation", responses((status = 200, body = Health)))]
+pub(crate) async fn live() -> Json<Health> {
+    Json(Health { status: "ok" })
+}
+
+/// The process can serve: its store answers.
+#[utoipa::path(get, path = "/health/ready", tag = "operation", responses(
+    (status = 200, body = Health),
+    (status = 503, description = "The store does not answer"),
+))]
+pub(crate) async fn ready(State(app): State<Countersign>) -> Result<Json<Health>, ApiError> {
+    app.stores().health.ping().await?;
+    Ok(Json(Health { status: "ok" }))
+}

@@ -1,0 +1,93 @@
+//! `/users/me`: one's own account.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use countersign_axum::CurrentUser;
+use countersign_password::Password;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::app::Countersign;
+use crate::http::error::ApiError;
+use crate::http::json::JsonBody;
+use crate::http::view::{UserView, change, parse_change};
+use crate::user::{Change, EmailAddress, FullName, User, UserChange};
+
+/// Changes of one's own account: an absent member stays as it is, `null` removes it.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OwnChange {
+    #[serde(default, deserialize_with = "change")]
+    #[schema(value_type = Option<String>, format = Email)]
+    email: Change<String>,
+    #[serde(default, deserialize_with = "change")]
+    #[schema(value_type = Option<String>)]
+    full_name: Change<String>,
+}
+
+/// A change of one's own password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PasswordChange {
+    /// The password that holds now.
+    #[schema(format = Password)]
+    current_password: String,
+    /// The password that shall hold.
+    #[schema(format = Password)]
+    new_password: String,
+}
+
+/// Read your own account.
+#[utoipa::path(get, path = "/users/me", tag = "your account", responses((status = 200, body = UserView)))]
+pub(crate) async fn read_own(CurrentUser(user): CurrentUser<User>) -> Json<UserView> {
+    Json(user.into())
+}
+
+/// Change your e-mail address or your name.
+#[utoipa::path(patch, path = "/users/me", tag = "your account", request_body = OwnChange, responses(
+    (status = 200, body = UserView),
+    (status = 409, description = "The e-mail address is taken"),
+    (status = 422, description = "A value is not what it should be"),
+))]
+pub(crate) async fn change_own(
+    CurrentUser(user): CurrentUser<User>,
+    State(app): State<Countersign>,
+    JsonBody(body): JsonBody<OwnChange>,
+) -> Result<Json<UserView>, ApiError> {
+    let change = UserChange {
+        email: parse_change(body.email, EmailAddress::new).map_err(ApiError::invalid)?,
+        full_name: parse_change(body.full_name, FullName::new).map_err(ApiError::invalid)?,
+        ..UserChange::default()
+    };
+    let changed = app.stores().users.update(user.id, &change, app.clock().now()).await?;
+    Ok(Json(changed.ok_or_else(ApiError::not_found)?.into()))
+}
+
+/// Delete your own account, for good.
+#[utoipa::path(delete, path = "/users/me", tag = "your account", responses((status = 204, description = "Deleted")))]
+pub(crate) async fn delete_own(
+    CurrentUser(user): CurrentUser<User>,
+    State(app): State<Countersign>,
+) -> Result<StatusCode, ApiError> {
+    app.stores().users.delete(user.id).await?;
+    tracing::info!(event = "delete account", user = %user.id);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Change your own password. Tokens issued before are refused from then on.
+#[utoipa::path(put, path = "/users/me/password", tag = "your account", request_body = PasswordChange, responses(
+    (status = 204, description = "Changed"),
+    (status = 403, description = "The current password is wrong"),
+    (status = 422, description = "The new password breaks a rule"),
+))]
+pub(crate) async fn change_password(
+    CurrentUser(user): CurrentUser<User>,
+    State(app): State<Countersign>,
+    JsonBody(body): JsonBody<PasswordChange>,
+) -> Result<StatusCode, ApiError> {
+    let current = Password::new(body.current_password).map_err(ApiError::invalid)?;
+    let new = Password::new(body.new_password).map_err(ApiError::invalid)?;
+    app.accounts().change_password(user.id, current, new).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,198 @@
+//! `/users`: registration, and the administration of all accounts.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use countersign_axum::{Bearer, Claims, Scope, Scoped};
+use countersign_password::Password;
+use countersign_token::ScopeSet;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::accounts::NewAccount;
+use crate::app::Countersign;
+use crate::http::error::ApiError;
+use crate::http::json::JsonBody;
+use crate::http::view::{UserView, change, parse_change};
+use crate::scopes::{UsersRead, UsersWrite};
+use crate::settings::Registration;
+use crate::store::{SearchText, UserQuery};
+use crate::user::{Change, EmailAddress, FullName, ScopesChange, UserChange, UserId, Username};
+
+/// An account to be made.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewUserBody {
+    /// 1 to 64 letters, digits and marks; no `@`.
+    username: String,
+    /// At least 15 characters unless the operator set another rule.
+    #[schema(format = Password)]
+    password: String,
+    #[schema(format = Email)]
+    email: Option<String>,
+    full_name: Option<String>,
+}
+
+/// Changes of any account: an absent member stays as it is, `null` removes it.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UserChangeBody {
+    username: Option<String>,
+    #[serde(default, deserialize_with = "change")]
+    #[schema(value_type = Option<String>, format = Email)]
+    email: Change<String>,
+    #[serde(default, deserialize_with = "change")]
+    #[schema(value_type = Option<String>)]
+    full_name: Change<String>,
+    disabled: Option<bool>,
+    /// The scopes that the user shall have, all of them.
+    scopes: Option<Vec<String>>,
+}
+
+/// Which users to list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListParameters {
+    /// Only users whose name or address contains this.
+    search: Option<String>,
+    /// The `next` of the page before.
+    after: Option<UserIdText>,
+    /// At most so many, 1 to 200; 50 unless given.
+    limit: Option<usize>,
+}
+
+type UserIdText = String;
+
+/// A page of users.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UserPageView {
+    users: Vec<UserView>,
+    /// Give it as `after` to get the page that follows; `null` on the last.
+    next: Option<String>,
+}
+
+/// Register.
+#[utoipa::path(post, path = "/users", tag = "users", request_body = NewUserBody, responses(
+    (status = 201, body = UserView),
+    (status = 403, description = "Registration is closed"),
+    (status = 409, description = "The user name or the e-mail address is taken"),
+    (status = 422, description = "A value is not what it should be"),
+))]
+pub(crate) async fn register(
+    bearer: Option<Bearer<Claims>>,
+    State(app): State<Countersign>,
+    JsonBody(body): JsonBody<NewUserBody>,
+) -> Result<(StatusCode, Json<UserView>), ApiError> {
+    let is_administrator = bearer.is_some_and(|Bearer(claims)| claims.scope().contains(UsersWrite::NAME));
+    if app.settings().registration == Registration::Closed && !is_administrator {
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "Registration is closed: ask an administrator for an account"));
+    }
+    let account = NewAccount {
+        username: Username::new(&body.username).map_err(ApiError::invalid)?,
+        email: body.email.as_deref().map(EmailAddress::new).transpose().map_err(ApiError::invalid)?,
+        full_name: body.full_name.as_deref().map(FullName::new).transpose().map_err(ApiError::invalid)?,
+        scopes: app.settings().default_scopes.clone(),
+        password: Password::new(body.password).map_err(ApiError::invalid)?,
+    };
+    let user = app.accounts().register(account).await?;
+    Ok((StatusCode::CREATED, Json(user.into())))
+}
+
+/// List users, page by page.
+#[utoipa::path(get, path = "/users", tag = "users", params(ListParameters), responses((status = 200, body = UserPageView)))]
+pub(crate) async fn list(
+    _: Scoped<UsersRead>,
+    State(app): State<Countersign>,
+    query: Result<Query<ListParameters>, axum::extract::rejection::QueryRejection>,
+) -> Result<Json<UserPageView>, ApiError> {
+    let Query(parameters) = query.map_err(|_| ApiError::invalid("limit is a number; search and after are text"))?;
+    let mut query = UserQuery::default();
+    if let Some(search) = &parameters.search {
+        query = query.search(SearchText::new(search).map_err(ApiError::invalid)?);
+    }
+    if let Some(after) = &parameters.after {
+        query = query.after(after.parse().map_err(ApiError::invalid)?);
+    }
+    if let Some(limit) = parameters.limit {
+        query = query.limit(limit);
+    }
+    let page = app.stores().users.list(&query).await?;
+    Ok(Json(UserPageView {
+        users: page.users.into_iter().map(UserView::from).collect(),
+        next: page.next.map(|id| id.to_string()),
+    }))
+}
+
+/// Read a user.
+#[utoipa::path(get, path = "/users/{id}", tag = "users", params(("id" = String, Path, format = "uuid")), responses(
+    (status = 200, body = UserView),
+    (status = 404, description = "There is no such user"),
+))]
+pub(crate) async fn read(
+    _: Scoped<UsersRead>,
+    State(app): State<Countersign>,
+    Path(id): Path<String>,
+) -> Result<Json<UserView>, ApiError> {
+    let user = app.stores().users.find_by_id(parse_id(&id)?).await?;
+    Ok(Json(user.ok_or_else(ApiError::not_found)?.into()))
+}
+
+/// Change a user: names, address, scopes, disabled or not.
+#[utoipa::path(patch, path = "/users/{id}", tag = "users", params(("id" = String, Path, format = "uuid")),
+    request_body = UserChangeBody, responses(
+    (status = 200, body = UserView),
+    (status = 404, description = "There is no such user"),
+    (status = 409, description = "The user name or the e-mail address is taken"),
+    (status = 422, description = "A value is not what it should be"),
+))]
+pub(crate) async fn change_user(
+    administrator: Scoped<UsersWrite>,
+    State(app): State<Countersign>,
+    Path(id): Path<String>,
+    JsonBody(body): JsonBody<UserChangeBody>,
+) -> Result<Json<UserView>, ApiError> {
+    let id = parse_id(&id)?;
+    let change = body.parse()?;
+    let changed = app.stores().users.update(id, &change, app.clock().now()).await?;
+    let changed = changed.ok_or_else(ApiError::not_found)?;
+    tracing::info!(event = "change user", user = %id, by = administrator.claims().subject());
+    Ok(Json(changed.into()))
+}
+
+/// Delete a user, for good.
+#[utoipa::path(delete, path = "/users/{id}", tag = "users", params(("id" = String, Path, format = "uuid")), responses(
+    (status = 204, description = "Deleted"),
+    (status = 404, description = "There is no such user"),
+))]
+pub(crate) async fn delete(
+    administrator: Scoped<UsersWrite>,
+    State(app): State<Countersign>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    let id = parse_id(&id)?;
+    if !app.stores().users.delete(id).await? {
+        return Err(ApiError::not_found());
+    }
+    tracing::info!(event = "delete user", user = %id, by = administrator.claims().subject());
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl UserChangeBody {
+    fn parse(self) -> Result<UserChange, ApiError> {
+        Ok(UserChange {
+            username: self.username.as_deref().map(Username::new).transpose().map_err(ApiError::invalid)?,
+            email: parse_change(self.email, EmailAddress::new).map_err(ApiError::invalid)?,
+            full_name: parse_change(self.full_name, FullName::new).map_err(ApiError::invalid)?,
+            disabled: self.disabled,
+            scopes: match self.scopes {
+                None => ScopesChange::Keep,
+                Some(tokens) => ScopesChange::Replace(ScopeSet::from_tokens(tokens).map_err(ApiError::invalid)?),
+            },
+        })
+    }
+}
+
+/// An id that is none belongs to nobody: 404, as for an id that nobody has.
+fn parse_id(text: &str) -> Result<UserId, ApiError> {
+    text.parse().map_err(|_| ApiError::not_found())
+}

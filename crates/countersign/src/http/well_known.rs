@@ -1,0 +1,54 @@
+//! What other programs need to check our tokens: the metadata (RFC 8414) and the public keys (RFC 7517).
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::IntoResponse;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::Countersign;
+
+/// How long others may keep the keys, in seconds; a next key has to be published at least as long before its first use.
+const KEYS_MAX_AGE: &str = "public, max-age=300";
+
+/// The authorization server's metadata (RFC 8414 section 2): only what is really supported.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Metadata {
+    issuer: String,
+    token_endpoint: String,
+    jwks_uri: String,
+    /// Empty: there is no authorization endpoint.
+    response_types_supported: [&'static str; 0],
+    grant_types_supported: Vec<&'static str>,
+    token_endpoint_auth_methods_supported: [&'static str; 1],
+    scopes_supported: Vec<String>,
+    service_documentation: String,
+}
+
+/// The metadata of this authorization server.
+#[utoipa::path(get, path = "/.well-known/oauth-authorization-server", tag = "discovery",
+    responses((status = 200, body = Metadata)))]
+pub(crate) async fn metadata(State(app): State<Countersign>) -> Json<Metadata> {
+    let issuer = &app.settings().issuer;
+    let at = |path: &str| format!("{}{path}", issuer.trim_end_matches('/'));
+    Json(Metadata {
+        issuer: issuer.clone(),
+        token_endpoint: at("/token"),
+        jwks_uri: at("/.well-known/jwks.json"),
+        response_types_supported: [],
+        grant_types_supported: app.grants().offered(),
+        token_endpoint_auth_methods_supported: ["none"],
+        scopes_supported: crate::scopes::names(),
+        service_documentation: at("/docs"),
+    })
+}
+
+/// The public keys that tokens are checked with.
+#[utoipa::path(get, path = "/.well-known/jwks.json", tag = "discovery", responses(
+    (status = 200, content_type = "application/jwk-set+json", description = "A key set of RFC 7517"),
+))]
+pub(crate) async fn key_set(State(app): State<Countersign>) -> impl IntoResponse {
+    let headers = [(CONTENT_TYPE, "application/jwk-set+json"), (CACHE_CONTROL, KEYS_MAX_AGE)];
+    (headers, app.key_set().to_jwks().to_string())
+}

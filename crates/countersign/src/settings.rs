@@ -1,0 +1,58 @@
+//! What an operator decides about tokens and accounts; how the process listens and hashes is decided elsewhere.
+
+use countersign_axum::ErrorStyle;
+use countersign_token::{Algorithm, ScopeSet};
+
+use crate::password_rules::PasswordRules;
+
+/// The settings of one Countersign.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The issuer's URL (RFC 8414 section 2): it stands in every token and in the metadata, and is never taken from a request
+    ///
+    pub issuer: String,
+    /// The audience of the access tokens; the issuer itself unless set.
+    pub audience: String,
+    /// How long an access token lives, in seconds.
+    pub access_token_lifetime_s: i64,
+    /// The algorithm of a signing key that is made now; a key that exists keeps its own.
+    pub algorithm: Algorithm,
+    /// Whether anybody may register.
+    pub registration: Registration,
+    /// Whether the password grant is offered (RFC 9700 section 2.4 advises against it for third parties).
+    pub password_grant: bool,
+    /// How refusals are worded: by the RFCs, or as FastAPI does, for front ends that exist already.
+    pub error_style: ErrorStyle,
+    /// The scopes of a user who registers.
+    pub default_scopes: ScopeSet,
+    /// The rules for new passwords.
+    pub password_rules: PasswordRules,
+}
+
+/// Who may make an account at `POST /users`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Registration {
+    /// Anybody.
+    #[default]
+    Open,
+    /// Only a bearer of the scope `users:write`.
+    Closed,
+}
+
+impl Settings {
+    /// The defaults for an issuer.
+    pub fn new(issuer: impl Into<String>) -> Self {
+        let issuer = issuer.into();
+        Self {
+            audience: issuer.clone(),
+            issuer,
+            access_token_lifetime_s: 30 * 60,
+            algorithm: Algorithm::default(),
+            registration: Registration::default(),
+            password_grant: true,
+            error_style: ErrorStyle::default(),
+            default_scopes: ScopeSet::default(),
+            password_rules: PasswordRules::default(),
+        }
+    }
+}

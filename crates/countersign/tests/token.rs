@@ -1,0 +1,212 @@
+//! `POST /token`.
+
+mod common;
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use common::{ISSUER, PASSWORD, Server};
+use countersign_axum::ErrorStyle;
+use countersign_token::{Verifier, inspect};
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn a_good_login_is_answered_with_a_token_of_rfc_9068() {
+    let server = Server::new().await;
+    let id = server.register_with("alice", "items:read items:write").await;
+
+    let answer = server.password_grant(&[("username", "alice"), ("password", PASSWORD)]).await;
+
+    // R-001, R-002
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!(answer.header("pragma"), "no-cache");
+    assert_eq!(answer.body["token_type"], "Bearer");
+    assert_eq!(answer.body["expires_in"], 1800);
+    assert_eq!(answer.body["scope"], "items:read items:write");
+    let token = answer.body["access_token"].as_str().unwrap();
+    let verifier = Verifier::new(ISSUER, ISSUER, server.app.key_set().clone());
+    let claims = verifier.verify(token, server.app.clock().now()).unwrap();
+    assert_eq!(claims.subject(), format!("user:{id}"));
+    assert_eq!(claims.client_id(), Some("first-party"));
+    assert_eq!(claims.expires_at(), server.app.clock().now() + 1800);
+    assert_eq!(inspect(token).unwrap().header["typ"], "at+jwt");
+}
+
+#[tokio::test]
+async fn one_logs_in_by_name_or_by_address_in_any_case() {
+    let server = Server::new().await;
+    server.register("alice").await;
+    for login in ["alice", "Alice", "ALICE", "alice@example.com", "Alice@EXAMPLE.com"] {
+        let answer = server.password_grant(&[("username", login), ("password", PASSWORD)]).await;
+        assert_eq!(answer.status, StatusCode::OK, "{login}");
+    }
+}
+
+#[tokio::test]
+async fn every_cause_of_a_failed_login_reads_the_same() {
+    // R-009
+    let server = Server::new().await;
+    server.register("alice").await;
+    let disabled = server.register("bob").await;
+    let change = countersign::user::UserChange { disabled: Some(true), ..Default::default() };
+    server.app.stores().users.update(disabled, &change, 0).await.unwrap();
+
+    let mut answers = Vec::new();
+    for (login, password) in [
+        ("alice", "wrong"),
+        ("nobody", PASSWORD),
+        ("bob", PASSWORD),
+        ("nobody@example.com", PASSWORD),
+        ("al\u{202e}ice", PASSWORD),
+        ("a@@", PASSWORD),
+    ] {
+        answers.push(server.password_grant(&[("username", login), ("password", password)]).await);
+    }
+    for answer in &answers {
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+        assert_eq!(answer.headers, answers[0].headers);
+        let text = "Incorrect username or password";
+        assert_eq!(answer.body, json!({ "error": "invalid_grant", "error_description": text, "detail": text }));
+    }
+}
+
+#[tokio::test]
+async fn a_token_carries_only_scopes_the_user_has() {
+    // R-015
+    let server = Server::new().await;
+    server.register_with("alice", "items:read items:write").await;
+    let ask = async |scope: &str| {
+        server.password_grant(&[("username", "alice"), ("password", PASSWORD), ("scope", scope)]).await
+    };
+    assert_eq!(ask("items:read").await.body["scope"], "items:read");
+    assert_eq!(ask("items:read admin").await.body["scope"], "items:read");
+    assert_eq!(ask("").await.body["scope"], "items:read items:write");
+    for scope in ["admin", "ITEMS:READ", "items", "items:read\"", "items:read  items:write", " items:read"] {
+        let answer = ask(scope).await;
+        assert_eq!((answer.status, &answer.body["error"]), (StatusCode::BAD_REQUEST, &json!("invalid_scope")), "{scope}");
+    }
+}
+
+#[tokio::test]
+async fn malformed_requests_are_told_what_is_wrong_with_them() {
+    let server = Server::new().await;
+    server.register("alice").await;
+    let error = async |fields: &[(&str, &str)]| {
+        let answer = server.form("/token", fields).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{fields:?}");
+        assert_eq!(answer.header("cache-control"), "no-store");
+        answer.body["error"].as_str().unwrap().to_owned()
+    };
+    let name = ("username", "alice");
+    let password = ("password", PASSWORD);
+    let grant = ("grant_type", "password");
+    // R-004, R-005, R-007, R-008
+    assert_eq!(error(&[name, password]).await, "invalid_request");
+    assert_eq!(error(&[("grant_type", ""), name, password]).await, "invalid_request");
+    assert_eq!(error(&[grant, name]).await, "invalid_request");
+    assert_eq!(error(&[grant, name, ("password", "")]).await, "invalid_request");
+    assert_eq!(error(&[grant, name, password, password]).await, "invalid_request");
+    assert_eq!(error(&[grant, name, password, ("scope", "a"), ("scope", "a")]).await, "invalid_request");
+    assert_eq!(error(&[("grant_type", "Password"), name, password]).await, "unsupported_grant_type");
+    assert_eq!(error(&[("grant_type", "refresh_token")]).await, "invalid_request");
+    assert_eq!(error(&[("grant_type", "refresh_token"), ("refresh_token", "x")]).await, "invalid_grant");
+    // R-010: no client is registered, so none is known.
+    assert_eq!(error(&[grant, name, password, ("client_id", "web")]).await, "invalid_client");
+    // R-127: over the ceiling, before anything is hashed.
+    assert_eq!(error(&[grant, name, ("password", &"a".repeat(4097))]).await, "invalid_request");
+    // R-126
+    assert_eq!(error(&[grant, name, ("password", "a\0b")]).await, "invalid_request");
+}
+
+#[tokio::test]
+async fn an_empty_basic_header_stands_for_no_client_and_any_other_is_refused() {
+    let server = Server::new().await;
+    server.register("alice").await;
+    let body = format!("grant_type=password&username=alice&password={}", PASSWORD.replace(' ', "+"));
+    let send = async |authorization: &str| {
+        let request = Request::post("/token")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("authorization", authorization);
+        server.send(request.body(Body::from(body.clone())).unwrap()).await
+    };
+    // Swagger UI sends it with the password grant.
+    assert_eq!(send("Basic Og==").await.status, StatusCode::OK);
+    // R-010
+    let refused = send("Basic d2ViOng=").await;
+    assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(refused.body["error"], "invalid_client");
+    assert!(refused.header("www-authenticate").starts_with("Basic "), "{refused:?}");
+}
+
+#[tokio::test]
+async fn only_post_is_answered_and_the_query_is_never_read() {
+    // R-012, R-021
+    let server = Server::new().await;
+    server.register("alice").await;
+    for method in ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"] {
+        let answer = server.bare(method, "/token", None).await;
+        assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{method}");
+        assert_eq!(answer.header("allow"), "POST", "{method}");
+    }
+    let query = format!("/token?grant_type=password&username=alice&password={}", PASSWORD.replace(' ', "+"));
+    let answer = server.form(&query, &[]).await;
+    assert_eq!((answer.status, &answer.body["error"]), (StatusCode::BAD_REQUEST, &json!("invalid_request")));
+}
+
+#[tokio::test]
+async fn the_password_grant_can_be_turned_off() {
+    // R-022
+    let server = Server::with(|settings| settings.password_grant = false).await;
+    server.register("alice").await;
+    let answer = server.password_grant(&[("username", "alice"), ("password", PASSWORD)]).await;
+    assert_eq!(answer.body["error"], "unsupported_grant_type");
+    let metadata = server.bare("GET", "/.well-known/oauth-authorization-server", None).await;
+    assert_eq!(metadata.body["grant_types_supported"], json!([]));
+}
+
+#[tokio::test]
+async fn the_fastapi_style_answers_as_the_tutorials_do() {
+    let server = Server::with(|settings| settings.error_style = ErrorStyle::FastApi).await;
+    server.register("alice").await;
+
+    let good = server.form("/token", &[("username", "alice"), ("password", PASSWORD)]).await;
+    assert_eq!(good.status, StatusCode::OK);
+    assert_eq!(good.body["token_type"], "bearer");
+    assert_eq!(good.header("cache-control"), "no-store");
+
+    let wrong = server.form("/token", &[("username", "alice"), ("password", "wrong")]).await;
+    assert_eq!(wrong.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(wrong.body, json!({ "detail": "Incorrect username or password" }));
+    assert_eq!(wrong.header("www-authenticate"), "Bearer");
+
+    let missing = server.form("/token", &[("username", "alice")]).await;
+    assert_eq!(missing.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(missing.body["detail"][0]["loc"], json!(["body", "password"]));
+
+    let bad_token = server.bare("GET", "/users/me", Some("garbage")).await;
+    assert_eq!(bad_token.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(bad_token.body["detail"], "Could not validate credentials");
+}
+
+#[tokio::test]
+async fn a_storm_of_logins_is_refused_with_a_time_to_come_back() {
+    // R-175
+    let server = Server::new().await;
+    server.register("alice").await;
+    let answers = futures_util::future::join_all((0..400).map(|_| async {
+        server.password_grant(&[("username", "alice"), ("password", "wrong")]).await
+    }))
+    .await;
+    let busy: Vec<_> =
+        answers.iter().filter(|answer| answer.status == StatusCode::SERVICE_UNAVAILABLE).collect();
+    assert!(!busy.is_empty(), "the queue is not bounded");
+    for answer in &busy {
+        assert!(answer.header("retry-after").parse::<u32>().unwrap() >= 1);
+        assert_eq!(answer.body["error"], "temporarily_unavailable");
+    }
+    for answer in &answers {
+        assert!(matches!(answer.status.as_u16(), 400 | 503), "{answer:?}");
+        assert_ne!(answer.body, Value::Null);
+    }
+}
