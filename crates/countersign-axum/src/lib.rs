@@ -13,6 +13,10 @@ mod guard;
 mod bearer;
 mod scoped;
 mod user;
+#[cfg(any(feature = "openapi", feature = "aide"))]
+mod document;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 #[cfg(feature = "form")]
 pub mod form;
 

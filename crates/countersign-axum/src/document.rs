@@ -1,0 +1,200 @@
+//! The facts of a [`Requirement`] in the terms of OpenAPI, for whichever crate writes the document.
+
+use std::collections::BTreeMap;
+
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use crate::problem::ErrorStyle;
+use crate::requirement::{Requirement, SECURITY_SCHEME};
+
+/// Carries the descriptions of an operation's scopes until [`PasswordFlow`] collects them.
+pub(crate) const SCOPES_EXTENSION: &str = "x-countersign-scopes";
+
+/// The `security` of an operation: alternatives, of which one must be met; in each, schemes that all must be.
+pub(crate) type Alternatives = Vec<BTreeMap<String, Vec<String>>>;
+
+/// Adds what a guard demands.
+///
+/// Every alternative comes to demand it, in one requirement with the union of the scopes: two entries would mean that
+/// either is enough. An optional guard makes itself one of the alternatives, beside the empty one.
+pub(crate) fn demand(security: &mut Alternatives, requirement: &Requirement) {
+    let known = security.iter().any(|schemes| schemes.contains_key(SECURITY_SCHEME));
+    if requirement.optional {
+        if !known {
+            if security.is_empty() {
+                security.push(BTreeMap::new());
+            }
+            security.push(BTreeMap::from([(SECURITY_SCHEME.to_owned(), names(requirement))]));
+        }
+        return;
+    }
+    security.retain(|schemes| !schemes.is_empty());
+    if security.is_empty() {
+        security.push(BTreeMap::new());
+    }
+    for schemes in security {
+        let scopes = schemes.entry(SECURITY_SCHEME.to_owned()).or_default();
+        for name in names(requirement) {
+            if !scopes.contains(&name) {
+                scopes.push(name);
+            }
+        }
+    }
+}
+
+fn names(requirement: &Requirement) -> Vec<String> {
+    requirement.scopes.iter().map(|scope| scope.name.to_owned()).collect()
+}
+
+/// The descriptions of the scopes, by name.
+pub(crate) fn descriptions(requirement: &Requirement) -> Map<String, Value> {
+    requirement.scopes.iter().map(|scope| (scope.name.to_owned(), scope.description.into())).collect()
+}
+
+/// An answer of a guard, kept once among the document's components and referred to by the operations.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct GuardAnswer {
+    pub(crate) status: StatusCode,
+    pub(crate) component: &'static str,
+    description: &'static str,
+    challenge: bool,
+}
+
+const NOT_AUTHENTICATED: GuardAnswer = GuardAnswer {
+    status: StatusCode::UNAUTHORIZED,
+    component: "NotAuthenticated",
+    description: "The request carries no access token, or a bad one.",
+    challenge: true,
+};
+const NOT_ENOUGH_PERMISSIONS: GuardAnswer = GuardAnswer {
+    status: StatusCode::FORBIDDEN,
+    component: "NotEnoughPermissions",
+    description: "The access token lacks a scope. The challenge names the scopes that are needed.",
+    challenge: true,
+};
+const UNAVAILABLE: GuardAnswer = GuardAnswer {
+    status: StatusCode::SERVICE_UNAVAILABLE,
+    component: "Unavailable",
+    description: "The request could not be checked. Try again later.",
+    challenge: false,
+};
+
+/// Every answer that a guard can give.
+pub(crate) const GUARD_ANSWERS: [GuardAnswer; 3] = [NOT_AUTHENTICATED, NOT_ENOUGH_PERMISSIONS, UNAVAILABLE];
+
+/// The answers that these demands can lead to.
+pub(crate) fn answers(requirement: &Requirement) -> impl Iterator<Item = GuardAnswer> {
+    let scoped = !requirement.scopes.is_empty();
+    let looks_up = requirement.looks_up;
+    [(NOT_AUTHENTICATED, true), (NOT_ENOUGH_PERMISSIONS, scoped), (UNAVAILABLE, looks_up)]
+        .into_iter()
+        .filter_map(|(answer, possible)| possible.then_some(answer))
+}
+
+impl GuardAnswer {
+    pub(crate) fn reference(self) -> String {
+        format!("#/components/responses/{}", self.component)
+    }
+
+    /// The Response Object.
+    pub(crate) fn to_json(self, style: ErrorStyle) -> Value {
+        let detail = json!({ "type": "string", "description": "What went wrong, for people." });
+        let (media_type, schema) = match style {
+            ErrorStyle::Problem => (
+                "application/problem+json",
+                json!({
+                    "type": "object",
+                    "description": "Problem details of RFC 9457.",
+                    "required": ["title", "status", "detail"],
+                    "properties": { "title": { "type": "string" }, "status": { "type": "integer" }, "detail": detail },
+                }),
+            ),
+            ErrorStyle::FastApi => (
+                "application/json",
+                json!({
+                    "type": "object",
+                    "required": ["detail"],
+                    "properties": { "detail": detail },
+                }),
+            ),
+        };
+        let mut response = Map::new();
+        response.insert("description".to_owned(), self.description.into());
+        if self.challenge {
+            let header = json!({ "description": "The challenge of RFC 6750.", "schema": { "type": "string" } });
+            response.insert("headers".to_owned(), json!({ "WWW-Authenticate": header }));
+        }
+        response.insert("content".to_owned(), json!({ media_type: { "schema": schema } }));
+        response.into()
+    }
+}
+
+/// The way to a token that the document shows: the password grant at a token endpoint.
+///
+/// It adds to the document what the guards of the routes refer to: the security scheme `OAuth2PasswordBearer`, whose
+/// scopes are those that the routes declare, and the answers of the guards. Swagger UI makes its Authorize dialog of it.
+#[derive(Clone, Debug)]
+pub struct PasswordFlow {
+    token_url: String,
+    pub(crate) style: ErrorStyle,
+}
+
+impl PasswordFlow {
+    /// `token_url` may be relative: `token` is beside the document, also behind a path prefix.
+    pub fn at(token_url: impl Into<String>) -> Self {
+        Self { token_url: token_url.into(), style: ErrorStyle::default() }
+    }
+
+    /// Documents the bodies of errors in the style that the [`Guard`](crate::Guard) has.
+    #[must_use]
+    pub fn style(mut self, style: ErrorStyle) -> Self {
+        self.style = style;
+        self
+    }
+
+    /// The Security Scheme Object.
+    pub(crate) fn to_json(&self, scopes: &Map<String, Value>) -> Value {
+        json!({ "type": "oauth2", "flows": { "password": { "tokenUrl": self.token_url, "scopes": scopes } } })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scope::ScopeInfo;
+
+    fn scoped(names: &[&'static str]) -> Requirement {
+        Requirement::token().with_scopes(names.iter().map(|name| ScopeInfo { name, description: "" }))
+    }
+
+    fn security(requirements: &[Requirement], mut written: Alternatives) -> Value {
+        requirements.iter().for_each(|requirement| demand(&mut written, requirement));
+        json!(written)
+    }
+
+    #[test]
+    fn several_guards_make_one_requirement_with_the_union_of_their_scopes() {
+        let guards = [Requirement::token(), scoped(&["b", "a"]), scoped(&["a", "c"])];
+        assert_eq!(security(&guards, vec![]), json!([{ "OAuth2PasswordBearer": ["b", "a", "c"] }]));
+    }
+
+    #[test]
+    fn an_optional_guard_is_an_alternative_to_nothing_unless_another_demands_the_token() {
+        let optional = Requirement::token().or_nothing();
+        assert_eq!(security(&[optional.clone()], vec![]), json!([{}, { "OAuth2PasswordBearer": [] }]));
+        let both = [optional.clone(), scoped(&["a"])];
+        assert_eq!(security(&both, vec![]), json!([{ "OAuth2PasswordBearer": ["a"] }]));
+        let both = [scoped(&["a"]), optional];
+        assert_eq!(security(&both, vec![]), json!([{ "OAuth2PasswordBearer": ["a"] }]));
+    }
+
+    #[test]
+    fn a_guard_comes_on_top_of_what_was_written_by_hand() {
+        let key = || BTreeMap::from([("api_key".to_owned(), vec![])]);
+        let both = json!([{ "api_key": [], "OAuth2PasswordBearer": [] }]);
+        assert_eq!(security(&[Requirement::token()], vec![key()]), both);
+        let either = json!([{ "api_key": [] }, { "OAuth2PasswordBearer": [] }]);
+        assert_eq!(security(&[Requirement::token().or_nothing()], vec![key()]), either);
+    }
+}

@@ -1,0 +1,299 @@
+//! Guards write themselves into the document of a utoipa-axum router.
+//!
+//! [`routes!`](crate::routes) stands in for the macro of utoipa-axum; nothing else changes. At the end, [`PasswordFlow`]
+//! adds the security scheme that the routes refer to.
+//!
+//! ```
+//! use countersign_axum::{Guard, Scope, Scoped, openapi::PasswordFlow, routes};
+//! use utoipa_axum::router::OpenApiRouter;
+//!
+//! struct ItemsRead;
+//!
+//! impl Scope for ItemsRead {
+//!     const NAME: &'static str = "items:read";
+//!     const DESCRIPTION: &'static str = "Read items.";
+//! }
+//!
+//! #[utoipa::path(get, path = "/items", responses((status = OK, description = "The items")))]
+//! async fn items(token: Scoped<ItemsRead>) -> String {
+//!     format!("The items of {}", token.claims().subject())
+//! }
+//!
+//! let (router, mut document) = OpenApiRouter::<Guard>::new().routes(routes!(items)).split_for_parts();
+//! PasswordFlow::at("token").write_to(&mut document);
+//!
+//! let document = serde_json::to_value(&document).unwrap();
+//! let security = &document["paths"]["/items"]["get"]["security"];
+//! assert_eq!(*security, serde_json::json!([{ "OAuth2PasswordBearer": ["items:read"] }]));
+//! # let _ = router;
+//! ```
+
+use std::marker::PhantomData;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use utoipa::openapi::extensions::Extensions;
+use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::{OpenApi, Ref, RefOr};
+use utoipa_axum::router::UtoipaMethodRouter;
+
+use crate::document::{self, GUARD_ANSWERS, GuardAnswer, SCOPES_EXTENSION};
+use crate::requirement::{Requirement, Requires, SECURITY_SCHEME};
+
+pub use crate::document::PasswordFlow;
+
+/// The drop-in for `utoipa_axum::routes!`: the same face, and the guards among the handlers' parameters document
+/// themselves.
+///
+/// A parameter that is a guard, or implements [`Requires`](crate::Requires), adds its security requirement, its scopes
+/// and its answers to the operation. All other parameters are left alone. The calling crate needs `axum`, `utoipa` and
+/// `utoipa-axum` among its dependencies, as for the original.
+#[macro_export]
+macro_rules! routes {
+    ($first:path $(, $handler:path)* $(,)?) => {{
+        #[allow(unused_mut)]
+        let mut routes = $crate::openapi::guarded(
+            $crate::openapi::upstream::routes!($first),
+            &$crate::__requirements_of!($first),
+        );
+        $(
+            $crate::openapi::join(&mut routes, $crate::openapi::guarded(
+                $crate::openapi::upstream::routes!($handler),
+                &$crate::__requirements_of!($handler),
+            ));
+        )*
+        routes
+    }};
+}
+
+#[doc(hidden)]
+pub use utoipa_axum as upstream;
+
+impl PasswordFlow {
+    /// Completes the document of a router made with [`routes!`](crate::routes).
+    ///
+    /// Call it when all routes are in. What the document says already under the same names stays as it is.
+    pub fn write_to(&self, document: &mut OpenApi) {
+        let declared = Declared::take(document);
+        let components = document.components.get_or_insert_default();
+        if let Some(scheme) = read(&self.to_json(&declared.scopes)) {
+            components.security_schemes.entry(SECURITY_SCHEME.to_owned()).or_insert(scheme);
+        }
+        for answer in declared.answers {
+            if let Some(response) = read(&answer.to_json(self.style)) {
+                components.responses.entry(answer.component.to_owned()).or_insert(response);
+            }
+        }
+    }
+}
+
+/// What [`guarded`] left with the operations.
+#[derive(Default)]
+struct Declared {
+    scopes: Map<String, Value>,
+    answers: Vec<GuardAnswer>,
+}
+
+impl Declared {
+    fn take(document: &mut OpenApi) -> Self {
+        let mut declared = Self::default();
+        for operation in document.paths.paths.values_mut().flat_map(operations) {
+            if let Some(extensions) = &mut operation.extensions
+                && let Some(Value::Object(scopes)) = extensions.remove(SCOPES_EXTENSION)
+            {
+                declared.scopes.extend(scopes);
+            }
+            operation.extensions.take_if(|extensions| extensions.is_empty());
+            for answer in GUARD_ANSWERS {
+                let response = operation.responses.responses.get(answer.status.as_str());
+                let referred = matches!(response, Some(RefOr::Ref(to)) if to.ref_location == answer.reference());
+                if referred && !declared.answers.contains(&answer) {
+                    declared.answers.push(answer);
+                }
+            }
+        }
+        declared
+    }
+}
+
+/// Writes the demands of one handler into its operations.
+#[doc(hidden)]
+pub fn guarded<S>(
+    (schemas, mut paths, router): UtoipaMethodRouter<S>,
+    requirements: &[Requirement],
+) -> UtoipaMethodRouter<S> {
+    for operation in paths.paths.values_mut().flat_map(operations) {
+        for requirement in requirements {
+            write(requirement, operation);
+        }
+    }
+    (schemas, paths, router)
+}
+
+/// Adds the routes of another handler.
+#[doc(hidden)]
+pub fn join<S: Clone>(all: &mut UtoipaMethodRouter<S>, (schemas, paths, router): UtoipaMethodRouter<S>) {
+    all.0.extend(schemas);
+    all.1.merge(paths);
+    all.2 = std::mem::take(&mut all.2).merge(router);
+}
+
+fn write(requirement: &Requirement, operation: &mut Operation) {
+    let mut security = operation.security.as_ref().and_then(read).unwrap_or_default();
+    document::demand(&mut security, requirement);
+    operation.security = read(&security);
+    for answer in document::answers(requirement) {
+        let reference = RefOr::Ref(Ref::new(answer.reference()));
+        operation.responses.responses.entry(answer.status.as_str().to_owned()).or_insert(reference);
+    }
+    let descriptions = document::descriptions(requirement);
+    if !descriptions.is_empty() {
+        let extensions = operation.extensions.get_or_insert_with(Extensions::default);
+        let scopes = extensions.entry(SCOPES_EXTENSION.to_owned()).or_insert_with(|| Map::new().into());
+        if let Value::Object(scopes) = scopes {
+            scopes.extend(descriptions);
+        }
+    }
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let known = [
+        &mut item.get,
+        &mut item.put,
+        &mut item.post,
+        &mut item.delete,
+        &mut item.options,
+        &mut item.head,
+        &mut item.patch,
+        &mut item.trace,
+        &mut item.query,
+    ];
+    known.into_iter().flatten().chain(item.additional_operations.values_mut())
+}
+
+/// utoipa keeps some members private; its types are read and written through serde.
+fn read<T: DeserializeOwned>(value: &impl Serialize) -> Option<T> {
+    serde_json::from_value(serde_json::to_value(value).ok()?).ok()
+}
+
+/// The types of a handler's parameters, as values: sixteen, padded with `()`.
+#[doc(hidden)]
+pub trait Parameters<A> {
+    type Markers: Default;
+}
+
+/// The markers of a handler's parameters.
+#[doc(hidden)]
+pub fn parameters_of<A, H: Parameters<A>>(_: &H) -> H::Markers {
+    H::Markers::default()
+}
+
+macro_rules! first_sixteen {
+    ($a:ty, $b:ty, $c:ty, $d:ty, $e:ty, $f:ty, $g:ty, $h:ty,
+     $i:ty, $j:ty, $k:ty, $l:ty, $m:ty, $n:ty, $o:ty, $p:ty, $($rest:ty),*) => {
+        (($a, $b, $c, $d), ($e, $f, $g, $h), ($i, $j, $k, $l), ($m, $n, $o, $p))
+    };
+}
+
+macro_rules! handlers_have_parameters {
+    ($(($($T:ident),*))*) => { $(
+        impl<F, R, $($T),*> Parameters<($($T,)*)> for F
+        where
+            F: FnOnce($($T),*) -> R,
+        {
+            type Markers = first_sixteen!(
+                $(Marker<$T>,)* (), (), (), (), (), (), (), (), (), (), (), (), (), (), (), (), ()
+            );
+        }
+    )* };
+}
+
+/// Stands for a parameter's type.
+#[doc(hidden)]
+pub struct Marker<T>(PhantomData<fn() -> T>);
+
+impl<T> Default for Marker<T> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+handlers_have_parameters! {
+    ()
+    (A)
+    (A, B)
+    (A, B, C)
+    (A, B, C, D)
+    (A, B, C, D, E)
+    (A, B, C, D, E, G)
+    (A, B, C, D, E, G, H)
+    (A, B, C, D, E, G, H, I)
+    (A, B, C, D, E, G, H, I, J)
+    (A, B, C, D, E, G, H, I, J, K)
+    (A, B, C, D, E, G, H, I, J, K, L)
+    (A, B, C, D, E, G, H, I, J, K, L, M)
+    (A, B, C, D, E, G, H, I, J, K, L, M, N)
+    (A, B, C, D, E, G, H, I, J, K, L, M, N, O)
+    (A, B, C, D, E, G, H, I, J, K, L, M, N, O, P)
+    (A, B, C, D, E, G, H, I, J, K, L, M, N, O, P, Q)
+}
+
+/// What a parameter demands, if its type says so. Method look-up finds this trait first, and [`Silent`] otherwise.
+#[doc(hidden)]
+pub trait Outspoken {
+    fn demands(&self) -> Option<Requirement>;
+}
+
+impl<T: Requires> Outspoken for Marker<T> {
+    fn demands(&self) -> Option<Requirement> {
+        Some(T::requirement())
+    }
+}
+
+/// The rest demands nothing.
+#[doc(hidden)]
+pub trait Silent {
+    fn demands(&self) -> Option<Requirement>;
+}
+
+impl<T> Silent for &Marker<T> {
+    fn demands(&self) -> Option<Requirement> {
+        None
+    }
+}
+
+impl Silent for &() {
+    fn demands(&self) -> Option<Requirement> {
+        None
+    }
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __requirements_of {
+    ($handler:path) => {{
+        #[allow(unused_imports)]
+        use $crate::openapi::{Outspoken as _, Silent as _};
+        let ((a, b, c, d), (e, f, g, h), (i, j, k, l), (m, n, o, p)) = $crate::openapi::parameters_of(&$handler);
+        let demands = [
+            (&a).demands(),
+            (&b).demands(),
+            (&c).demands(),
+            (&d).demands(),
+            (&e).demands(),
+            (&f).demands(),
+            (&g).demands(),
+            (&h).demands(),
+            (&i).demands(),
+            (&j).demands(),
+            (&k).demands(),
+            (&l).demands(),
+            (&m).demands(),
+            (&n).demands(),
+            (&o).demands(),
+            (&p).demands(),
+        ];
+        demands.into_iter().flatten().collect::<::std::vec::Vec<_>>()
+    }};
+}
