@@ -41,7 +41,9 @@ pub enum SigningKeysError {
     #[error("{0} signs with a shared secret, which cannot be published: choose ES256, EdDSA, RS256 or PS256")]
     Symmetric(&'static str),
     /// The store holds a key for an algorithm that this program does not know.
-    #[error("signing key {kid} is for the algorithm {algorithm}, which this version does not know: start a newer version")]
+    #[error(
+        "signing key {kid} is for the algorithm {algorithm}, which this version does not know: start a newer version"
+    )]
     UnknownAlgorithm {
         /// Which key.
         kid: String,
@@ -101,8 +103,13 @@ async fn make(
     let sealed = sealing
         .seal(&key.to_private_bytes(), &kid)
         .map_err(|source| SigningKeysError::Sealing { kid: kid.clone(), source })?;
-    let record =
-        SigningKeyRecord { kid, algorithm: algorithm.name().to_owned(), state: KeyState::Active, sealed, created_at: now };
+    let record = SigningKeyRecord {
+        kid,
+        algorithm: algorithm.name().to_owned(),
+        state: KeyState::Active,
+        sealed,
+        created_at: now,
+    };
     if store.insert_if_none_active(&record).await? {
         tracing::info!(event = "signing key made", kid = record.kid, algorithm = record.algorithm);
     }
@@ -113,8 +120,7 @@ fn open(record: &SigningKeyRecord, sealing: &SealingKey) -> Result<SigningKey, S
     let kid = || record.kid.clone();
     let algorithm = Algorithm::from_name(&record.algorithm)
         .ok_or_else(|| SigningKeysError::UnknownAlgorithm { kid: kid(), algorithm: record.algorithm.clone() })?;
-    let private = sealing
-        .open(&record.sealed, &record.kid)
-        .map_err(|source| SigningKeysError::Sealing { kid: kid(), source })?;
+    let private =
+        sealing.open(&record.sealed, &record.kid).map_err(|source| SigningKeysError::Sealing { kid: kid(), source })?;
     SigningKey::from_private_bytes(algorithm, &private).map_err(|source| SigningKeysError::Key { kid: kid(), source })
 }

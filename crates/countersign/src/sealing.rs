@@ -25,7 +25,9 @@ pub enum SealingError {
     #[error("sealing failed: the system gave no randomness")]
     NotSealed,
     /// The key is another one, or the sealed bytes were changed.
-    #[error("a private key could not be opened: the sealing key is not the one it was sealed with, or it was changed since")]
+    #[error(
+        "a private key could not be opened: the sealing key is not the one it was sealed with, or it was changed since"
+    )]
     NotOpened,
 }
 

@@ -4,7 +4,7 @@
 use countersign_password::Password;
 
 use crate::accounts::AccountError;
-use crate::grant::{Grants, GrantError, TokenRequest, TokenResponse, granted};
+use crate::grant::{GrantError, Grants, TokenRequest, TokenResponse, granted};
 
 /// Checks name and password and answers with a token.
 pub(super) async fn grant(grants: &Grants, request: TokenRequest) -> Result<TokenResponse, GrantError> {

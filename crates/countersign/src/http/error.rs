@@ -6,9 +6,24 @@ use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use countersign_axum::Problem;
+use utoipa::ToSchema;
 
 use crate::accounts::AccountError;
 use crate::store::StoreError;
+
+/// The media type of a problem.
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
+
+/// A problem, for the document (RFC 9457).
+#[derive(ToSchema)]
+#[schema(title = "Problem")]
+#[expect(dead_code, reason = "it stands for the answer in the document")]
+pub(crate) struct ProblemBody {
+    title: String,
+    status: u16,
+    /// What is wrong and what to do.
+    detail: String,
+}
 
 /// A refused request: a problem of RFC 9457.
 #[derive(Debug)]
@@ -33,7 +48,8 @@ impl ApiError {
 
     fn unavailable(cause: &dyn std::fmt::Display, retry_after_s: u32) -> Self {
         tracing::error!(%cause, "a request failed");
-        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The server cannot answer now, try again in a moment");
+        let problem =
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The server cannot answer now, try again in a moment");
         Self { problem, retry_after_s: Some(retry_after_s) }
     }
 
@@ -49,7 +65,9 @@ impl From<StoreError> for ApiError {
         match error {
             StoreError::UsernameTaken => taken("The user name is taken: choose another"),
             // The name it looks like stays in the log: a stranger need not learn it.
-            StoreError::UsernameConfusable { .. } => taken("The user name looks like one that is taken: choose another"),
+            StoreError::UsernameConfusable { .. } => {
+                taken("The user name looks like one that is taken: choose another")
+            }
             StoreError::EmailTaken => taken("The e-mail address is taken: log in with it, or use another"),
             other => Self::unavailable(&other, 1),
         }

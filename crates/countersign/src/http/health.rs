@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::Countersign;
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, PROBLEM_JSON, ProblemBody};
 
 /// The state of the server.
 #[derive(Serialize, ToSchema)]
@@ -25,7 +25,7 @@ pub(crate) async fn live() -> Json<Health> {
 /// The process can serve: its store answers.
 #[utoipa::path(get, path = "/health/ready", tag = "operation", responses(
     (status = 200, body = Health),
-    (status = 503, description = "The store does not answer"),
+    (status = 503, description = "The store does not answer", body = ProblemBody, content_type = PROBLEM_JSON),
 ))]
 pub(crate) async fn ready(State(app): State<Countersign>) -> Result<Json<Health>, ApiError> {
     app.stores().health.ping().await?;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::app::Countersign;
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, PROBLEM_JSON, ProblemBody};
 use crate::http::json::JsonBody;
 use crate::http::view::{UserView, change, parse_change};
 use crate::user::{Change, EmailAddress, FullName, User, UserChange};
@@ -47,8 +47,8 @@ pub(crate) async fn read_own(CurrentUser(user): CurrentUser<User>) -> Json<UserV
 /// Change your e-mail address or your name.
 #[utoipa::path(patch, path = "/users/me", tag = "your account", request_body = OwnChange, responses(
     (status = 200, body = UserView),
-    (status = 409, description = "The e-mail address is taken"),
-    (status = 422, description = "A value is not what it should be"),
+    (status = 409, description = "The e-mail address is taken", body = ProblemBody, content_type = PROBLEM_JSON),
+    (status = 422, description = "A value is not what it should be", body = ProblemBody, content_type = PROBLEM_JSON),
 ))]
 pub(crate) async fn change_own(
     CurrentUser(user): CurrentUser<User>,
@@ -78,8 +78,8 @@ pub(crate) async fn delete_own(
 /// Change your own password. Tokens issued before are refused from then on.
 #[utoipa::path(put, path = "/users/me/password", tag = "your account", request_body = PasswordChange, responses(
     (status = 204, description = "Changed"),
-    (status = 403, description = "The current password is wrong"),
-    (status = 422, description = "The new password breaks a rule"),
+    (status = 403, description = "The current password is wrong", body = ProblemBody, content_type = PROBLEM_JSON),
+    (status = 422, description = "The new password breaks a rule", body = ProblemBody, content_type = PROBLEM_JSON),
 ))]
 pub(crate) async fn change_password(
     CurrentUser(user): CurrentUser<User>,

@@ -12,25 +12,52 @@ mod users;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Redirect;
-use axum::routing::{get, post, put};
+use axum::routing::get;
+use countersign_axum::openapi::PasswordFlow;
+use countersign_axum::{ErrorStyle, routes};
+use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, Server};
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::Countersign;
 use crate::http::error::ApiError;
 
-/// The router of a Countersign, with the pages `/docs` and `/redoc` and the document that they show.
+/// The router of a Countersign.
 pub fn router(app: Countersign) -> Router {
-    Router::new()
-        .route("/token", post(token::issue))
-        .route("/users", get(users::list).post(users::register))
-        .route("/users/me", get(me::read_own).patch(me::change_own).delete(me::delete_own))
-        .route("/users/me/password", put(me::change_password))
-        .route("/users/{id}", get(users::read).patch(users::change_user).delete(users::delete))
-        .route("/.well-known/oauth-authorization-server", get(well_known::metadata))
-        .route("/.well-known/jwks.json", get(well_known::key_set))
-        .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready))
+    let (router, _) = documented_routes().split_for_parts();
+    router
+        .route("/.well-known/oauth-authorization-server/{*path}", get(well_known::metadata_with_path))
         .route("/", get(|| async { Redirect::temporary("docs") }))
         .fallback(|| async { ApiError::new(StatusCode::NOT_FOUND, "Not Found") })
         .method_not_allowed_fallback(|| async { ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed") })
         .with_state(app)
+}
+
+/// The OpenAPI document of the routes, version 3.1.
+///
+/// Its URLs are relative, so that it holds behind any path prefix.
+pub fn document(style: ErrorStyle) -> OpenApi {
+    let (_, mut document) = documented_routes().split_for_parts();
+    PasswordFlow::at("token").style(style).write_to(&mut document);
+    document
+}
+
+fn documented_routes() -> OpenApiRouter<Countersign> {
+    OpenApiRouter::with_openapi(frontispiece())
+        .routes(routes!(token::issue))
+        .routes(routes!(users::register, users::list))
+        .routes(routes!(me::read_own, me::change_own, me::delete_own))
+        .routes(routes!(me::change_password))
+        .routes(routes!(users::read, users::change_user, users::delete))
+        .routes(routes!(well_known::metadata))
+        .routes(routes!(well_known::key_set))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+}
+
+fn frontispiece() -> OpenApi {
+    let info = InfoBuilder::new()
+        .title("Countersign")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some("Log in, get a token, use it. Press *Authorize* to log in here."));
+    OpenApiBuilder::new().info(info.build()).servers(Some([Server::new(".")])).build()
 }

@@ -5,10 +5,10 @@ use axum::extract::{FromRequest, Request, State};
 use axum::http::header::{CACHE_CONTROL, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use countersign_axum::ErrorStyle;
 use countersign_axum::form::{
     ClientCredentials, FastApiPasswordForm, StrictForm, TokenAnswer, TokenError, TokenErrorCode,
 };
-use countersign_axum::ErrorStyle;
 use serde_json::json;
 use utoipa::ToSchema;
 use zeroize::Zeroizing;

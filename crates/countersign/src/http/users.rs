@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::accounts::NewAccount;
 use crate::app::Countersign;
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, PROBLEM_JSON, ProblemBody};
 use crate::http::json::JsonBody;
 use crate::http::view::{UserView, change, parse_change};
 use crate::scopes::{UsersRead, UsersWrite};
@@ -74,9 +74,9 @@ pub(crate) struct UserPageView {
 /// Register.
 #[utoipa::path(post, path = "/users", tag = "users", request_body = NewUserBody, responses(
     (status = 201, body = UserView),
-    (status = 403, description = "Registration is closed"),
-    (status = 409, description = "The user name or the e-mail address is taken"),
-    (status = 422, description = "A value is not what it should be"),
+    (status = 403, description = "Registration is closed", body = ProblemBody, content_type = PROBLEM_JSON),
+    (status = 409, description = "The user name or the e-mail address is taken", body = ProblemBody, content_type = PROBLEM_JSON),
+    (status = 422, description = "A value is not what it should be", body = ProblemBody, content_type = PROBLEM_JSON),
 ))]
 pub(crate) async fn register(
     bearer: Option<Bearer<Claims>>,
@@ -85,7 +85,10 @@ pub(crate) async fn register(
 ) -> Result<(StatusCode, Json<UserView>), ApiError> {
     let is_administrator = bearer.is_some_and(|Bearer(claims)| claims.scope().contains(UsersWrite::NAME));
     if app.settings().registration == Registration::Closed && !is_administrator {
-        return Err(ApiError::new(StatusCode::FORBIDDEN, "Registration is closed: ask an administrator for an account"));
+        return Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            "Registration is closed: ask an administrator for an account",
+        ));
     }
     let account = NewAccount {
         username: Username::new(&body.username).map_err(ApiError::invalid)?,
@@ -126,7 +129,7 @@ pub(crate) async fn list(
 /// Read a user.
 #[utoipa::path(get, path = "/users/{id}", tag = "users", params(("id" = String, Path, format = "uuid")), responses(
     (status = 200, body = UserView),
-    (status = 404, description = "There is no such user"),
+    (status = 404, description = "There is no such user", body = ProblemBody, content_type = PROBLEM_JSON),
 ))]
 pub(crate) async fn read(
     _: Scoped<UsersRead>,
@@ -141,9 +144,9 @@ pub(crate) async fn read(
 #[utoipa::path(patch, path = "/users/{id}", tag = "users", params(("id" = String, Path, format = "uuid")),
     request_body = UserChangeBody, responses(
     (status = 200, body = UserView),
-    (status = 404, description = "There is no such user"),
-    (status = 409, description = "The user name or the e-mail address is taken"),
-    (status = 422, description = "A value is not what it should be"),
+    (status = 404, description = "There is no such user", body = ProblemBody, content_type = PROBLEM_JSON),
+    (status = 409, description = "The user name or the e-mail address is taken", body = ProblemBody, content_type = PROBLEM_JSON),
+    (status = 422, description = "A value is not what it should be", body = ProblemBody, content_type = PROBLEM_JSON),
 ))]
 pub(crate) async fn change_user(
     administrator: Scoped<UsersWrite>,
@@ -162,7 +165,7 @@ pub(crate) async fn change_user(
 /// Delete a user, for good.
 #[utoipa::path(delete, path = "/users/{id}", tag = "users", params(("id" = String, Path, format = "uuid")), responses(
     (status = 204, description = "Deleted"),
-    (status = 404, description = "There is no such user"),
+    (status = 404, description = "There is no such user", body = ProblemBody, content_type = PROBLEM_JSON),
 ))]
 pub(crate) async fn delete(
     administrator: Scoped<UsersWrite>,

@@ -1,13 +1,15 @@
 //! What other programs need to check our tokens: the metadata (RFC 8414) and the public keys (RFC 7517).
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::Countersign;
+use crate::http::error::ApiError;
 
 /// How long others may keep the keys, in seconds; a next key has to be published at least as long before its first use.
 const KEYS_MAX_AGE: &str = "public, max-age=300";
@@ -42,6 +44,17 @@ pub(crate) async fn metadata(State(app): State<Countersign>) -> Json<Metadata> {
         scopes_supported: crate::scopes::names(),
         service_documentation: at("/docs"),
     })
+}
+
+/// The same at the place of an issuer that has a path (RFC 8414 section 3.1: the path comes after the well-known part).
+pub(crate) async fn metadata_with_path(State(app): State<Countersign>, Path(path): Path<String>) -> Response {
+    let (_, authority_and_path) = app.settings().issuer.split_once("://").unwrap_or_default();
+    let issuers_path = authority_and_path.split_once('/').map(|(_, path)| path.trim_end_matches('/'));
+    if issuers_path == Some(path.as_str()) {
+        metadata(State(app)).await.into_response()
+    } else {
+        ApiError::new(StatusCode::NOT_FOUND, "Not Found").into_response()
+    }
 }
 
 /// The public keys that tokens are checked with.

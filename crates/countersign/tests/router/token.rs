@@ -1,10 +1,8 @@
 //! `POST /token`.
 
-mod common;
-
+use crate::common::{ISSUER, PASSWORD, Server};
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use common::{ISSUER, PASSWORD, Server};
 use countersign_axum::ErrorStyle;
 use countersign_token::{Verifier, inspect};
 use serde_json::{Value, json};
@@ -84,7 +82,11 @@ async fn a_token_carries_only_scopes_the_user_has() {
     assert_eq!(ask("").await.body["scope"], "items:read items:write");
     for scope in ["admin", "ITEMS:READ", "items", "items:read\"", "items:read  items:write", " items:read"] {
         let answer = ask(scope).await;
-        assert_eq!((answer.status, &answer.body["error"]), (StatusCode::BAD_REQUEST, &json!("invalid_scope")), "{scope}");
+        assert_eq!(
+            (answer.status, &answer.body["error"]),
+            (StatusCode::BAD_REQUEST, &json!("invalid_scope")),
+            "{scope}"
+        );
     }
 }
 
@@ -194,12 +196,11 @@ async fn a_storm_of_logins_is_refused_with_a_time_to_come_back() {
     // R-175
     let server = Server::new().await;
     server.register("alice").await;
-    let answers = futures_util::future::join_all((0..400).map(|_| async {
-        server.password_grant(&[("username", "alice"), ("password", "wrong")]).await
-    }))
+    let answers = futures_util::future::join_all(
+        (0..400).map(|_| async { server.password_grant(&[("username", "alice"), ("password", "wrong")]).await }),
+    )
     .await;
-    let busy: Vec<_> =
-        answers.iter().filter(|answer| answer.status == StatusCode::SERVICE_UNAVAILABLE).collect();
+    let busy: Vec<_> = answers.iter().filter(|answer| answer.status == StatusCode::SERVICE_UNAVAILABLE).collect();
     assert!(!busy.is_empty(), "the queue is not bounded");
     for answer in &busy {
         assert!(answer.header("retry-after").parse::<u32>().unwrap() >= 1);
