@@ -6,6 +6,8 @@
 
 mod user_query;
 
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 pub mod memory;
 pub mod sqlite;
 

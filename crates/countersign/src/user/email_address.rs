@@ -78,6 +78,11 @@ impl EmailAddress {
         Ok(Self { address, canonical })
     }
 
+    /// An address that a store kept; see `Username::from_stored`.
+    pub(crate) fn from_stored(address: String, canonical: String) -> Self {
+        Self { address, canonical }
+    }
+
     /// The address as it was typed: where mail goes.
     pub fn as_str(&self) -> &str {
         &self.address
@@ -128,5 +133,108 @@ impl TryFrom<String> for EmailAddress {
 impl From<EmailAddress> for String {
     fn from(email: EmailAddress) -> Self {
         email.address
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn canonical(typed: &str) -> Result<String, EmailAddressError> {
+        EmailAddress::new(typed).map(|email| email.canonical)
+    }
+
+    #[test]
+    fn an_address_keeps_its_spelling_and_is_compared_without_ascii_case() {
+        let email = EmailAddress::new("John.Doe+x@Example.COM").unwrap();
+        assert_eq!(email.as_str(), "John.Doe+x@Example.COM");
+        assert_eq!(email.canonical(), "john.doe+x@example.com");
+        assert_eq!(serde_json::to_string(&email).unwrap(), "\"John.Doe+x@Example.COM\"");
+        assert_eq!(serde_json::from_str::<EmailAddress>("\"John.Doe+x@Example.COM\"").unwrap(), email);
+    }
+
+    // R-132
+    #[test]
+    fn only_ascii_case_and_composition_are_folded() {
+        let mike = canonical("mike@example.com").unwrap();
+        assert_eq!(canonical("MIKE@EXAMPLE.COM").unwrap(), mike);
+        for other in ["m\u{131}ke@example.com", "m\u{130}ke@example.com", "mike@ex\u{430}mple.com", "ｍike@example.com"]
+        {
+            assert_ne!(canonical(other).unwrap(), mike, "{other}");
+        }
+        assert_ne!(canonical("stra\u{DF}e@x.de"), canonical("strasse@x.de"));
+        assert_ne!(canonical("JOS\u{C9}@x.es"), canonical("jos\u{E9}@x.es"));
+        assert_eq!(canonical("jose\u{301}@x.es"), canonical("jos\u{E9}@x.es"));
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_with_the_reason() {
+        let long_local = format!("{}@example.com", "a".repeat(65));
+        let long_domain = format!("a@{}example.com", "abcdefghi.".repeat(25));
+        let long_label = format!("a@{}.com", "a".repeat(64));
+        for (typed, expected) in [
+            ("", EmailAddressError::At),
+            ("example.com", EmailAddressError::At),
+            ("a@b@example.com", EmailAddressError::At),
+            ("@example.com", EmailAddressError::Local),
+            (".a@example.com", EmailAddressError::Local),
+            ("a.@example.com", EmailAddressError::Local),
+            ("a..b@example.com", EmailAddressError::Local),
+            ("a@", EmailAddressError::Domain),
+            ("a@.com", EmailAddressError::Domain),
+            ("a@example.", EmailAddressError::Domain),
+            ("a@-example.com", EmailAddressError::Domain),
+            ("a@example-.com", EmailAddressError::Domain),
+            ("a@exam_ple.com", EmailAddressError::Domain),
+            ("a@example.com/x", EmailAddressError::Domain),
+            (&long_label, EmailAddressError::Domain),
+            (&long_local, EmailAddressError::TooLong),
+            (&long_domain, EmailAddressError::TooLong),
+            ("a b@example.com", EmailAddressError::Forbidden(' ')),
+            (" a@example.com", EmailAddressError::Forbidden(' ')),
+            ("a@example.com\r\nBcc: b@example.com", EmailAddressError::Forbidden('\r')),
+            ("A <a@example.com>", EmailAddressError::Forbidden(' ')),
+            ("<a@example.com>", EmailAddressError::Forbidden('<')),
+            ("\"a\"@example.com", EmailAddressError::Forbidden('"')),
+            ("a,b@example.com", EmailAddressError::Forbidden(',')),
+            ("a@[127.0.0.1]", EmailAddressError::Forbidden('[')),
+            ("a\0@example.com", EmailAddressError::Forbidden('\0')),
+            ("a\u{200B}@example.com", EmailAddressError::Forbidden('\u{200B}')),
+            ("a@\u{202E}example.com", EmailAddressError::Forbidden('\u{202E}')),
+            // Composes to a semicolon.
+            ("a\u{37E}b@example.com", EmailAddressError::Forbidden(';')),
+        ] {
+            assert_eq!(canonical(typed), Err(expected), "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn addresses_that_people_have_are_taken() {
+        for typed in [
+            "a@example.com",
+            "root@localhost",
+            "o'neil@example.co.uk",
+            "x_y%z@sub-1.example.com",
+            "用户@例子.公司",
+            "dörte@sörensen.example",
+        ] {
+            assert_eq!(canonical(typed).as_deref(), Ok(typed));
+        }
+        let longest = format!("{}@{}ab.com", "a".repeat(64), "abcdefg.".repeat(22) + "abcdefg");
+        assert_eq!(longest.len(), MAX_BYTES);
+        assert!(EmailAddress::new(&longest).is_ok());
+    }
+
+    proptest! {
+        // R-132: f(f(x)) = f(x)
+        #[test]
+        fn a_canonical_address_is_its_own_canonical_form(local in "\\PC{1,5}", domain in "[\\p{L}\\p{M}0-9]{1,5}") {
+            if let Ok(once) = EmailAddress::new(&format!("{local}@{domain}")) {
+                prop_assert_eq!(EmailAddress::new(once.as_str()), Ok(once.clone()));
+                prop_assert_eq!(canonical(once.canonical()), Ok(once.canonical().to_owned()));
+            }
+        }
     }
 }

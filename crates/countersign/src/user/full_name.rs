@@ -52,6 +52,11 @@ impl FullName {
         Ok(Self(name))
     }
 
+    /// A name that a store kept; see `Username::from_stored`.
+    pub(crate) fn from_stored(name: String) -> Self {
+        Self(name)
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -83,5 +88,60 @@ impl TryFrom<String> for FullName {
 impl From<FullName> for String {
     fn from(name: FullName) -> Self {
         name.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_name_is_kept_as_typed_but_for_composition_and_outer_spaces() {
+        for (typed, kept) in [
+            ("John Doe", "John Doe"),
+            ("  John  Doe ", "John  Doe"),
+            ("José", "José"),
+            ("Jose\u{301}", "Jos\u{E9}"),
+            ("山田 花子", "山田 花子"),
+            ("<b>O'Neil</b> & Söhne", "<b>O'Neil</b> & Söhne"),
+            ("Ada \u{1F469}", "Ada \u{1F469}"),
+        ] {
+            assert_eq!(FullName::new(typed).unwrap().as_str(), kept, "{typed:?}");
+        }
+    }
+
+    //
+    #[test]
+    fn a_full_name_hides_nothing() {
+        for c in [
+            '\0',
+            '\n',
+            '\t',
+            '\u{1B}',
+            '\u{7F}',
+            '\u{200B}',
+            '\u{200D}',
+            '\u{200E}',
+            '\u{202E}',
+            '\u{2066}',
+            '\u{2028}',
+            '\u{FEFF}',
+            '\u{AD}',
+            '\u{3164}',
+            '\u{E0041}',
+            '\u{FFFF}',
+        ] {
+            assert_eq!(FullName::new(&format!("a{c}b")), Err(FullNameError::Invisible(c)));
+            assert_eq!(FullName::new(&format!("ab{c}")), Err(FullNameError::Invisible(c)));
+        }
+    }
+
+    #[test]
+    fn a_full_name_has_1_to_128_code_points() {
+        assert_eq!(FullName::new(""), Err(FullNameError::Empty));
+        assert_eq!(FullName::new(" \u{A0}\u{3000}"), Err(FullNameError::Empty));
+        assert!(FullName::new(&"ü".repeat(128)).is_ok());
+        assert_eq!(FullName::new(&"ü".repeat(129)), Err(FullNameError::TooLong));
+        assert_eq!(FullName::new(&"a".repeat(1_000_000)), Err(FullNameError::TooLong));
     }
 }

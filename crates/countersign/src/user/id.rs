@@ -67,3 +67,34 @@ impl From<UserId> for String {
         id.to_string()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_a_version_7_uuid_of_the_given_second() {
+        let id = UserId::new(1_700_000_000);
+        let text = id.to_string();
+        // 1 700 000 000 000 ms is 0x018bcfe56800.
+        assert!(text.starts_with("018bcfe5-6800-7"), "{text}");
+        assert_ne!(id, UserId::new(1_700_000_000));
+        assert!(id < UserId::new(1_700_000_001));
+        assert!(UserId::new(-1) < UserId::new(1));
+    }
+
+    #[test]
+    fn an_id_is_read_back_in_one_spelling_only() {
+        let id = UserId::new(1_700_000_000);
+        let text = id.to_string();
+        assert_eq!(text.parse(), Ok(id));
+        assert_eq!(text.to_uppercase().parse(), Ok(id));
+        assert_eq!(UserId::from_bytes(*id.as_bytes()), id);
+        assert_eq!(serde_json::from_str::<UserId>(&serde_json::to_string(&id).unwrap()).unwrap(), id);
+        for wrong in
+            ["", "x", &text.replace('-', ""), &format!("{{{text}}}"), &format!("urn:uuid:{text}"), &format!("{text} ")]
+        {
+            assert_eq!(wrong.parse::<UserId>(), Err(UserIdError), "{wrong}");
+        }
+    }
+}

@@ -24,3 +24,23 @@ impl Login {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_form_of_what_was_typed_tells_an_address_from_a_name() {
+        assert_eq!(Login::parse("Alice"), Login::Username(Username::new("alice").unwrap()));
+        let typed = "Alice@Example.com";
+        assert_eq!(Login::parse(typed), Login::EmailAddress(EmailAddress::new(typed).unwrap()));
+    }
+
+    #[test]
+    fn what_nobody_can_be_called_is_nobody_and_no_error() {
+        for typed in ["", " ", "alice ", "a\0", "a\u{200B}", "@", "a@", "a@b@c", "\u{202E}", "a:b", "\u{0430}lice"] {
+            assert_eq!(Login::parse(typed), Login::Nobody, "{typed:?}");
+        }
+        assert_eq!(Login::parse(&"a".repeat(1_000_000)), Login::Nobody);
+    }
+}

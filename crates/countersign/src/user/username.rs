@@ -3,12 +3,13 @@
 //! The canonical form is the name: it is stored, shown, compared and unique. Names that merely look like another are
 //! found by their skeleton (UTS 39, section 4), which is unique as well.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use precis_profiles::UsernameCaseMapped;
-use precis_profiles::precis_core::Error as PrecisError;
 use precis_profiles::precis_core::profile::PrecisFastInvocation;
+use precis_profiles::precis_core::{Error as PrecisError, UnexpectedError};
 use serde::{Deserialize, Serialize};
 use unicode_normalization::char::is_combining_mark;
 use unicode_security::MixedScript;
@@ -85,19 +86,40 @@ impl Username {
         &self.0
     }
 
+    /// A name that a store kept: it was checked when it was made, and rules that became stricter since must not lock its
+    /// owner out.
+    pub(crate) fn from_stored(canonical: String) -> Self {
+        Self(canonical)
+    }
+
     /// What the name looks like: two names with the same skeleton cannot be told apart at a glance. It is only for
-    /// comparing, never for display. Folded by case before, so that `ß` stands for `ss`.
+    /// comparing, never for display.
+    ///
+    /// It is the skeleton of UTS 39 after folding by case, so that `ß` stands for `ss`, and without the marks that cannot
+    /// be seen (UTS 39, section 5.4): a dot above an `i` or `j`, and a mark that repeats the one before it.
     pub fn skeleton(&self) -> String {
-        skeleton(&self.0.to_uppercase().to_lowercase()).collect()
+        const DOT_ABOVE: char = '\u{307}';
+        let mut seen = String::new();
+        for c in skeleton(&self.0.to_uppercase().to_lowercase()) {
+            let hidden = match seen.chars().last() {
+                Some('i' | 'j') => c == DOT_ABOVE,
+                before => before == Some(c) && is_combining_mark(c),
+            };
+            if !hidden {
+                seen.push(c);
+            }
+        }
+        seen
     }
 }
 
 fn canonicalise(text: &str) -> Result<String, UsernameError> {
-    UsernameCaseMapped::enforce(text).map(std::borrow::Cow::into_owned).map_err(|error| match error {
-        PrecisError::BadCodepoint(info) => {
-            UsernameError::Forbidden(char::from_u32(info.cp).unwrap_or(char::REPLACEMENT_CHARACTER))
-        }
-        _ => UsernameError::Direction,
+    UsernameCaseMapped::enforce(text).map(Cow::into_owned).map_err(|error| match error {
+        PrecisError::BadCodepoint(info)
+        | PrecisError::Unexpected(
+            UnexpectedError::ContextRuleNotApplicable(info) | UnexpectedError::MissingContextRule(info),
+        ) => UsernameError::Forbidden(char::from_u32(info.cp).unwrap_or(char::REPLACEMENT_CHARACTER)),
+        PrecisError::Invalid | PrecisError::Unexpected(_) => UsernameError::Direction,
     })
 }
 
@@ -145,5 +167,189 @@ impl TryFrom<String> for Username {
 impl From<Username> for String {
     fn from(name: Username) -> Self {
         name.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn canonical(typed: &str) -> Result<String, UsernameError> {
+        Username::new(typed).map(String::from)
+    }
+
+    fn ok(text: &str) -> Result<String, UsernameError> {
+        Ok(text.to_owned())
+    }
+
+    // S-029, R-131, R-133, R-134
+    #[test]
+    fn spellings_of_one_name_become_one_name_and_the_others_are_refused() {
+        for (typed, expected) in [
+            ("Alice", ok("alice")),
+            ("alice", ok("alice")),
+            ("ALICE", ok("alice")),
+            ("ａｌｉｃｅ", ok("alice")),
+            ("ＡＬＩＣＥ", ok("alice")),
+            ("\u{0430}lice", Err(UsernameError::MixedScripts)),
+            ("alice\u{200B}", Err(UsernameError::Invisible('\u{200B}'))),
+            ("alice ", Err(UsernameError::WhiteSpace)),
+            (" alice", Err(UsernameError::WhiteSpace)),
+            ("\u{FB01}", Err(UsernameError::Forbidden('\u{FB01}'))),
+            ("fi", ok("fi")),
+            ("ß", ok("ß")),
+            ("ẞ", ok("ß")),
+            ("ss", ok("ss")),
+            ("\u{E9}", ok("\u{E9}")),
+            ("e\u{301}", ok("\u{E9}")),
+            ("\u{1D2C}lice", Err(UsernameError::Forbidden('\u{1D2C}'))),
+            // Two more of the kind: letters that have no letter's business here.
+            ("\u{1D400}lice", Err(UsernameError::Forbidden('\u{1D400}'))),
+            ("\u{212A}ate", Err(UsernameError::Forbidden('\u{212A}'))),
+        ] {
+            assert_eq!(canonical(typed), expected, "{typed:?}");
+        }
+    }
+
+    // S-029, R-133
+    #[test]
+    fn names_that_look_alike_have_one_skeleton() {
+        for (one, other) in [
+            ("alice", "al\u{131}ce"),
+            ("alice", "a1ice"),
+            ("ß", "ss"),
+            ("coco", "\u{441}\u{43E}\u{441}\u{43E}"),
+            ("\u{3B1}\u{3C3}", "\u{3B1}\u{3C2}"),
+            ("modern", "modem"),
+            ("mike", "m\u{130}ke"),
+            ("mike", "mi\u{307}\u{307}ke"),
+            ("ren\u{E9}", "rene\u{301}\u{301}"),
+        ] {
+            let [one, other] = [one, other].map(|name| Username::new(name).unwrap());
+            assert_ne!(one, other);
+            assert_eq!(one.skeleton(), other.skeleton(), "{one} and {other}");
+        }
+        for (one, other) in [("alice", "alise"), ("user1", "user2"), ("\u{E9}", "e"), ("ana", "anna")] {
+            let [one, other] = [one, other].map(|name| Username::new(name).unwrap());
+            assert_ne!(one.skeleton(), other.skeleton(), "{one} and {other}");
+        }
+    }
+
+    #[test]
+    fn names_of_one_script_are_taken_whichever_it_is() {
+        for name in [
+            "a",
+            "testuser",
+            "j.doe-2_x",
+            "мария",
+            "山田花子",
+            "ひらがな",
+            "김민준",
+            "سارة",
+            "שרה2",
+            "αθηνά",
+            "o'neil",
+            "a+b",
+        ] {
+            assert_eq!(canonical(name), ok(name));
+        }
+    }
+
+    //
+    #[test]
+    fn what_cannot_stand_in_a_name_is_named() {
+        for (typed, expected) in [
+            ("", UsernameError::Empty),
+            ("a@b", UsernameError::Reserved('@')),
+            ("a:b", UsernameError::Reserved(':')),
+            ("a\u{FF20}b", UsernameError::Reserved('@')),
+            ("a\u{FF1A}b", UsernameError::Reserved(':')),
+            ("a b", UsernameError::WhiteSpace),
+            ("a\tb", UsernameError::WhiteSpace),
+            ("a\nb", UsernameError::WhiteSpace),
+            ("a\u{A0}b", UsernameError::WhiteSpace),
+            ("a\u{3000}b", UsernameError::WhiteSpace),
+            ("a\u{2028}b", UsernameError::WhiteSpace),
+            ("a\0b", UsernameError::Invisible('\0')),
+            ("a\u{7F}", UsernameError::Invisible('\u{7F}')),
+            ("\u{202E}ecila", UsernameError::Invisible('\u{202E}')),
+            ("a\u{2066}b", UsernameError::Invisible('\u{2066}')),
+            ("a\u{200D}b", UsernameError::Invisible('\u{200D}')),
+            ("a\u{AD}b", UsernameError::Invisible('\u{AD}')),
+            ("\u{FEFF}a", UsernameError::Invisible('\u{FEFF}')),
+            ("\u{3164}", UsernameError::Invisible('\u{3164}')),
+            ("\u{E0041}", UsernameError::Invisible('\u{E0041}')),
+            ("\u{301}a", UsernameError::LeadingMark),
+            ("a\u{2603}", UsernameError::Forbidden('\u{2603}')),
+            ("\u{1F600}", UsernameError::Forbidden('\u{1F600}')),
+            ("a\u{B7}b", UsernameError::Forbidden('\u{B7}')),
+            ("\u{30FB}", UsernameError::Forbidden('\u{30FB}')),
+            ("\u{5D0}\u{660}1", UsernameError::Direction),
+            // Lower case since Unicode 8, which RFC 8264's tables do not know.
+            ("\u{13A0}", UsernameError::Unstable),
+            ("سارةx", UsernameError::Direction),
+            ("1سارة", UsernameError::Direction),
+        ] {
+            assert_eq!(canonical(typed), Err(expected), "{typed:?}");
+        }
+        assert_eq!(UsernameError::Reserved('@').to_string(), "a user name cannot contain '@' (U+0040): leave it out");
+        assert_eq!(
+            UsernameError::Invisible('\u{200B}').to_string(),
+            "the user name contains the invisible character U+200B: type it without"
+        );
+    }
+
+    #[test]
+    fn the_longest_name_has_64_code_points() {
+        assert!(Username::new(&"ü".repeat(64)).is_ok());
+        assert!(Username::new(&"u\u{308}".repeat(64)).is_ok());
+        assert_eq!(canonical(&"ü".repeat(65)), Err(UsernameError::TooLong));
+        assert_eq!(canonical(&"u\u{308}".repeat(65)), Err(UsernameError::TooLong));
+        assert_eq!(canonical(&"a".repeat(1_000_000)), Err(UsernameError::TooLong));
+    }
+
+    #[test]
+    fn json_makes_no_name_that_the_constructor_refuses() {
+        assert_eq!(serde_json::from_str::<Username>("\"Alice\"").unwrap().as_str(), "alice");
+        assert_eq!(serde_json::to_string(&Username::new("Alice").unwrap()).unwrap(), "\"alice\"");
+        let error = serde_json::from_str::<Username>("\"a@b\"").unwrap_err();
+        assert!(error.to_string().contains("cannot contain '@'"), "{error}");
+    }
+
+    fn check_stable(typed: &str) -> Result<(), TestCaseError> {
+        let Ok(once) = Username::new(typed) else { return Ok(()) };
+        prop_assert_eq!(Username::new(once.as_str()), Ok(once.clone()));
+        prop_assert!((1..=MAX_CODE_POINTS).contains(&once.as_str().chars().count()));
+        prop_assert!(!once.as_str().contains(|c: char| c == '@' || c == ':' || c.is_whitespace() || is_invisible(c)));
+        Ok(())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        // f(f(x)) = f(x)
+        #[test]
+        fn a_canonical_name_is_its_own_canonical_form(typed in "\\PC{1,6}") {
+            check_stable(&typed)?;
+        }
+
+        #[test]
+        fn a_canonical_name_of_letters_and_marks_is_its_own_canonical_form(typed in "[\\p{L}\\p{M}\\p{Nd}]{1,4}") {
+            check_stable(&typed)?;
+        }
+    }
+
+    // f(f(x)) = f(x), for every character there is
+    #[test]
+    fn every_single_character_has_a_stable_form_or_is_refused() {
+        let mut taken = 0;
+        for c in '\0'..=char::MAX {
+            let Ok(once) = Username::new(c.encode_utf8(&mut [0; 4])) else { continue };
+            assert_eq!(Username::new(once.as_str()).as_ref(), Ok(&once));
+            taken += 1;
+        }
+        assert!(taken > 80_000, "only {taken} characters are taken");
     }
 }

@@ -213,3 +213,21 @@ impl HealthCheck for MemoryStore {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::store::conformance;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_memory_store_keeps_users_as_the_suite_demands() {
+        conformance::check_user_store(async || Arc::new(MemoryStore::new()) as Arc<dyn UserStore>).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_memory_store_keeps_keys_as_the_suite_demands() {
+        conformance::check_key_store(async || Arc::new(MemoryStore::new()) as Arc<dyn KeyStore>).await;
+    }
+}

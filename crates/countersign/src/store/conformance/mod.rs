@@ -1,0 +1,69 @@
+//! What every store must do: one suite that all engines run, and that a store of your own can run (feature
+//! `conformance`).
+//!
+//! Each function panics at the first thing that is wrong. It asks `fresh` for an empty store as often as it needs one.
+//!
+//! ```no_run
+//! # use std::sync::Arc;
+//! # use countersign::store::{UserStore, memory::MemoryStore};
+//! # #[cfg(feature = "conformance")]
+//! # async fn test() {
+//! countersign::store::conformance::check_user_store(async || Arc::new(MemoryStore::new()) as Arc<dyn UserStore>).await;
+//! # }
+//! ```
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a suite of checks fails by panicking"
+)]
+
+mod samples;
+mod records;
+mod uniqueness;
+mod passwords;
+mod listing;
+mod injection;
+mod keys;
+
+use std::sync::Arc;
+
+use crate::store::{KeyStore, UserStore};
+
+pub use crate::store::conformance::injection::INJECTIONS;
+
+/// Holds a store of users to all that [`UserStore`] promises.
+pub async fn check_user_store(fresh: impl AsyncFn() -> Arc<dyn UserStore>) {
+    records::a_registered_user_is_found_by_id_name_and_address(fresh().await).await;
+    records::a_user_with_nothing_but_a_name_is_kept_as_such(fresh().await).await;
+    records::who_is_not_there_is_not_found(fresh().await).await;
+    records::a_change_touches_what_it_names(fresh().await).await;
+    records::grants_and_revocations_at_once_lose_nothing(fresh().await).await;
+    records::a_deleted_user_is_gone_and_the_name_is_free(fresh().await).await;
+    records::a_dropped_registration_is_whole_or_not_there(fresh().await).await;
+
+    uniqueness::spellings_and_lookalikes_of_a_name_make_one_account(fresh().await).await;
+    uniqueness::a_refused_registration_leaves_nothing(fresh().await).await;
+    uniqueness::a_change_cannot_take_the_name_of_another(fresh().await).await;
+    uniqueness::of_fifty_registrations_of_one_name_one_wins(fresh().await).await;
+    uniqueness::of_fifty_registrations_of_one_address_one_wins(fresh().await).await;
+
+    passwords::a_hash_is_replaced_only_if_it_is_the_expected_one(fresh().await).await;
+    passwords::a_password_is_changed_only_on_the_one_that_was_checked(fresh().await).await;
+    passwords::a_password_is_set_whatever_stood_before(fresh().await).await;
+    passwords::an_upgrade_never_undoes_a_change_of_the_password(fresh().await).await;
+
+    listing::pages_follow_one_another_without_gap_or_repetition(fresh().await).await;
+    listing::pages_are_stable_while_users_come_and_go(fresh().await).await;
+    listing::a_search_finds_parts_of_names_and_addresses(fresh().await).await;
+    listing::a_search_takes_every_character_for_itself(fresh().await).await;
+
+    injection::injected_text_is_kept_as_text(fresh().await).await;
+}
+
+/// Holds a store of signing keys to all that [`KeyStore`] promises.
+pub async fn check_key_store(fresh: impl AsyncFn() -> Arc<dyn KeyStore>) {
+    keys::keys_are_listed_as_they_were_kept(fresh().await).await;
+    keys::of_many_first_keys_one_wins(fresh().await).await;
+    injection::injected_text_in_a_key_is_kept_as_text(fresh().await).await;
+}

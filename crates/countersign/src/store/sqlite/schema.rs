@@ -1,0 +1,61 @@
+//! Whose database it is, and the numbered steps that bring its schema up to date.
+
+use std::path::Path;
+
+use rusqlite::{Connection, Error as SqliteError, ErrorCode, TransactionBehavior};
+
+use crate::store::sqlite::OpenError;
+
+/// "CTSN" in the file's header: SQLite's own place to say whose file it is.
+const APPLICATION_ID: i64 = 0x4354_534E;
+
+/// The version that each step leads to, from the one before it. A step that was released is never changed.
+const MIGRATIONS: [(i64, &str); 1] = [(1, include_str!("migrations/0001_users_and_signing_keys.sql"))];
+
+/// The version after all steps.
+const KNOWN_VERSION: i64 = 1;
+
+/// Applies the steps that the database lacks, all or none; refuses a database of another program or a newer version
+/// without having written anything.
+pub(super) fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
+    let to_open_error = |error: SqliteError| open_error(path, &error);
+    check_ours(connection, path)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(to_open_error)?;
+    // Again, now that nobody else can write: another process may have been faster.
+    let version = check_ours(&transaction, path)?;
+    for (leads_to, step) in MIGRATIONS {
+        if leads_to > version {
+            transaction.execute_batch(step).map_err(to_open_error)?;
+            transaction.pragma_update(None, "user_version", leads_to).map_err(to_open_error)?;
+        }
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(to_open_error)?;
+    transaction.commit().map_err(to_open_error)
+}
+
+/// What a failure of SQLite while opening means.
+pub(super) fn open_error(path: &Path, error: &SqliteError) -> OpenError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => OpenError::Foreign { path: path.to_owned() },
+        _ => OpenError::Failed { path: path.to_owned(), reason: error.to_string() },
+    }
+}
+
+/// The version of the schema, 0 for an empty database.
+fn check_ours(connection: &Connection, path: &Path) -> Result<i64, OpenError> {
+    let number =
+        |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(|error| open_error(path, &error));
+    let application_id = number("PRAGMA application_id")?;
+    let version = number("PRAGMA user_version")?;
+    let tables = number("SELECT count(*) FROM sqlite_schema")?;
+    let empty = application_id == 0 && version == 0 && tables == 0;
+    if empty {
+        Ok(0)
+    } else if application_id != APPLICATION_ID || version < 1 {
+        Err(OpenError::Foreign { path: path.to_owned() })
+    } else if version > KNOWN_VERSION {
+        Err(OpenError::Newer { path: path.to_owned(), found: version, known: KNOWN_VERSION })
+    } else {
+        Ok(version)
+    }
+}

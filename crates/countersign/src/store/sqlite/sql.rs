@@ -1,0 +1,58 @@
+//! Every statement of the engine. The placeholders appear in the order `$1`, `$2`, …, and each text keeps to what
+//! PostgreSQL understands as well.
+
+/// A query for users: all columns, in the order in which `users::read_user` takes them.
+macro_rules! select_users {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, username, email, email_canonical, full_name, disabled, scopes, ",
+            "created_at, updated_at, password_changed_at, password_hash FROM users ",
+            $rest
+        )
+    };
+}
+
+pub(super) const FIND_BY_ID: &str = select_users!("WHERE id = $1");
+pub(super) const FIND_BY_USERNAME: &str = select_users!("WHERE username = $1");
+pub(super) const FIND_BY_EMAIL: &str = select_users!("WHERE email_canonical = $1");
+
+pub(super) const LIST: &str = select_users!("WHERE id > $1 ORDER BY id LIMIT $2");
+pub(super) const SEARCH: &str = select_users!(
+    r"WHERE id > $1 AND (username LIKE $2 ESCAPE '\' OR email_canonical LIKE $3 ESCAPE '\') ORDER BY id LIMIT $4"
+);
+
+pub(super) const INSERT: &str = "
+    INSERT INTO users (id, username, username_skeleton, email, email_canonical, full_name, disabled, scopes,
+        created_at, updated_at, password_changed_at, password_hash)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+
+pub(super) const UPDATE: &str = "
+    UPDATE users SET username = $1, username_skeleton = $2, email = $3, email_canonical = $4, full_name = $5,
+        disabled = $6, scopes = $7, updated_at = $8
+    WHERE id = $9";
+
+pub(super) const HAS_ID: &str = "SELECT 1 FROM users WHERE id = $1";
+pub(super) const OTHER_WITH_USERNAME: &str = "SELECT username FROM users WHERE username = $1 AND id <> $2";
+pub(super) const OTHER_WITH_SKELETON: &str = "SELECT username FROM users WHERE username_skeleton = $1 AND id <> $2";
+pub(super) const OTHER_WITH_EMAIL: &str = "SELECT username FROM users WHERE email_canonical = $1 AND id <> $2";
+
+pub(super) const REPLACE_PASSWORD_HASH: &str =
+    "UPDATE users SET password_hash = $1 WHERE id = $2 AND password_hash = $3";
+pub(super) const CHANGE_PASSWORD: &str = "
+    UPDATE users SET password_hash = $1, updated_at = $2, password_changed_at = $3
+    WHERE id = $4 AND password_hash = $5";
+pub(super) const SET_PASSWORD: &str =
+    "UPDATE users SET password_hash = $1, updated_at = $2, password_changed_at = $3 WHERE id = $4";
+
+pub(super) const DELETE: &str = "DELETE FROM users WHERE id = $1";
+pub(super) const COUNT: &str = "SELECT count(*) FROM users";
+
+pub(super) const INSERT_KEY: &str = "
+    INSERT INTO signing_keys (kid, algorithm, state, sealed, created_at)
+    SELECT $1, $2, $3, $4, $5
+    WHERE NOT EXISTS (SELECT 1 FROM signing_keys WHERE state = 'active')
+    ON CONFLICT DO NOTHING";
+pub(super) const LIST_KEYS: &str =
+    "SELECT kid, algorithm, state, sealed, created_at FROM signing_keys ORDER BY created_at, kid";
+
+pub(super) const PING: &str = "SELECT count(*) FROM signing_keys";

@@ -1,0 +1,251 @@
+//! Users in SQLite.
+
+use async_trait::async_trait;
+use countersign_password::PasswordHash;
+use countersign_token::ScopeSet;
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, Row, Transaction, params};
+
+use crate::store::sqlite::connection::JobError;
+use crate::store::sqlite::{SqliteStore, sql};
+use crate::store::{SearchText, StoreError, UserPage, UserQuery, UserStore};
+use crate::user::{Credentials, EmailAddress, FullName, Login, NewUser, User, UserChange, UserId, Username};
+
+#[async_trait]
+impl UserStore for SqliteStore {
+    async fn insert(&self, new: &NewUser) -> Result<User, StoreError> {
+        let user = new.to_user();
+        let password_hash = new.password_hash.clone();
+        self.write(move |transaction| {
+            insert(transaction, &user, password_hash.as_ref())?;
+            Ok(user)
+        })
+        .await
+    }
+
+    async fn find_by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        self.read(move |connection| find(connection, sql::FIND_BY_ID, [id.as_bytes()], read_user)).await
+    }
+
+    async fn find_by_username(&self, username: &Username) -> Result<Option<User>, StoreError> {
+        let username = username.clone();
+        self.read(move |connection| find(connection, sql::FIND_BY_USERNAME, [username.as_str()], read_user)).await
+    }
+
+    async fn find_by_email(&self, email: &EmailAddress) -> Result<Option<User>, StoreError> {
+        let email = email.clone();
+        self.read(move |connection| find(connection, sql::FIND_BY_EMAIL, [email.canonical()], read_user)).await
+    }
+
+    async fn find_credentials(&self, login: &Login) -> Result<Option<Credentials>, StoreError> {
+        let (query, name) = match login {
+            Login::Username(username) => (sql::FIND_BY_USERNAME, username.as_str().to_owned()),
+            Login::EmailAddress(email) => (sql::FIND_BY_EMAIL, email.canonical().to_owned()),
+            Login::Nobody => return Ok(None),
+        };
+        self.read(move |connection| find(connection, query, [name], read_credentials)).await
+    }
+
+    async fn find_credentials_by_id(&self, id: UserId) -> Result<Option<Credentials>, StoreError> {
+        self.read(move |connection| find(connection, sql::FIND_BY_ID, [id.as_bytes()], read_credentials)).await
+    }
+
+    async fn list(&self, query: &UserQuery) -> Result<UserPage, StoreError> {
+        let query = query.clone();
+        self.read(move |connection| list(connection, &query)).await
+    }
+
+    async fn update(&self, id: UserId, change: &UserChange, now: i64) -> Result<Option<User>, StoreError> {
+        let change = change.clone();
+        self.write(move |transaction| {
+            let Some(user) = find(transaction, sql::FIND_BY_ID, [id.as_bytes()], read_user)? else {
+                return Ok(None);
+            };
+            let changed = change.apply_to(&user, now);
+            if changed != user {
+                update(transaction, &changed)?;
+            }
+            Ok(Some(changed))
+        })
+        .await
+    }
+
+    async fn replace_password_hash(
+        &self,
+        id: UserId,
+        expected: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, StoreError> {
+        let (expected, new) = (expected.clone(), new.clone());
+        self.write(move |transaction| {
+            changes_one(
+                transaction,
+                sql::REPLACE_PASSWORD_HASH,
+                params![new.as_str(), id.as_bytes(), expected.as_str()],
+            )
+        })
+        .await
+    }
+
+    async fn change_password(
+        &self,
+        id: UserId,
+        expected: &PasswordHash,
+        new: &PasswordHash,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        let (expected, new) = (expected.clone(), new.clone());
+        self.write(move |transaction| {
+            let values = params![new.as_str(), now, now, id.as_bytes(), expected.as_str()];
+            changes_one(transaction, sql::CHANGE_PASSWORD, values)
+        })
+        .await
+    }
+
+    async fn set_password(&self, id: UserId, new: &PasswordHash, now: i64) -> Result<bool, StoreError> {
+        let new = new.clone();
+        self.write(move |transaction| {
+            changes_one(transaction, sql::SET_PASSWORD, params![new.as_str(), now, now, id.as_bytes()])
+        })
+        .await
+    }
+
+    async fn delete(&self, id: UserId) -> Result<bool, StoreError> {
+        self.write(move |transaction| changes_one(transaction, sql::DELETE, [id.as_bytes()])).await
+    }
+
+    async fn count(&self) -> Result<u64, StoreError> {
+        self.read(|connection| {
+            let count: i64 = connection.prepare_cached(sql::COUNT)?.query_row([], |row| row.get(0))?;
+            Ok(count.unsigned_abs())
+        })
+        .await
+    }
+}
+
+fn insert(transaction: &Transaction<'_>, user: &User, hash: Option<&PasswordHash>) -> Result<(), JobError> {
+    let inserted = transaction.prepare_cached(sql::INSERT)?.execute(params![
+        user.id.as_bytes(),
+        user.username.as_str(),
+        user.username.skeleton(),
+        user.email.as_ref().map(EmailAddress::as_str),
+        user.email.as_ref().map(EmailAddress::canonical),
+        user.full_name.as_ref().map(FullName::as_str),
+        user.disabled,
+        user.scopes.to_string(),
+        user.created_at,
+        user.updated_at,
+        user.password_changed_at,
+        hash.map(PasswordHash::as_str),
+    ]);
+    inserted.map(drop).or_else(|error| explain(transaction, user, true, error))
+}
+
+fn update(transaction: &Transaction<'_>, user: &User) -> Result<(), JobError> {
+    let updated = transaction.prepare_cached(sql::UPDATE)?.execute(params![
+        user.username.as_str(),
+        user.username.skeleton(),
+        user.email.as_ref().map(EmailAddress::as_str),
+        user.email.as_ref().map(EmailAddress::canonical),
+        user.full_name.as_ref().map(FullName::as_str),
+        user.disabled,
+        user.scopes.to_string(),
+        user.updated_at,
+        user.id.as_bytes(),
+    ]);
+    updated.map(drop).or_else(|error| explain(transaction, user, false, error))
+}
+
+/// Says which uniqueness a write of `user` has violated; the same transaction still sees the user that was in the way.
+fn explain(transaction: &Transaction<'_>, user: &User, is_new: bool, error: rusqlite::Error) -> Result<(), JobError> {
+    if error.sqlite_error_code() != Some(ErrorCode::ConstraintViolation) {
+        return Err(error.into());
+    }
+    let id = user.id.as_bytes();
+    if is_new && transaction.prepare_cached(sql::HAS_ID)?.exists([id])? {
+        return Err(StoreError::IdTaken.into());
+    }
+    if transaction.prepare_cached(sql::OTHER_WITH_USERNAME)?.exists(params![user.username.as_str(), id])? {
+        return Err(StoreError::UsernameTaken.into());
+    }
+    let lookalike = transaction
+        .prepare_cached(sql::OTHER_WITH_SKELETON)?
+        .query_row(params![user.username.skeleton(), id], |row| row.get(0))
+        .optional()?;
+    if let Some(existing) = lookalike {
+        return Err(StoreError::UsernameConfusable { existing: Username::from_stored(existing) }.into());
+    }
+    let canonical = user.email.as_ref().map(EmailAddress::canonical);
+    if transaction.prepare_cached(sql::OTHER_WITH_EMAIL)?.exists(params![canonical, id])? {
+        return Err(StoreError::EmailTaken.into());
+    }
+    Err(error.into())
+}
+
+fn list(connection: &Connection, query: &UserQuery) -> Result<UserPage, JobError> {
+    // Every id is greater than the empty one.
+    let after: Vec<u8> = query.after_id().map(|id| id.as_bytes().to_vec()).unwrap_or_default();
+    let one_more = i64::try_from(query.page_limit() + 1).unwrap_or(i64::MAX);
+    let users = match query.search_text() {
+        None => find_all(connection, sql::LIST, params![after, one_more])?,
+        Some(text) => {
+            let (username, email) = like_patterns(text);
+            find_all(connection, sql::SEARCH, params![after, username, email, one_more])?
+        }
+    };
+    Ok(UserPage::from_one_more(users, query.page_limit()))
+}
+
+fn like_patterns(text: &SearchText) -> (String, String) {
+    let pattern = |part: &str| {
+        let escaped = part.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+        format!("%{escaped}%")
+    };
+    (pattern(text.in_username()), pattern(text.in_email()))
+}
+
+fn find_all(connection: &Connection, query: &str, values: impl Params) -> Result<Vec<User>, JobError> {
+    connection.prepare_cached(query)?.query_and_then(values, read_user)?.collect()
+}
+
+fn find<T>(
+    connection: &Connection,
+    query: &str,
+    values: impl Params,
+    read: fn(&Row<'_>) -> Result<T, JobError>,
+) -> Result<Option<T>, JobError> {
+    connection.prepare_cached(query)?.query_and_then(values, read)?.next().transpose()
+}
+
+fn changes_one(transaction: &Transaction<'_>, statement: &str, values: impl Params) -> Result<bool, JobError> {
+    Ok(transaction.prepare_cached(statement)?.execute(values)? == 1)
+}
+
+fn read_user(row: &Row<'_>) -> Result<User, JobError> {
+    let email: Option<String> = row.get(2)?;
+    let email_canonical: Option<String> = row.get(3)?;
+    let full_name: Option<String> = row.get(4)?;
+    let scopes = row.get_ref(6)?.as_str().map_err(rusqlite::Error::from)?;
+    Ok(User {
+        id: UserId::from_bytes(row.get(0)?),
+        username: Username::from_stored(row.get(1)?),
+        email: email.zip(email_canonical).map(|(address, canonical)| EmailAddress::from_stored(address, canonical)),
+        full_name: full_name.map(FullName::from_stored),
+        disabled: row.get(5)?,
+        scopes: ScopeSet::parse(scopes).map_err(|error| StoreError::Damaged(format!("scopes of a user: {error}")))?,
+        created_at: row.get(7)?,
+        updated_at: row.get(8)?,
+        password_changed_at: row.get(9)?,
+    })
+}
+
+fn read_credentials(row: &Row<'_>) -> Result<Credentials, JobError> {
+    let user = read_user(row)?;
+    let password_hash = match row.get_ref(10)?.as_str_or_null().map_err(rusqlite::Error::from)? {
+        None => None,
+        Some(text) => Some(
+            PasswordHash::parse(text)
+                .map_err(|error| StoreError::Damaged(format!("password hash of user {}: {error}", user.id)))?,
+        ),
+    };
+    Ok(Credentials { user, password_hash })
+}
