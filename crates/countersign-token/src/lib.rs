@@ -3,13 +3,40 @@
 //! Compact JWS (RFC 7515) and JWT access tokens (RFC 9068) by a codec of our own that is strict by construction;
 //! aws-lc-rs makes and checks the signatures alone. No I/O, no HTTP, no clock: the time is a parameter named `now`,
 //! in Unix seconds.
+//!
+//! ```
+//! use countersign_token::{Algorithm, Issuer, KeySet, NewToken, SigningKey, Verifier, VerifyError};
+//!
+//! let now = 1_800_000_000;
+//! let key = SigningKey::generate(Algorithm::Es256)?;
+//! let keys = KeySet::new(vec![key.verification_key()])?;
+//! let issuer = Issuer::new("https://as.example", key);
+//! let verifier = Verifier::new("https://as.example", "https://api.example", keys);
+//!
+//! let request = NewToken::for_subject("user:ada")
+//!     .client_id("web")
+//!     .audience("https://api.example")
+//!     .scope("me items:read".parse()?)
+//!     .lifetime_s(1800);
+//! let issued = issuer.issue(&request, now)?;
+//!
+//! let claims = verifier.verify(&issued.token, now)?;
+//! assert_eq!(claims.subject(), "user:ada");
+//! assert!(claims.scope().contains("items:read"));
+//! assert_eq!(verifier.verify(&issued.token, now + 1800).unwrap_err(), VerifyError::Expired);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![forbid(unsafe_code)]
 
 pub mod scope;
 pub mod subject;
+mod base64url;
+mod json;
 pub mod algorithm;
 pub mod key;
+pub mod refusal;
+pub mod jws;
 pub mod claims;
 pub mod issuer;
 pub mod verifier;
@@ -17,7 +44,9 @@ pub mod verifier;
 pub use crate::algorithm::Algorithm;
 pub use crate::claims::{Claims, ClaimsError};
 pub use crate::issuer::{IssueError, IssuedToken, Issuer, NewToken};
+pub use crate::jws::{Inspected, inspect};
 pub use crate::key::{KeyError, KeySet, SigningKey, VerificationKey};
+pub use crate::refusal::VerifyError;
 pub use crate::scope::{ScopeSet, ScopeSyntaxError};
 pub use crate::subject::{Subject, SubjectSyntaxError};
-pub use crate::verifier::{Inspected, Verifier, VerifyError, inspect};
+pub use crate::verifier::Verifier;

@@ -22,8 +22,10 @@ pub struct Subject {
 
 /// A text is not a subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a subject is `kind:id`: the kind is a to z, 0 to 9, `_` and `-` and begins with a letter; \
-         the id is 1 to 255 bytes without white space and control characters")]
+#[error(
+    "a subject is `kind:id`: the kind is a to z, 0 to 9, `_` and `-` and begins with a letter; \
+         the id is 1 to 255 bytes without white space and control characters"
+)]
 #[non_exhaustive]
 pub struct SubjectSyntaxError;
 
@@ -37,8 +39,7 @@ impl Subject {
     pub fn new(kind: &str, id: &str) -> Result<Self, SubjectSyntaxError> {
         let kind_is_good = kind.starts_with(|first: char| first.is_ascii_lowercase())
             && kind.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'));
-        let id_is_good =
-            (1..=255).contains(&id.len()) && !id.chars().any(|c| c.is_control() || c.is_whitespace());
+        let id_is_good = (1..=255).contains(&id.len()) && !id.chars().any(|c| c.is_control() || c.is_whitespace());
         if kind_is_good && id_is_good {
             Ok(Self { text: format!("{kind}:{id}"), colon: kind.len() })
         } else {
