@@ -17,6 +17,8 @@ mod user;
 mod document;
 #[cfg(feature = "openapi")]
 pub mod openapi;
+#[cfg(feature = "docs")]
+pub mod docs;
 #[cfg(feature = "form")]
 pub mod form;
 
