@@ -13,6 +13,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::Redirect;
 use axum::routing::get;
+use countersign_axum::docs::{self, DocumentError};
 use countersign_axum::openapi::PasswordFlow;
 use countersign_axum::{ErrorStyle, routes};
 use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, Server};
@@ -21,15 +22,20 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::app::Countersign;
 use crate::http::error::ApiError;
 
-/// The router of a Countersign.
-pub fn router(app: Countersign) -> Router {
+/// The router of a Countersign, with the document and the pages `/docs` and `/redoc`.
+///
+/// Fails if the document cannot be written, which is a fault of this library and not of its caller.
+pub fn router(app: Countersign) -> Result<Router, DocumentError> {
+    let document = document(app.settings().error_style);
     let (router, _) = documented_routes().split_for_parts();
-    router
+    let router = router
+        .merge(docs::router(&document)?)
         .route("/.well-known/oauth-authorization-server/{*path}", get(well_known::metadata_with_path))
         .route("/", get(|| async { Redirect::temporary("docs") }))
         .fallback(|| async { ApiError::new(StatusCode::NOT_FOUND, "Not Found") })
         .method_not_allowed_fallback(|| async { ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed") })
-        .with_state(app)
+        .with_state(app);
+    Ok(router)
 }
 
 /// The OpenAPI document of the routes, version 3.1.

@@ -65,7 +65,7 @@ impl Server {
         let hasher = Hasher::new(Policy { argon2: Argon2Params::for_tests(), ..Policy::default() });
         let pool = HashPool::new(hasher, PoolSettings::default()).unwrap();
         let app = Countersign::open(settings, stores, &sealing, pool, clock).await.unwrap();
-        Self { router: countersign::http::router(app.clone()), app, clock: hand, sealing }
+        Self { router: countersign::http::router(app.clone()).unwrap(), app, clock: hand, sealing }
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
