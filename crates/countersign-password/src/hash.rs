@@ -1,53 +1,61 @@
-//! A stored password hash.
+//! A password hash as a table keeps it.
 
 use std::fmt;
+use std::sync::Arc;
 
-/// A password hash in the form in which it is stored.
-#[derive(Clone, PartialEq, Eq)]
+use crate::format::{self, Argon2Hash, StoredHash};
+use crate::policy::Ceilings;
+use crate::scheme::{HashError, Scheme};
+
+/// A stored password hash: known in form and bounded in cost. `Debug` shows its kind and parameters, never salt or
+/// tag.
+#[derive(Clone)]
 pub struct PasswordHash {
-    text: String,
-}
-
-/// The family of a stored hash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Scheme {
-    /// Argon2id, Argon2i or Argon2d.
-    Argon2,
-    /// bcrypt.
-    Bcrypt,
-    /// Django's `pbkdf2_sha256`.
-    DjangoPbkdf2,
-}
-
-/// Why a stored text is not taken as a password hash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum HashError {
-    /// No known format.
-    #[error("this is not a password hash of a known format")]
-    UnknownFormat,
+    text: Arc<str>,
+    hash: Arc<dyn StoredHash>,
 }
 
 impl PasswordHash {
-    /// Reads a stored hash.
+    /// Reads a stored hash, within the default [`Ceilings`].
     pub fn parse(text: &str) -> Result<PasswordHash, HashError> {
-        Ok(PasswordHash { text: text.to_owned() })
+        Self::parse_within(text, &Ceilings::DEFAULT)
     }
 
-    /// The stored text.
+    /// Reads a stored hash that may cost up to these ceilings to verify.
+    pub fn parse_within(text: &str, ceilings: &Ceilings) -> Result<PasswordHash, HashError> {
+        Ok(PasswordHash { text: text.into(), hash: format::read(text, ceilings)?.into() })
+    }
+
+    /// The text to store: as it was read, or as it was made.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The family.
+    /// What it was made with.
     pub fn scheme(&self) -> Scheme {
-        Scheme::Argon2
+        self.hash.scheme()
+    }
+
+    pub(crate) fn new(hash: Argon2Hash) -> PasswordHash {
+        PasswordHash { text: hash.to_string().into(), hash: Arc::new(hash) }
+    }
+
+    pub(crate) fn stored(&self) -> &dyn StoredHash {
+        &*self.hash
     }
 }
 
+/// Two are equal when their texts are.
+impl PartialEq for PasswordHash {
+    fn eq(&self, other: &PasswordHash) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for PasswordHash {}
+
 impl fmt::Debug for PasswordHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PasswordHash(…)")
+        self.hash.fmt(f)
     }
 }

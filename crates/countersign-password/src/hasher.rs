@@ -1,11 +1,17 @@
-//! Makes and verifies password hashes under a policy.
+//! Makes hashes and verifies passwords, under a policy.
 
+use std::hint::black_box;
+
+use crate::format::{Argon2Hash, StoredHash};
 use crate::hash::PasswordHash;
+use crate::kernel::Memory;
 use crate::password::Password;
 use crate::policy::Policy;
+use crate::resource::{self, ResourceError};
 
-/// Makes and verifies password hashes under a policy.
-#[derive(Debug, Clone)]
+/// Makes hashes and verifies passwords, under a policy, on the thread that calls it: milliseconds of a core and the
+/// memory of the hash, so not for a thread that serves others.
+#[derive(Debug, Clone, Copy)]
 pub struct Hasher {
     policy: Policy,
 }
@@ -16,9 +22,10 @@ pub struct Hasher {
 pub enum Verdict {
     /// The password is right.
     Match,
-    /// The password is right and the stored hash is weaker than the policy: hash it again.
+    /// The password is right, and the stored hash is not what the policy would make: hash the password again and
+    /// replace the stored hash, unless it has changed in between.
     MatchOutdated,
-    /// The password is wrong, or there was no hash to compare with.
+    /// The password is wrong, or there is no stored hash.
     Mismatch,
 }
 
@@ -29,20 +36,8 @@ impl Verdict {
     }
 }
 
-/// The operating system refused what a hash needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ResourceError {
-    /// No memory for the blocks of Argon2.
-    #[error("the system has no memory for a password hash: lower the hash parameters or the memory budget")]
-    Memory,
-    /// No random salt.
-    #[error("the system gives no random bytes")]
-    Randomness,
-}
-
 impl Hasher {
-    /// A hasher for this policy.
+    /// A hasher that makes hashes of this policy.
     pub fn new(policy: Policy) -> Hasher {
         Hasher { policy }
     }
@@ -52,15 +47,62 @@ impl Hasher {
         self.policy
     }
 
-    /// Hashes a password, with a fresh salt, under the policy.
+    /// Hashes a password with a fresh salt.
     pub fn hash(&self, password: &Password) -> Result<PasswordHash, ResourceError> {
-        let _ = (password.raw(), password.prepared());
-        Err(ResourceError::Memory)
+        self.hash_in(&mut Memory::new(), password)
     }
 
-    /// Verifies a password. Without a stored hash (an unknown user) it costs one hash of the policy and is a mismatch.
+    /// Verifies a password against a stored hash. Without one, as for a user who does not exist, it does the work that
+    /// a hash of the policy takes, and the answer is a mismatch.
     pub fn verify(&self, password: &Password, stored: Option<&PasswordHash>) -> Result<Verdict, ResourceError> {
-        let _ = (password, stored);
+        self.verify_in(&mut Memory::new(), password, stored)
+    }
+
+    /// KiB of memory that [`Hasher::verify_in`] takes, and without a stored hash [`Hasher::hash_in`] as well.
+    #[cfg(feature = "pool")]
+    pub(crate) fn memory_kib(&self, stored: Option<&PasswordHash>) -> u32 {
+        stored.map_or(self.policy.argon2.memory_kib(), |stored| stored.stored().memory_kib())
+    }
+
+    pub(crate) fn hash_in(&self, memory: &mut Memory, password: &Password) -> Result<PasswordHash, ResourceError> {
+        let salt = resource::random()?;
+        Argon2Hash::make(&self.policy, password.prepared(), salt, memory).map(PasswordHash::new)
+    }
+
+    pub(crate) fn verify_in(
+        &self,
+        memory: &mut Memory,
+        password: &Password,
+        stored: Option<&PasswordHash>,
+    ) -> Result<Verdict, ResourceError> {
+        if let Some(stored) = stored {
+            return self.judge(memory, password, stored.stored());
+        }
+        let _ = black_box(self.judge(memory, password, &Argon2Hash::decoy(&self.policy))?);
         Ok(Verdict::Mismatch)
+    }
+
+    /// Tries the prepared bytes, and where they differ, those that were typed: another program may have hashed these
+    /// . The likelier ones come first.
+    fn judge(
+        &self,
+        memory: &mut Memory,
+        password: &Password,
+        stored: &dyn StoredHash,
+    ) -> Result<Verdict, ResourceError> {
+        let (raw, prepared) = (password.raw(), password.prepared());
+        let mut forms = [raw, prepared];
+        if stored.may_be_ours() {
+            forms.reverse();
+        }
+        let [first, second] = forms;
+        let by = if stored.matches(first, memory)? {
+            first
+        } else if first != second && stored.matches(second, memory)? {
+            second
+        } else {
+            return Ok(Verdict::Mismatch);
+        };
+        Ok(if by != prepared || stored.is_outdated(&self.policy) { Verdict::MatchOutdated } else { Verdict::Match })
     }
 }

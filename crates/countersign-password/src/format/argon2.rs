@@ -1,0 +1,169 @@
+//! Argon2id, Argon2i and Argon2d as PHC strings: `$argon2id$v=19$m=19456,t=2,p=1$salt$tag`. Without `v=` the version is
+//! 16, as the first programs wrote it.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use argon2::{Algorithm, Version};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+
+use crate::format::text::{Hidden, decimal};
+use crate::format::{Family, StoredHash};
+use crate::kernel::{Memory, Settings};
+use crate::policy::{Ceilings, Policy, work_kib};
+use crate::resource::ResourceError;
+use crate::scheme::{HashError, Scheme};
+
+pub(super) const FAMILY: Family = Family {
+    prefixes: &["$argon2id$", "$argon2i$", "$argon2d$"],
+    read: |text, ceilings| Ok(Box::new(Argon2Hash::read(text, ceilings)?)),
+};
+
+/// Bytes of salt and tag of a new hash.
+const SALT_BYTES: usize = 16;
+const TAG_BYTES: usize = 32;
+
+/// Bytes of salt that are taken from elsewhere: RFC 9106 asks for 8.
+const SALTS: RangeInclusive<usize> = 8..=64;
+/// Bytes of tag that are taken from elsewhere: shorter ones would be met by chance.
+const TAGS: RangeInclusive<usize> = 16..=64;
+
+/// A hash of the Argon2 family.
+#[derive(Debug, Clone)]
+pub(crate) struct Argon2Hash {
+    settings: Settings,
+    salt: Hidden,
+    tag: Hidden,
+}
+
+impl Argon2Hash {
+    /// Makes a new hash.
+    pub(crate) fn make(
+        policy: &Policy,
+        password: &[u8],
+        salt: [u8; SALT_BYTES],
+        memory: &mut Memory,
+    ) -> Result<Argon2Hash, ResourceError> {
+        let settings = Settings::for_new_hashes(policy.argon2);
+        let mut tag = [0; TAG_BYTES];
+        settings.compute(password, &salt, memory, &mut tag)?;
+        Ok(Argon2Hash { settings, salt: Hidden::new(salt.to_vec()), tag: Hidden::new(tag.to_vec()) })
+    }
+
+    /// A hash that costs what a new one costs and belongs to no password.
+    pub(crate) fn decoy(policy: &Policy) -> Argon2Hash {
+        Argon2Hash {
+            settings: Settings::for_new_hashes(policy.argon2),
+            salt: Hidden::new(vec![0; SALT_BYTES]),
+            tag: Hidden::new(vec![0; TAG_BYTES]),
+        }
+    }
+
+    fn read(text: &str, ceilings: &Ceilings) -> Result<Argon2Hash, HashError> {
+        let (variant, fields) = variant(text)?;
+        let malformed = |reason| HashError::Malformed { scheme: scheme(variant), reason };
+
+        let fields: Vec<&str> = fields.split('$').take(5).collect();
+        let (version, params, salt, tag) = match *fields.as_slice() {
+            [params, salt, tag] | ["v=16", params, salt, tag] => (Version::V0x10, params, salt, tag),
+            ["v=19", params, salt, tag] => (Version::V0x13, params, salt, tag),
+            [_, _, _, _] => return Err(malformed("the version is not 16 or 19")),
+            _ => return Err(malformed("it does not consist of version, parameters, salt and tag")),
+        };
+        let [memory_kib, iterations, parallelism] =
+            numbers(params).ok_or(malformed("the parameters are not m=…,t=…,p=…"))?;
+        let settings = Settings { variant, version, memory_kib, iterations, parallelism };
+        check_cost(&settings, ceilings)?;
+        if !settings.are_possible() {
+            return Err(malformed("the parameters are out of the range of RFC 9106"));
+        }
+
+        let salt = bytes(salt, &SALTS).ok_or(malformed("the salt is not 8 to 64 bytes in base64"))?;
+        let tag = bytes(tag, &TAGS).ok_or(malformed("the tag is not 16 to 64 bytes in base64"))?;
+        Ok(Argon2Hash { settings, salt, tag })
+    }
+}
+
+/// What the text says behind `$argon2`, and the rest of it.
+fn variant(text: &str) -> Result<(Algorithm, &str), HashError> {
+    let (name, rest) = text.trim_start_matches('$').split_once('$').ok_or(HashError::UnknownFormat)?;
+    let variant = match name {
+        "argon2id" => Algorithm::Argon2id,
+        "argon2i" => Algorithm::Argon2i,
+        "argon2d" => Algorithm::Argon2d,
+        _ => return Err(HashError::UnknownFormat),
+    };
+    Ok((variant, rest))
+}
+
+/// The numbers of `m=…,t=…,p=…`.
+fn numbers(params: &str) -> Option<[u32; 3]> {
+    let (memory, rest) = params.strip_prefix("m=")?.split_once(",t=")?;
+    let (iterations, parallelism) = rest.split_once(",p=")?;
+    Some([decimal(memory)?, decimal(iterations)?, decimal(parallelism)?])
+}
+
+/// The bytes of a salt or a tag, of a length in this range.
+fn bytes(text: &str, lengths: &RangeInclusive<usize>) -> Option<Hidden> {
+    Hidden::<Vec<u8>>::decode(&STANDARD_NO_PAD, text).filter(|bytes| lengths.contains(&bytes.get().len()))
+}
+
+fn check_cost(settings: &Settings, ceilings: &Ceilings) -> Result<(), HashError> {
+    let memory = (settings.memory_kib.into(), ceilings.argon2_memory_kib.into(), "memory in KiB");
+    let work = work_kib(settings.memory_kib, settings.iterations);
+    for (found, ceiling, quantity) in [memory, (work, ceilings.argon2_work_kib, "memory times iterations in KiB")] {
+        if found > ceiling {
+            return Err(HashError::TooExpensive { scheme: scheme(settings.variant), quantity, found, ceiling });
+        }
+    }
+    Ok(())
+}
+
+fn scheme(variant: Algorithm) -> Scheme {
+    match variant {
+        Algorithm::Argon2id => Scheme::Argon2id,
+        Algorithm::Argon2i => Scheme::Argon2i,
+        Algorithm::Argon2d => Scheme::Argon2d,
+    }
+}
+
+impl StoredHash for Argon2Hash {
+    fn scheme(&self) -> Scheme {
+        scheme(self.settings.variant)
+    }
+
+    fn memory_kib(&self) -> u32 {
+        self.settings.memory_kib
+    }
+
+    /// An attacker pays for the memory and for what is written to it; lanes only help whoever has the cores.
+    fn is_outdated(&self, policy: &Policy) -> bool {
+        let (now, new) = (&self.settings, Settings::for_new_hashes(policy.argon2));
+        (now.variant, now.version) != (new.variant, new.version)
+            || now.memory_kib < new.memory_kib
+            || work_kib(now.memory_kib, now.iterations) < work_kib(new.memory_kib, new.iterations)
+            || self.salt.get().len() < SALT_BYTES
+            || self.tag.get().len() < TAG_BYTES
+    }
+
+    fn may_be_ours(&self) -> bool {
+        true
+    }
+
+    fn matches(&self, password: &[u8], memory: &mut Memory) -> Result<bool, ResourceError> {
+        let mut tag = vec![0; self.tag.get().len()];
+        self.settings.compute(password, self.salt.get(), memory, &mut tag)?;
+        Ok(self.tag.equals(&tag))
+    }
+}
+
+/// The stored form.
+impl fmt::Display for Argon2Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Settings { version, memory_kib, iterations, parallelism, .. } = self.settings;
+        let (scheme, version) = (self.scheme(), u32::from(version));
+        let (salt, tag) = (STANDARD_NO_PAD.encode(self.salt.get()), STANDARD_NO_PAD.encode(self.tag.get()));
+        write!(f, "${scheme}$v={version}$m={memory_kib},t={iterations},p={parallelism}${salt}${tag}")
+    }
+}

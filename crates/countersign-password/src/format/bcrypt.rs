@@ -1,0 +1,150 @@
+//! bcrypt: `$2b$12$` and 53 characters of salt and tag. `$2a$`, `$2b$` and `$2y$` are one algorithm for every password
+//! that is taken here.
+
+use base64::alphabet::BCRYPT;
+use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
+use zeroize::Zeroizing;
+
+use crate::format::text::Hidden;
+use crate::format::{Family, StoredHash};
+use crate::kernel::Memory;
+use crate::policy::Ceilings;
+use crate::resource::ResourceError;
+use crate::scheme::{HashError, Scheme};
+
+pub(super) const FAMILY: Family = Family {
+    prefixes: &["$2$", "$2a$", "$2b$", "$2x$", "$2y$"],
+    read: |text, ceilings| Ok(Box::new(Bcrypt::read(text, ceilings)?)),
+};
+
+/// The bytes of a password that bcrypt looks at.
+const KEY_BYTES: usize = 72;
+const SALT_BYTES: usize = 16;
+const TAG_BYTES: usize = 23;
+/// Characters of the salt, behind which the tag begins, and of both.
+const SALT_CHARS: usize = 22;
+const SALT_AND_TAG_CHARS: usize = 53;
+const MIN_COST: u32 = 4;
+
+/// Some programs left random bits in the last character of the salt, and every reader passes over them.
+const BASE64: GeneralPurpose = GeneralPurpose::new(&BCRYPT, NO_PAD.with_decode_allow_trailing_bits(true));
+
+/// A bcrypt hash.
+#[derive(Debug)]
+struct Bcrypt {
+    cost: u32,
+    salt: Hidden<[u8; SALT_BYTES]>,
+    tag: Hidden<[u8; TAG_BYTES]>,
+}
+
+impl Bcrypt {
+    fn read(text: &str, ceilings: &Ceilings) -> Result<Bcrypt, HashError> {
+        let scheme = Scheme::Bcrypt;
+        let malformed = |reason| HashError::Malformed { scheme, reason };
+        let unsupported = |reason| HashError::Unsupported { scheme, reason };
+
+        let rest = match text.split_at_checked(4) {
+            Some(("$2a$" | "$2b$" | "$2y$", rest)) => rest,
+            Some(("$2x$", _)) => {
+                return Err(unsupported(
+                    "$2x$ marks the faulty crypt_blowfish, for which other passwords match as well",
+                ));
+            }
+            _ => return Err(unsupported("$2$ is the first draft of bcrypt, without an end mark after the password")),
+        };
+        let (cost, rest) = rest.split_once('$').ok_or(malformed("there is no cost"))?;
+        let cost = two_digits(cost).ok_or(malformed("the cost is not a number of two digits"))?;
+        if cost < MIN_COST {
+            return Err(malformed("the cost is below 4"));
+        }
+        let (found, ceiling) = (cost.into(), ceilings.bcrypt_cost.into());
+        if found > ceiling {
+            return Err(HashError::TooExpensive { scheme, quantity: "the cost", found, ceiling });
+        }
+
+        let characters = malformed("salt and tag are not 53 characters of bcrypt's base64");
+        if rest.len() != SALT_AND_TAG_CHARS {
+            return Err(characters);
+        }
+        let (salt, tag) = rest.split_at_checked(SALT_CHARS).ok_or(characters)?;
+        Ok(Bcrypt {
+            cost,
+            salt: Hidden::decode(&BASE64, salt).ok_or(characters)?,
+            tag: Hidden::decode(&BASE64, tag).ok_or(characters)?,
+        })
+    }
+}
+
+fn two_digits(text: &str) -> Option<u32> {
+    (text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok())?
+}
+
+impl StoredHash for Bcrypt {
+    fn scheme(&self) -> Scheme {
+        Scheme::Bcrypt
+    }
+
+    /// Other programs match a longer password by its first 72 bytes. Here it never matches, after the same work.
+    fn matches(&self, password: &[u8], _memory: &mut Memory) -> Result<bool, ResourceError> {
+        let fits = password.len() <= KEY_BYTES;
+        let key: Zeroizing<Vec<u8>> = Zeroizing::new(password.iter().copied().chain([0]).take(KEY_BYTES).collect());
+        // 24 bytes come out, of which the stored form has 23.
+        let [tag @ .., _] = bcrypt::bcrypt(self.cost, *self.salt.get(), &key);
+        Ok(self.tag.equals(&tag) & fits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HASH: &str = "$2b$04$EGdrhbKUv8Oc9vGiXX0HQOxSg445d458Muh7DAHskb6QbtCvdxcie";
+
+    fn read(text: &str) -> Result<Bcrypt, HashError> {
+        Bcrypt::read(text, &Ceilings::DEFAULT)
+    }
+
+    #[test]
+    fn what_is_not_exactly_the_stored_form_is_refused() {
+        assert!(read(HASH).is_ok());
+        for text in [
+            "$2b$4$EGdrhbKUv8Oc9vGiXX0HQOxSg445d458Muh7DAHskb6QbtCvdxcie",
+            "$2b$004$EGdrhbKUv8Oc9vGiXX0HQOxSg445d458Muh7DAHskb6QbtCvdxcie",
+            "$2b$+4$EGdrhbKUv8Oc9vGiXX0HQOxSg445d458Muh7DAHskb6QbtCvdxcie",
+            "$2b$03$EGdrhbKUv8Oc9vGiXX0HQOxSg445d458Muh7DAHskb6QbtCvdxcie",
+            "$2b$04$EGdrhbKUv8Oc9vGiXX0HQOxSg445d458Muh7DAHskb6QbtCvdxci",
+            "$2b$04$EGdrhbKUv8Oc9vGiXX0HQOxSg445d458Muh7DAHskb6QbtCvdxcie ",
+            "$2b$04$EGdrhbKUv8Oc9vGiXX0HQ+xSg445d458Muh7DAHskb6QbtCvdxcie",
+            "$2b$04$EGdrhbKUv8Oc9vGiXX0HéxSg445d458Muh7DAHskb6QbtCvdxcie",
+            "$2b$04EGdrhbKUv8Oc9vGiXX0HQOxSg445d458Muh7DAHskb6QbtCvdxcie",
+            "$2b$",
+            "$2b$04$",
+        ] {
+            assert!(matches!(read(text), Err(HashError::Malformed { .. })), "{text}");
+        }
+    }
+
+    // S-030
+    #[test]
+    fn the_cost_has_a_ceiling() {
+        assert!(read(&HASH.replace("$04$", "$15$")).is_ok());
+        for cost in ["$16$", "$31$", "$99$"] {
+            assert!(matches!(read(&HASH.replace("$04$", cost)), Err(HashError::TooExpensive { ceiling: 15, .. })));
+        }
+    }
+
+    #[test]
+    fn faulty_variants_are_refused_with_their_reason() {
+        for variant in ["$2x$", "$2$"] {
+            let error = read(&HASH.replace("$2b$", variant)).unwrap_err();
+            assert!(matches!(error, HashError::Unsupported { .. }) && error.to_string().contains(variant), "{error}");
+        }
+    }
+
+    #[test]
+    fn random_bits_behind_the_salt_do_not_matter() {
+        // The 22nd character carries two bits of salt and four of nothing: `O` and `Z` begin with the same two.
+        let hash = read(&HASH.replacen("HQO", "HQZ", 1)).unwrap();
+        assert!(hash.matches(b"correctbatteryhorsestapler", &mut Memory::new()).unwrap());
+    }
+}

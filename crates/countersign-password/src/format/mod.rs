@@ -1,0 +1,87 @@
+//! The stored forms: one file for a family, one line here for each. A text belongs to the family whose prefix it has;
+//! no prefix begins with another one, so the order does not matter.
+
+mod text;
+mod argon2;
+mod bcrypt;
+mod django;
+
+use std::fmt;
+
+pub(crate) use crate::format::argon2::Argon2Hash;
+use crate::kernel::Memory;
+use crate::policy::{Ceilings, Policy};
+use crate::resource::ResourceError;
+use crate::scheme::{HashError, Scheme};
+
+/// A stored hash, taken apart and found to be within the ceilings. `Debug` shows the parameters, not the salt or tag.
+pub(crate) trait StoredHash: fmt::Debug + Send + Sync {
+    fn scheme(&self) -> Scheme;
+
+    /// KiB that [`StoredHash::matches`] takes of the memory it is lent.
+    fn memory_kib(&self) -> u32 {
+        0
+    }
+
+    /// Whether the policy would make a stronger hash. It would instead of anything but Argon2id.
+    fn is_outdated(&self, _policy: &Policy) -> bool {
+        true
+    }
+
+    /// Whether [`crate::Hasher::hash`] may have made it, of a prepared password.
+    fn may_be_ours(&self) -> bool {
+        false
+    }
+
+    /// Hashes the bytes in the same way and compares.
+    fn matches(&self, password: &[u8], memory: &mut Memory) -> Result<bool, ResourceError>;
+}
+
+/// A stored hash, or why it is refused.
+type Read = Result<Box<dyn StoredHash>, HashError>;
+
+/// The reader of one family.
+struct Family {
+    prefixes: &'static [&'static str],
+    read: fn(&str, &Ceilings) -> Read,
+}
+
+const FAMILIES: [Family; 3] = [argon2::FAMILY, bcrypt::FAMILY, django::FAMILY];
+
+/// The longest text that is looked at, in bytes.
+const MAX_BYTES: usize = 512;
+
+/// Reads a stored hash of any family.
+pub(crate) fn read(text: &str, ceilings: &Ceilings) -> Read {
+    if text.len() > MAX_BYTES {
+        return Err(HashError::TooLong);
+    }
+    let family = FAMILIES.iter().find(|family| family.prefixes.iter().any(|prefix| text.starts_with(prefix)));
+    (family.ok_or(HashError::UnknownFormat)?.read)(text, ceilings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_prefix_of_a_family_begins_with_one_of_another() {
+        let prefixes = || FAMILIES.iter().enumerate().flat_map(|(at, f)| f.prefixes.iter().map(move |p| (at, p)));
+        for (one, prefix) in prefixes() {
+            assert!(!prefix.is_empty());
+            for (other, longer) in prefixes() {
+                assert!(one == other || !longer.starts_with(prefix), "{prefix} {longer}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_of_no_family_is_said_to_be_unknown() {
+        for text in
+            ["", "$", "secret", "$1$salt$hash", "$2", "$argon2", "argon2id$v=19", "pbkdf2_sha1$1$a$b", " $2b$04$"]
+        {
+            assert_eq!(read(text, &Ceilings::DEFAULT).unwrap_err(), HashError::UnknownFormat, "{text:?}");
+        }
+        assert_eq!(read(&"$".repeat(513), &Ceilings::DEFAULT).unwrap_err(), HashError::TooLong);
+    }
+}

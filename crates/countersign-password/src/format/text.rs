@@ -1,0 +1,69 @@
+//! What the readers of stored forms share: strict numbers, base64, bytes that are not shown.
+
+use std::fmt;
+
+use base64::Engine;
+use subtle::ConstantTimeEq;
+
+/// The bytes of a salt or of a tag: not shown by `Debug`.
+#[derive(Clone)]
+pub(super) struct Hidden<T = Vec<u8>>(T);
+
+impl<T> Hidden<T> {
+    pub(super) fn new(bytes: T) -> Hidden<T> {
+        Hidden(bytes)
+    }
+
+    pub(super) fn get(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: TryFrom<Vec<u8>>> Hidden<T> {
+    /// Bytes that were written in base64.
+    pub(super) fn decode(engine: &impl Engine, text: &str) -> Option<Hidden<T>> {
+        T::try_from(engine.decode(text).ok()?).ok().map(Hidden)
+    }
+}
+
+impl<T: AsRef<[u8]>> Hidden<T> {
+    /// Compares in a time that depends on the length alone.
+    pub(super) fn equals(&self, computed: &[u8]) -> bool {
+        self.0.as_ref().ct_eq(computed).into()
+    }
+}
+
+impl<T> fmt::Debug for Hidden<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+/// A decimal number without sign and leading zeros.
+pub(super) fn decimal(text: &str) -> Option<u32> {
+    let canonical = text == "0" || !text.starts_with('0');
+    if canonical && text.bytes().all(|b| b.is_ascii_digit()) { text.parse().ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_one_spelling() {
+        for (text, number) in [("0", 0), ("7", 7), ("4294967295", u32::MAX)] {
+            assert_eq!(decimal(text), Some(number));
+        }
+        for text in ["", "00", "07", "+7", "-7", " 7", "7 ", "4294967296", "1e3", "٣", "7\0"] {
+            assert_eq!(decimal(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn hidden_bytes_are_compared_whole_and_not_shown() {
+        let hidden = Hidden::new(b"tag".to_vec());
+        assert!(hidden.equals(b"tag"));
+        assert!(!hidden.equals(b"tagg") && !hidden.equals(b"ta") && !hidden.equals(b"tah") && !hidden.equals(b""));
+        assert_eq!(format!("{hidden:?}"), "…");
+    }
+}

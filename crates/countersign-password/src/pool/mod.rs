@@ -1,0 +1,195 @@
+//! Hashing on threads of its own, so that the threads that serve requests never hash: within a memory budget,
+//! from a bounded queue, each job with a deadline.
+
+use std::fmt;
+use std::io;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::hash::PasswordHash;
+use crate::hasher::{Hasher, Verdict};
+use crate::kernel::Memory;
+use crate::password::Password;
+use crate::resource::ResourceError;
+
+mod queue;
+
+use crate::pool::queue::{Job, Next, Queue, Turn};
+
+/// Threads that hash. Clones share them, and they end when the last clone is dropped.
+///
+/// A future that is dropped gives its place in the queue back. A hash that has begun runs to its end.
+#[derive(Clone)]
+pub struct HashPool {
+    hasher: Hasher,
+    crew: Arc<Crew>,
+}
+
+/// How much a pool does at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolSettings {
+    /// Threads, at least 1. More than cores do not hash faster.
+    pub threads: usize,
+    /// MiB that all hashes together may fill at once, at least what one new hash needs.
+    pub memory_budget_mib: usize,
+    /// How many jobs may wait; further ones are refused at once.
+    pub queue_limit: usize,
+    /// How long a job may wait. One that has waited longer is refused when a thread comes to it.
+    pub deadline: Duration,
+}
+
+impl Default for PoolSettings {
+    /// A thread for each core, 256 MiB, 64 waiting jobs for each thread, 5 seconds.
+    fn default() -> PoolSettings {
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        PoolSettings { threads, memory_budget_mib: 256, queue_limit: 64 * threads, deadline: Duration::from_secs(5) }
+    }
+}
+
+/// Why the pool has not hashed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PoolError {
+    /// Too many jobs wait, or this one has waited for too long.
+    #[error("too many passwords are being checked: try again in {retry_after_s} s")]
+    Busy {
+        /// Seconds until those who wait now have been served, at least 1.
+        retry_after_s: u32,
+    },
+    /// The stored hash needs more memory than the whole budget.
+    #[error("a password hash needs {needed_mib} MiB and the memory budget of the pool is {budget_mib} MiB: raise it")]
+    OverBudget {
+        /// MiB that the hash needs.
+        needed_mib: usize,
+        /// MiB of the budget.
+        budget_mib: usize,
+    },
+    /// The system refused what the hash needs.
+    #[error(transparent)]
+    Resource(#[from] ResourceError),
+    /// The hash panicked; the panic hook has reported where.
+    #[error("a password hash failed: this is a fault of the program")]
+    Failed,
+    /// The threads have ended.
+    #[error("the password pool has stopped")]
+    Stopped,
+}
+
+/// What a pool does at this moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct PoolStats {
+    /// Jobs that wait.
+    pub queued: usize,
+    /// Jobs that run.
+    pub running: usize,
+    /// KiB that the threads hold for hashes.
+    pub memory_kib: usize,
+}
+
+impl HashPool {
+    /// Starts the threads. Fails when the system gives none, or when the settings name no thread or a memory budget
+    /// that is too small for a new hash of the hasher's policy.
+    pub fn new(hasher: Hasher, settings: PoolSettings) -> io::Result<HashPool> {
+        let invalid = |text| io::Error::new(io::ErrorKind::InvalidInput, text);
+        if settings.threads == 0 {
+            return Err(invalid("the password pool needs at least one thread".to_owned()));
+        }
+        let needed_mib = Memory::held_for(hasher.memory_kib(None)).div_ceil(1024);
+        if needed_mib > settings.memory_budget_mib {
+            let budget_mib = settings.memory_budget_mib;
+            return Err(invalid(PoolError::OverBudget { needed_mib, budget_mib }.to_string()));
+        }
+        // Should a thread fail to start, dropping the crew ends those that did.
+        let crew = Crew { queue: Arc::new(Queue::new(settings)) };
+        for number in 0..settings.threads {
+            let queue = Arc::clone(&crew.queue);
+            thread::Builder::new().name(format!("password-{number}")).spawn(move || work(&queue, &hasher))?;
+        }
+        Ok(HashPool { hasher, crew: Arc::new(crew) })
+    }
+
+    /// Hashes a password, as [`Hasher::hash`].
+    pub async fn hash(&self, password: Password) -> Result<PasswordHash, PoolError> {
+        let memory_kib = self.hasher.memory_kib(None);
+        self.submit(memory_kib, move |hasher, memory| hasher.hash_in(memory, &password)).await
+    }
+
+    /// Verifies a password, as [`Hasher::verify`]: without a stored hash it waits and works all the same.
+    pub async fn verify(&self, password: Password, stored: Option<PasswordHash>) -> Result<Verdict, PoolError> {
+        let memory_kib = self.hasher.memory_kib(stored.as_ref());
+        self.submit(memory_kib, move |hasher, memory| hasher.verify_in(memory, &password, stored.as_ref())).await
+    }
+
+    /// What the pool does at this moment.
+    pub fn stats(&self) -> PoolStats {
+        self.crew.queue.stats()
+    }
+
+    async fn submit<T: Send + 'static>(
+        &self,
+        memory_kib: u32,
+        work: impl FnOnce(&Hasher, &mut Memory) -> Result<T, ResourceError> + Send + 'static,
+    ) -> Result<T, PoolError> {
+        let (answer, answered) = oneshot::channel();
+        let run = move |turn: Turn<'_>| {
+            let outcome = match turn {
+                Turn::Now(hasher, memory, running) => {
+                    let outcome = work(hasher, memory);
+                    drop(running);
+                    outcome.map_err(PoolError::from)
+                }
+                Turn::Never(reason) => Err(reason),
+            };
+            // Nobody listens when the future was dropped.
+            let _ = answer.send(outcome);
+        };
+        let job = Job { memory_kib: Memory::held_for(memory_kib), run: Box::new(run) };
+        let _place = self.crew.queue.enter(job)?;
+        answered.await.unwrap_or(Err(PoolError::Failed))
+    }
+}
+
+impl fmt::Debug for HashPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HashPool").field("hasher", &self.hasher).field("stats", &self.stats()).finish_non_exhaustive()
+    }
+}
+
+/// What all clones of a pool share.
+struct Crew {
+    queue: Arc<Queue>,
+}
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+/// The life of a thread.
+fn work(queue: &Queue, hasher: &Hasher) {
+    let mut memory = Memory::new();
+    let mut held_kib = 0;
+    loop {
+        match queue.next(held_kib) {
+            Next::Run(job, running) => {
+                held_kib = held_kib.max(job.memory_kib);
+                // A panic drops `running` and the answer's sender, which is how the task learns of it. The memory is
+                // in no bad state: every hash overwrites what it reads.
+                let _ = catch_unwind(AssertUnwindSafe(|| (job.run)(Turn::Now(hasher, &mut memory, running))));
+            }
+            Next::Refuse(job, reason) => (job.run)(Turn::Never(reason)),
+            Next::GiveBack => {
+                memory = Memory::new();
+                queue.gave_back(mem::take(&mut held_kib));
+            }
+            Next::End => return,
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Stored forms, as other programs write them: what is verified, what is refused, and that nothing panics.
+
+use countersign_password::{
+    Argon2Params, Ceilings, HashError, Hasher, Password, PasswordHash, Policy, Scheme, Verdict,
+};
+use proptest::prelude::*;
+
+const ARGON2: &str = "$argon2id$v=19$m=1024,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$YGF6eR+fyi7PrMv+lCGz/FLA2RIaMacQaExmG3t0qH0";
+const BCRYPT: &str = "$2b$04$EGdrhbKUv8Oc9vGiXX0HQOxSg445d458Muh7DAHskb6QbtCvdxcie";
+const DJANGO: &str = "pbkdf2_sha256$1$salt$X2Vq9IpUUw17klJY0EbnXQ10dS3EtY4MKvIjowu3TDw=";
+
+fn password(text: &str) -> Password {
+    Password::new(text.to_owned()).unwrap()
+}
+
+fn hasher() -> Hasher {
+    Hasher::new(Policy::new(Argon2Params::for_tests()))
+}
+
+fn verify(typed: &str, stored: &str) -> Verdict {
+    hasher().verify(&password(typed), Some(&PasswordHash::parse(stored).unwrap())).unwrap()
+}
+
+/// The pairs of password and hash of `vectors/stored.jsonl`.
+fn vectors() -> Vec<(String, String)> {
+    let text = include_str!("vectors/stored.jsonl");
+    let vectors = text.lines().map(|line| {
+        let vector: serde_json::Value = serde_json::from_str(line).unwrap();
+        let field = |name: &str| vector[name].as_str().unwrap().to_owned();
+        (field("password"), field("hash"))
+    });
+    vectors.collect()
+}
+
+//
+#[test]
+fn hashes_of_other_programs_match_their_passwords_and_no_others() {
+    let vectors = vectors();
+    assert!(vectors.len() > 60);
+    for (typed, stored) in vectors {
+        assert!(verify(&typed, &stored).is_match(), "{typed} {stored}");
+        assert_eq!(verify(&format!("{typed}x"), &stored), Verdict::Mismatch, "{typed}x {stored}");
+        assert_eq!(PasswordHash::parse(&stored).unwrap().as_str(), stored);
+    }
+}
+
+#[test]
+fn every_bit_of_the_tag_counts() {
+    for stored in [ARGON2, BCRYPT, DJANGO] {
+        let right = PasswordHash::parse(stored).unwrap();
+        // In the last third there is nothing but the tag. Its last character carries fewer bits.
+        for at in stored.len() * 2 / 3..stored.len() - 2 {
+            let other = if &stored[at..=at] == "A" { "B" } else { "A" };
+            let wrong = format!("{}{other}{}", &stored[..at], &stored[at + 1..]);
+            let wrong = PasswordHash::parse(&wrong).unwrap();
+            assert_ne!(right, wrong);
+            for typed in ["secret", "correctbatteryhorsestapler"] {
+                let verdict = hasher().verify(&password(typed), Some(&wrong)).unwrap();
+                assert_eq!(verdict, Verdict::Mismatch, "{typed} {wrong:?}");
+            }
+        }
+    }
+}
+
+// R-124, S-030
+#[test]
+fn a_bcrypt_hash_never_matches_by_the_first_72_bytes() {
+    let long = "a".repeat(72);
+    // Made elsewhere of 72 × `a` and `TAIL`, which it cannot tell from its beginning.
+    let stored = "$2b$10$i9NzIm8W0dS8btuZCTaCDebsC9hotnlTk/s5oASP8n.hyPCE0N9cG";
+    assert_eq!(verify(&long, stored), Verdict::MatchOutdated);
+    for typed in [format!("{long}TAIL"), format!("{long}EVIL"), format!("{long}a"), "a".repeat(71)] {
+        assert_eq!(verify(&typed, stored), Verdict::Mismatch);
+    }
+    // 72 bytes are bytes, not characters.
+    assert_eq!(verify(&"é".repeat(37), stored), Verdict::Mismatch);
+}
+
+// S-030
+#[test]
+fn a_row_that_asks_for_too_much_is_refused_when_it_is_read() {
+    let hostile = [
+        ARGON2.replace("m=1024", "m=2147483648"),
+        ARGON2.replace("m=1024", "m=4294967295"),
+        ARGON2.replace("m=1024", "m=262145"),
+        ARGON2.replace("t=2", "t=4294967295"),
+        ARGON2.replace("m=1024,t=2", "m=262144,t=9"),
+        BCRYPT.replace("$04$", "$31$"),
+        BCRYPT.replace("$04$", "$16$"),
+        DJANGO.replace("$1$", "$2147483648$"),
+    ];
+    for stored in hostile {
+        let error = PasswordHash::parse(&stored).unwrap_err();
+        assert!(matches!(error, HashError::TooExpensive { .. }), "{stored} {error}");
+    }
+    assert!(PasswordHash::parse(&ARGON2.replace("m=1024,t=2", "m=262144,t=8")).is_ok());
+}
+
+// S-030
+#[test]
+fn the_ceilings_can_be_set() {
+    let mut low = Ceilings::default();
+    (low.argon2_memory_kib, low.bcrypt_cost, low.pbkdf2_rounds) = (1023, 3, 0);
+    for stored in [ARGON2, BCRYPT, DJANGO] {
+        assert!(PasswordHash::parse_within(stored, &Ceilings::default()).is_ok());
+        assert!(matches!(PasswordHash::parse_within(stored, &low), Err(HashError::TooExpensive { .. })));
+    }
+    let mut high = Ceilings::default();
+    high.bcrypt_cost = 31;
+    assert!(PasswordHash::parse_within(&BCRYPT.replace("$04$", "$31$"), &high).is_ok());
+}
+
+#[test]
+fn a_malformed_argon2_hash_is_refused() {
+    for (from, to) in [
+        ("v=19", "v=18"),
+        ("v=19", "v=019"),
+        ("$v=19$", "$v=19$v=19$"),
+        ("m=1024,t=2,p=1", "t=2,m=1024,p=1"),
+        ("m=1024,t=2,p=1", "m=1024,t=2"),
+        ("m=1024,t=2,p=1", "m=1024,t=2,p=1,keyid=AAAA"),
+        ("m=1024,t=2,p=1", "m=1024, t=2,p=1"),
+        ("m=1024", "m=01024"),
+        ("m=1024", "m=+1024"),
+        ("m=1024", "m=-1024"),
+        ("m=1024", "m=7"),
+        ("m=1024", "m=4294967296"),
+        ("m=1024", "m=99999999999999999999"),
+        ("t=2", "t=0"),
+        ("p=1", "p=0"),
+        ("p=1", "p=129"),
+        ("p=1", "p=16777216"),
+        ("$AAECAwQFBgcICQoLDA0ODw$", "$AAECAwQFBg$"),
+        ("$AAECAwQFBgcICQoLDA0ODw$", "$AAECAwQFBgcICQoLDA0ODw==$"),
+        ("$AAECAwQFBgcICQoLDA0ODw$", "$AAECAwQFBgcICQoLDA0ODx$"),
+        ("$AAECAwQFBgcICQoLDA0ODw$", "$AAECAwQFBgcICQoLDA0OD!$"),
+        ("$AAECAwQFBgcICQoLDA0ODw$", "$"),
+        ("$AAECAwQFBgcICQoLDA0ODw$", "$$"),
+        ("xmG3t0qH0", "xmG3t0qH0$"),
+        ("xmG3t0qH0", "xmG3t0qH0="),
+        ("xmG3t0qH0", "xmG3t0qH0\n"),
+        ("$YGF6eR+fyi7PrMv+lCGz/FLA2RIaMacQaExmG3t0qH0", "$YGF6eR+fyi7PrMv+"),
+    ] {
+        assert!(ARGON2.contains(from), "{from}");
+        let error = PasswordHash::parse(&ARGON2.replacen(from, to, 1)).unwrap_err();
+        assert!(matches!(error, HashError::Malformed { scheme: Scheme::Argon2id, .. }), "{to:?} {error}");
+    }
+}
+
+#[test]
+fn argon2_without_a_version_is_version_16() {
+    let old = |(_, stored): &(String, String)| stored.contains("$v=16$");
+    let vectors: Vec<_> = vectors().into_iter().filter(old).collect();
+    assert_eq!(vectors.len(), 12);
+    for (typed, stored) in vectors {
+        assert_eq!(verify(&typed, &stored.replace("$v=16", "")), Verdict::MatchOutdated, "{stored}");
+        assert_eq!(verify(&typed, &stored.replace("$v=16", "$v=19")), Verdict::Mismatch, "{stored}");
+    }
+}
+
+#[test]
+fn schemes_are_told_apart() {
+    for (stored, scheme, name) in [
+        (ARGON2.to_owned(), Scheme::Argon2id, "argon2id"),
+        (ARGON2.replace("2id", "2i"), Scheme::Argon2i, "argon2i"),
+        (ARGON2.replace("2id", "2d"), Scheme::Argon2d, "argon2d"),
+        (BCRYPT.to_owned(), Scheme::Bcrypt, "bcrypt"),
+        (DJANGO.to_owned(), Scheme::DjangoPbkdf2Sha256, "django-pbkdf2-sha256"),
+    ] {
+        assert_eq!(PasswordHash::parse(&stored).unwrap().scheme(), scheme);
+        assert_eq!(scheme.to_string(), name);
+    }
+}
+
+#[test]
+fn debug_output_and_errors_show_neither_salt_nor_tag() {
+    for stored in [ARGON2, BCRYPT, DJANGO] {
+        let shown = format!("{:?}", PasswordHash::parse(stored).unwrap());
+        for part in ["AAECAwQFBgcICQoLDA0ODw", "YGF6", "EGdrhbKUv8O", "Muh7DAHskb6", "salt", "X2Vq9"] {
+            assert!(!shown.replace("salt: …", "").contains(part), "{shown}");
+        }
+    }
+    let shown = format!("{:?}", PasswordHash::parse(ARGON2).unwrap());
+    assert!(shown.contains("1024") && shown.contains("Argon2id"), "{shown}");
+}
+
+/// Texts that get far into a reader: a stored hash with pieces replaced, dropped or doubled.
+fn nearly_a_hash() -> impl Strategy<Value = String> {
+    let stored = prop::sample::select(vec![ARGON2, BCRYPT, DJANGO, "$2x$04$", "$argon2i$", "$argon2d$m=8,t=1,p=1$"]);
+    let piece = prop_oneof![
+        Just(String::new()),
+        Just("$".to_owned()),
+        Just("é".to_owned()),
+        Just("\0".to_owned()),
+        "[0-9]{1,12}",
+        "\\PC{0,8}",
+        "[$=,./A-Za-z0-9+]{0,40}",
+    ];
+    (stored, prop::collection::vec((any::<prop::sample::Index>(), 0usize..8, piece), 0..4)).prop_map(
+        |(stored, edits)| {
+            let mut characters: Vec<char> = stored.chars().collect();
+            for (at, dropped, piece) in edits {
+                let start = at.index(characters.len() + 1);
+                let end = (start + dropped).min(characters.len());
+                characters.splice(start..end, piece.chars());
+            }
+            characters.into_iter().collect()
+        },
+    )
+}
+
+/// Ceilings under which every hash that is read is verified in microseconds.
+fn tiny() -> Ceilings {
+    let mut tiny = Ceilings::default();
+    (tiny.argon2_memory_kib, tiny.argon2_work_kib, tiny.bcrypt_cost, tiny.pbkdf2_rounds) = (2048, 4096, 4, 1000);
+    tiny
+}
+
+proptest! {
+    #[test]
+    fn reading_never_panics_and_keeps_the_text(text in prop_oneof![nearly_a_hash(), "\\PC{0,80}", any::<String>()]) {
+        if let Ok(hash) = PasswordHash::parse(&text) {
+            prop_assert_eq!(hash.as_str(), text);
+        }
+    }
+
+    #[test]
+    fn verifying_never_panics(text in nearly_a_hash(), typed in "\\PC{1,80}") {
+        if let Ok(hash) = PasswordHash::parse_within(&text, &tiny()) {
+            let verdict = hasher().verify(&password(&typed), Some(&hash)).unwrap();
+            prop_assert_eq!(verdict, Verdict::Mismatch);
+        }
+    }
+}
