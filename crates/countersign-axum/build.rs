@@ -1,7 +1,7 @@
 //! Takes the scripts and styles of the documentation pages out of published crates, and packs them for the binary.
 //!
-//! Swagger UI comes as a zip archive in `utoipa-swagger-ui-vendored`, ReDoc inside the page that `aide` makes of it;
-//! the rest is in `assets/`. Each file is compressed and named by its content, so that it can be cached for ever.
+//! Swagger UI comes as a zip archive in `utoipa-swagger-ui-vendored`, ReDoc out of `aide` by way of `redoc/`; the rest
+//! is in `assets/`. Each file is compressed and named by its content, so that it can be cached for ever.
 
 #[cfg(feature = "docs")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -38,8 +38,6 @@ mod docs {
         ("swagger-ui.css", "dist/swagger-ui.css"),
         ("oauth2-redirect.js", "dist/oauth2-redirect.js"),
     ];
-    /// The one thing that ReDoc 2 loads from another host.
-    const REDOC_LOGO: &str = "https://cdn.redoc.ly/redoc/logo-mini.svg";
 
     pub(crate) fn pack() -> Result<(), Box<dyn Error>> {
         println!("cargo::rerun-if-changed=build.rs");
@@ -52,7 +50,7 @@ mod docs {
         for (name, path) in SWAGGER_UI {
             pack_file(name, &swagger_ui(path)?, &out, &mut table)?;
         }
-        pack_file("redoc.js", redoc()?.as_bytes(), &out, &mut table)?;
+        pack_file("redoc.js", countersign_axum_redoc::script()?.as_bytes(), &out, &mut table)?;
         fs::write(out.join("assets.rs"), table)?;
         Ok(())
     }
@@ -82,20 +80,5 @@ mod docs {
         let mut content = Vec::new();
         file.read_to_end(&mut content)?;
         Ok(content)
-    }
-
-    /// The script out of aide's page, without the call at its end that starts it, and without the foreign logo: what
-    /// is loaded in its place fails, and ReDoc leaves the logo away.
-    fn redoc() -> Result<String, Box<dyn Error>> {
-        let page = redoc_assets::redoc::Redoc::new("").html();
-        let (_, script) = page.split_once("<script>").ok_or("no script in aide's page of ReDoc")?;
-        let (script, _) = script.rsplit_once("Redoc.init(").ok_or("nothing starts ReDoc in aide's page")?;
-        if !script.contains("\" ReDoc Version: \",\"2.") {
-            return Err("aide carries another ReDoc than version 2; version 3 sends telemetry".into());
-        }
-        if script.matches(REDOC_LOGO).count() != 1 {
-            return Err("ReDoc loads its logo from somewhere else".into());
-        }
-        Ok(script.trim().replace(REDOC_LOGO, "data:,"))
     }
 }

@@ -68,7 +68,9 @@ mod tests {
 
     #[test]
     fn nothing_in_a_url_can_write_another_directive() {
-        for url in ["https://a; script-src *", "https://a b/", "https://*", "data:,x", "javascript://a", "https:///", "//a"] {
+        for url in
+            ["https://a; script-src *", "https://a b/", "https://*", "data:,x", "javascript://a", "https:///", "//a"]
+        {
             assert_eq!(origin(url), None, "{url}");
         }
         assert_eq!(origin("HTTPS://[::1]:8000?x").as_deref(), Some("HTTPS://[::1]:8000"));
