@@ -1,1 +1,5 @@
+//! The program `countersign`.
+
+#![forbid(unsafe_code)]
+
 fn main() {}

@@ -1,0 +1,8 @@
+//! The Countersign server as a process: command line, configuration, wiring, listening. A library only so that its
+//! tests can reach the parts; the program is the binary `countersign`.
+
+#![forbid(unsafe_code)]
+
+pub mod failure;
+pub mod transport;
+pub mod settings;

@@ -1,0 +1,101 @@
+//! What the server can be told: one table declares each setting once; the command line, the environment, the file,
+//! `--help`, `countersign config` and docs/configuration.md are made from it.
+
+mod value;
+mod table;
+mod source;
+mod reference;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use countersign_axum::ErrorStyle;
+use countersign_password::{Argon2Params, PoolSettings};
+use countersign_token::{Algorithm, ScopeSet};
+use tracing::level_filters::LevelFilter;
+
+pub use reference::reference;
+pub use source::{CONFIG_FILE_VARIABLE, Configuration, Given, Origin};
+pub use table::{Setting, TABLE};
+
+use crate::transport::Limits;
+
+/// Every setting with its value. [`Settings::default`] is what holds when nothing is said.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The data directory; absolute once a [`Configuration`] is loaded.
+    pub data: PathBuf,
+    /// The URL that stands in `iss`; without it, that of the address listened on.
+    pub issuer: Option<String>,
+    /// What stands in `aud`; without it, the issuer.
+    pub audience: Option<String>,
+    /// Whether anybody may register.
+    pub registration: bool,
+    /// How errors look on the wire.
+    pub error_style: ErrorStyle,
+    /// How long access tokens live.
+    pub access_token_lifetime: Duration,
+    /// The algorithm of new signing keys.
+    pub algorithm: Algorithm,
+    /// Whether tokens are given for a user name and a password.
+    pub password_grant: bool,
+    /// The scopes of users who register, and of `user add` without `--scope`.
+    pub default_scopes: ScopeSet,
+    /// KiB of memory of a new password hash.
+    pub hash_memory_kib: u32,
+    /// Passes of a new password hash over its memory.
+    pub hash_iterations: u32,
+    /// Lanes of a new password hash.
+    pub hash_parallelism: u32,
+    /// How much hashing may go on at once.
+    pub hashing: PoolSettings,
+    /// Connections at one time.
+    pub max_connections: usize,
+    /// How much is logged.
+    pub log: LevelFilter,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8000)),
+            data: PathBuf::from("countersign-data"),
+            issuer: None,
+            audience: None,
+            registration: true,
+            error_style: ErrorStyle::Problem,
+            access_token_lifetime: Duration::from_secs(30 * 60),
+            algorithm: Algorithm::Es256,
+            password_grant: true,
+            default_scopes: ScopeSet::default(),
+            hash_memory_kib: Argon2Params::OWASP.memory_kib(),
+            hash_iterations: Argon2Params::OWASP.iterations(),
+            hash_parallelism: Argon2Params::OWASP.parallelism(),
+            hashing: PoolSettings::default(),
+            max_connections: Limits::default().connections,
+            log: LevelFilter::INFO,
+        }
+    }
+}
+
+impl Settings {
+    /// The issuer when the server listens on `address`.
+    pub fn issuer_at(&self, mut address: SocketAddr) -> String {
+        if let Some(issuer) = &self.issuer {
+            return issuer.clone();
+        }
+        // Every interface is no address that anybody can call.
+        if address.ip().is_unspecified() {
+            address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+        }
+        format!("http://{address}")
+    }
+
+    /// The cost of new password hashes.
+    pub fn argon2(&self) -> Result<Argon2Params, countersign_password::ParamsError> {
+        Argon2Params::new(self.hash_memory_kib, self.hash_iterations, self.hash_parallelism)
+    }
+}

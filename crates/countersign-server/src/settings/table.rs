@@ -1,0 +1,231 @@
+//! The one table of settings. The flag, the variable and the key of the file follow from the name.
+
+use std::path::PathBuf;
+
+use countersign_axum::ErrorStyle;
+use countersign_token::{Algorithm, ScopeSet};
+
+use crate::settings::Settings;
+use crate::settings::value::{
+    address_from, audience_from, choice_from, choice_to, duration_from, duration_to, issuer_from, number_from,
+    token_lifetime_from,
+};
+
+/// One setting: what it is called, what it means, and how its text becomes its value and back.
+#[derive(Debug)]
+pub struct Setting {
+    /// Lower case words joined by hyphens.
+    pub name: &'static str,
+    /// What stands for the value in `--help`.
+    pub value: &'static str,
+    /// One sentence without its full stop.
+    pub help: &'static str,
+    /// Whether the value is a path: relative ones start from where they are written.
+    pub is_path: bool,
+    /// Takes the value over, or says what to write instead.
+    pub read: fn(&mut Settings, &str) -> Result<(), String>,
+    /// The text of the value.
+    pub show: fn(&Settings) -> String,
+}
+
+impl Setting {
+    /// `--access-token-lifetime`
+    pub fn flag(&self) -> String {
+        format!("--{}", self.name)
+    }
+
+    /// `COUNTERSIGN_ACCESS_TOKEN_LIFETIME`
+    pub fn variable(&self) -> String {
+        format!("COUNTERSIGN_{}", self.key().to_ascii_uppercase())
+    }
+
+    /// `access_token_lifetime`
+    pub fn key(&self) -> String {
+        self.name.replace('-', "_")
+    }
+
+    /// What holds when nothing is said.
+    pub fn default_text(&self) -> String {
+        (self.show)(&Settings::default())
+    }
+}
+
+const OPEN_OR_CLOSED: [(&str, bool); 2] = [("open", true), ("closed", false)];
+const ON_OR_OFF: [(&str, bool); 2] = [("on", true), ("off", false)];
+const ERROR_STYLES: [(&str, ErrorStyle); 2] = [("rfc6749", ErrorStyle::Problem), ("fastapi", ErrorStyle::FastApi)];
+
+const MANY: usize = 1_000_000;
+
+/// Every setting, in the order in which they are shown.
+pub const TABLE: &[Setting] = &[
+    Setting {
+        name: "listen",
+        value: "ADDRESS",
+        help: "Where to listen; port 0 takes a free one",
+        is_path: false,
+        read: |settings, text| address_from(text).map(|address| settings.listen = address),
+        show: |settings| settings.listen.to_string(),
+    },
+    Setting {
+        name: "data",
+        value: "DIR",
+        help: "The data directory: users, keys; made with mode 0700 when missing",
+        is_path: true,
+        read: |settings, text| {
+            settings.data = PathBuf::from(text);
+            Ok(())
+        },
+        show: |settings| settings.data.display().to_string(),
+    },
+    Setting {
+        name: "issuer",
+        value: "URL",
+        help: "The URL by which callers reach this server; it stands in every token. Without it: http:// and the address listened on",
+        is_path: false,
+        read: |settings, text| issuer_from(text).map(|issuer| settings.issuer = Some(issuer)),
+        show: |settings| settings.issuer_at(settings.listen),
+    },
+    Setting {
+        name: "audience",
+        value: "NAME",
+        help: "The API that tokens are made for. Without it: the issuer",
+        is_path: false,
+        read: |settings, text| audience_from(text).map(|audience| settings.audience = Some(audience)),
+        show: |settings| settings.audience.clone().unwrap_or_else(|| settings.issuer_at(settings.listen)),
+    },
+    Setting {
+        name: "registration",
+        value: "open|closed",
+        help: "Whether anybody may register at POST /users",
+        is_path: false,
+        read: |settings, text| choice_from(text, OPEN_OR_CLOSED).map(|open| settings.registration = open),
+        show: |settings| choice_to(&settings.registration, OPEN_OR_CLOSED),
+    },
+    Setting {
+        name: "password-grant",
+        value: "on|off",
+        help: "Whether POST /token takes a user name and a password",
+        is_path: false,
+        read: |settings, text| choice_from(text, ON_OR_OFF).map(|on| settings.password_grant = on),
+        show: |settings| choice_to(&settings.password_grant, ON_OR_OFF),
+    },
+    Setting {
+        name: "default-scopes",
+        value: "SCOPES",
+        help: "The scopes of users who register, and of `user add` without --scope, separated by spaces",
+        is_path: false,
+        read: |settings, text| {
+            let scopes = ScopeSet::parse(text).map_err(|error| error.to_string())?;
+            settings.default_scopes = scopes;
+            Ok(())
+        },
+        show: |settings| settings.default_scopes.to_string(),
+    },
+    Setting {
+        name: "error-style",
+        value: "rfc6749|fastapi",
+        help: "How errors look: those of the standards, or those that FastAPI's front ends expect",
+        is_path: false,
+        read: |settings, text| choice_from(text, ERROR_STYLES).map(|style| settings.error_style = style),
+        show: |settings| choice_to(&settings.error_style, ERROR_STYLES),
+    },
+    Setting {
+        name: "access-token-lifetime",
+        value: "TIME",
+        help: "How long access tokens live, such as 90s, 30m, 12h; at most 31d",
+        is_path: false,
+        read: |settings, text| token_lifetime_from(text).map(|lifetime| settings.access_token_lifetime = lifetime),
+        show: |settings| duration_to(settings.access_token_lifetime),
+    },
+    Setting {
+        name: "algorithm",
+        value: "NAME",
+        help: "The signature algorithm of new signing keys, such as ES256, EdDSA, RS256, PS256",
+        is_path: false,
+        read: |settings, text| {
+            let names = || Algorithm::ALL.map(Algorithm::name).join(", ");
+            settings.algorithm = Algorithm::from_name(text).ok_or_else(|| format!("write one of {}", names()))?;
+            Ok(())
+        },
+        show: |settings| settings.algorithm.name().to_owned(),
+    },
+    Setting {
+        name: "hash-memory-kib",
+        value: "KIB",
+        help: "Memory of a new password hash (Argon2id)",
+        is_path: false,
+        read: |settings, text| number_from(text, 1, u32::MAX).map(|kib| settings.hash_memory_kib = kib),
+        show: |settings| settings.hash_memory_kib.to_string(),
+    },
+    Setting {
+        name: "hash-iterations",
+        value: "COUNT",
+        help: "Passes of a new password hash over its memory",
+        is_path: false,
+        read: |settings, text| number_from(text, 1, u32::MAX).map(|count| settings.hash_iterations = count),
+        show: |settings| settings.hash_iterations.to_string(),
+    },
+    Setting {
+        name: "hash-parallelism",
+        value: "COUNT",
+        help: "Lanes of a new password hash",
+        is_path: false,
+        read: |settings, text| number_from(text, 1, u32::MAX).map(|count| settings.hash_parallelism = count),
+        show: |settings| settings.hash_parallelism.to_string(),
+    },
+    Setting {
+        name: "hash-threads",
+        value: "COUNT",
+        help: "Threads that hash passwords. Without it: one for each core",
+        is_path: false,
+        read: |settings, text| number_from(text, 1, 1024).map(|count| settings.hashing.threads = count),
+        show: |settings| settings.hashing.threads.to_string(),
+    },
+    Setting {
+        name: "hash-budget-mib",
+        value: "MIB",
+        help: "Memory of all password hashes that run at once",
+        is_path: false,
+        read: |settings, text| number_from(text, 1, MANY).map(|mib| settings.hashing.memory_budget_mib = mib),
+        show: |settings| settings.hashing.memory_budget_mib.to_string(),
+    },
+    Setting {
+        name: "hash-queue",
+        value: "COUNT",
+        help: "Logins that may wait for a password hash; the next is refused with 503",
+        is_path: false,
+        read: |settings, text| number_from(text, 1, MANY).map(|count| settings.hashing.queue_limit = count),
+        show: |settings| settings.hashing.queue_limit.to_string(),
+    },
+    Setting {
+        name: "hash-deadline",
+        value: "TIME",
+        help: "How long a login waits for a password hash to begin before it is refused with 503",
+        is_path: false,
+        read: |settings, text| duration_from(text).map(|deadline| settings.hashing.deadline = deadline),
+        show: |settings| duration_to(settings.hashing.deadline),
+    },
+    Setting {
+        name: "max-connections",
+        value: "COUNT",
+        help: "Connections at one time; the next wait",
+        is_path: false,
+        read: |settings, text| number_from(text, 1, MANY).map(|count| settings.max_connections = count),
+        show: |settings| settings.max_connections.to_string(),
+    },
+    Setting {
+        name: "log",
+        value: "LEVEL",
+        help: "How much is logged: off, error, warn, info, debug or trace",
+        is_path: false,
+        read: |settings, text| {
+            let level = ["off", "error", "warn", "info", "debug", "trace"].contains(&text).then(|| text.parse());
+            settings.log = level.and_then(Result::ok).ok_or("write off, error, warn, info, debug or trace")?;
+            Ok(())
+        },
+        show: |settings: &Settings| match settings.log.into_level() {
+            None => "off".to_owned(),
+            Some(level) => level.as_str().to_ascii_lowercase(),
+        },
+    },
+];

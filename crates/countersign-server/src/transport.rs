@@ -1,0 +1,19 @@
+//! HTTP on a socket, with every limit in one place: sizes, counts, times, an orderly stop. Knows nothing of what is served.
+
+mod limits;
+mod deadline;
+mod refusal;
+mod gate;
+mod link;
+mod wire;
+mod body;
+mod request_id;
+mod response_headers;
+mod matched_route;
+mod site;
+mod connection;
+mod listen;
+
+pub use limits::Limits;
+pub use listen::{Stopped, serve};
+pub use site::Presentation;
