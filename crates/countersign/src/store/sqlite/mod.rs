@@ -160,3 +160,147 @@ impl HealthCheck for SqliteStore {
         self.read(|connection| Ok(connection.prepare_cached(sql::PING)?.query_row([], |_| Ok(()))?)).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+    use std::sync::{Arc, Mutex};
+    use std::task::{Context, Waker};
+
+    use super::*;
+    use crate::store::{KeyStore, UserStore, conformance};
+    use crate::user::{NewUser, UserId, Username};
+
+    /// Opens a fresh store each time, all in one directory.
+    struct FreshStores {
+        directory: tempfile::TempDir,
+        opened: Mutex<Vec<Arc<SqliteStore>>>,
+    }
+
+    impl FreshStores {
+        fn new() -> Self {
+            let directory = tempfile::Builder::new().permissions(PermissionsExt::from_mode(0o700)).tempdir().unwrap();
+            Self { directory, opened: Mutex::default() }
+        }
+
+        fn open(&self) -> Arc<SqliteStore> {
+            let mut opened = self.opened.lock().unwrap();
+            let path = self.directory.path().join(format!("{}.db", opened.len()));
+            let store = Arc::new(SqliteStore::open(&path).unwrap());
+            opened.push(Arc::clone(&store));
+            store
+        }
+
+        // R-180, S-035
+        async fn assert_schema_untouched(&self) {
+            let untouched = schema_of(&self.open()).await;
+            assert!(untouched.contains("CREATE TABLE users"));
+            let opened = self.opened.lock().unwrap().clone();
+            for store in opened {
+                assert_eq!(schema_of(&store).await, untouched, "{store:?}");
+            }
+        }
+    }
+
+    /// Every table and index, after a check of the file's health.
+    async fn schema_of(store: &SqliteStore) -> String {
+        store
+            .read(|connection| {
+                let health: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
+                assert_eq!(health, "ok");
+                let query = "SELECT group_concat(name || coalesce(sql, ''), ';' ORDER BY name) FROM sqlite_schema";
+                Ok(connection.query_row(query, [], |row| row.get(0))?)
+            })
+            .await
+            .unwrap()
+    }
+
+    // F-22
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_sqlite_store_keeps_users_as_the_suite_demands() {
+        let stores = FreshStores::new();
+        conformance::check_user_store(async || stores.open() as Arc<dyn UserStore>).await;
+        stores.assert_schema_untouched().await;
+    }
+
+    // F-22
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_sqlite_store_keeps_keys_as_the_suite_demands() {
+        let stores = FreshStores::new();
+        conformance::check_key_store(async || stores.open() as Arc<dyn KeyStore>).await;
+        stores.assert_schema_untouched().await;
+    }
+
+    #[tokio::test]
+    async fn every_connection_writes_to_the_disk_and_hides_what_it_deletes() {
+        let stores = FreshStores::new();
+        let store = stores.open();
+        let settings = |connection: &Connection| -> Result<Vec<String>, JobError> {
+            let names = ["journal_mode", "synchronous", "foreign_keys", "secure_delete", "query_only"];
+            let query = |name: &str| format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}");
+            let value = |name: &str| connection.query_row(&query(name), [], |row| row.get(0));
+            Ok(names.into_iter().map(value).collect::<Result<_, _>>()?)
+        };
+        assert_eq!(store.writer.run(move |c| settings(c)).await.unwrap(), ["wal", "2", "1", "1", "0"]);
+        assert_eq!(store.read(settings).await.unwrap(), ["wal", "2", "1", "1", "1"]);
+    }
+
+    #[tokio::test]
+    async fn a_job_that_panics_is_rolled_back_and_the_store_goes_on() {
+        let stores = FreshStores::new();
+        let store = stores.open();
+        let user = store.insert(&NewUser::new(Username::new("alice").unwrap(), 0)).await.unwrap();
+        let id = user.id;
+        let outcome = store
+            .write(move |transaction| -> Result<(), JobError> {
+                assert_eq!(transaction.execute(sql::DELETE, [id.as_bytes()])?, 1);
+                panic!("as the test wants it");
+            })
+            .await;
+        assert!(matches!(outcome, Err(StoreError::Unavailable(_))), "{outcome:?}");
+        assert_eq!(store.find_by_id(id).await, Ok(Some(user)));
+        assert_eq!(store.delete(id).await, Ok(true));
+    }
+
+    #[tokio::test]
+    async fn a_row_that_makes_no_sense_is_reported_as_damage() {
+        let stores = FreshStores::new();
+        let store = stores.open();
+        let user = store.insert(&NewUser::new(Username::new("alice").unwrap(), 0)).await.unwrap();
+        store.write(|transaction| Ok(transaction.execute("UPDATE users SET scopes = 'a  b'", [])?)).await.unwrap();
+        let outcome = store.find_by_id(user.id).await;
+        assert!(matches!(outcome, Err(StoreError::Damaged(_))), "{outcome:?}");
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_refuses_at_once_and_recovers() {
+        let stores = FreshStores::new();
+        let store = stores.open();
+        let (release, gate) = std::sync::mpsc::channel::<()>();
+        let (begun, has_begun) = tokio::sync::oneshot::channel();
+        let mut first = Box::pin(store.write(move |_| {
+            begun.send(()).unwrap();
+            gate.recv().unwrap();
+            Ok(())
+        }));
+        tokio::select! {
+            outcome = &mut first => panic!("the gate is shut: {outcome:?}"),
+            begun = has_begun => begun.unwrap(),
+        }
+        let nobody = UserId::new(0);
+        let mut waiting: Vec<_> = (0..WRITE_QUEUE_LIMIT).map(|_| store.delete(nobody)).collect();
+        for job in &mut waiting {
+            assert!(job.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        }
+        let refused = store.delete(nobody).await;
+        assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+        // Reading goes on.
+        assert_eq!(store.count().await, Ok(0));
+        release.send(()).unwrap();
+        assert_eq!(first.await, Ok(()));
+        for job in waiting {
+            assert_eq!(job.await, Ok(false));
+        }
+        assert_eq!(store.delete(nobody).await, Ok(false));
+    }
+}
