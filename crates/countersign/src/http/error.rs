@@ -16,7 +16,7 @@ pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
 
 /// A problem, for the document (RFC 9457).
 #[derive(ToSchema)]
-#[schema(title = "Problem")]
+#[schema(as = Problem)]
 #[expect(dead_code, reason = "it stands for the answer in the document")]
 pub(crate) struct ProblemBody {
     title: String,

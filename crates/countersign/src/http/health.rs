@@ -17,17 +17,17 @@ pub(crate) struct Health {
 }
 
 /// The process runs.
-#[utoipa::path(get, path = "/health/live", tag = "operation", responses((status = 200, body = Health)))]
-pub(crate) async fn live() -> Json<Health> {
+#[utoipa::path(get, path = "/health/live", tag = "operation", responses((status = 200, description = "Well", body = Health)))]
+pub(crate) async fn read_liveness() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
 /// The process can serve: its store answers.
 #[utoipa::path(get, path = "/health/ready", tag = "operation", responses(
-    (status = 200, body = Health),
+    (status = 200, description = "Well", body = Health),
     (status = 503, description = "The store does not answer", body = ProblemBody, content_type = PROBLEM_JSON),
 ))]
-pub(crate) async fn ready(State(app): State<Countersign>) -> Result<Json<Health>, ApiError> {
+pub(crate) async fn read_readiness(State(app): State<Countersign>) -> Result<Json<Health>, ApiError> {
     app.stores().health.ping().await?;
     Ok(Json(Health { status: "ok" }))
 }

@@ -39,18 +39,18 @@ pub(crate) struct PasswordChange {
 }
 
 /// Read your own account.
-#[utoipa::path(get, path = "/users/me", tag = "your account", responses((status = 200, body = UserView)))]
-pub(crate) async fn read_own(CurrentUser(user): CurrentUser<User>) -> Json<UserView> {
+#[utoipa::path(get, path = "/users/me", tag = "your account", responses((status = 200, description = "Your account", body = UserView)))]
+pub(crate) async fn read_own_account(CurrentUser(user): CurrentUser<User>) -> Json<UserView> {
     Json(user.into())
 }
 
 /// Change your e-mail address or your name.
 #[utoipa::path(patch, path = "/users/me", tag = "your account", request_body = OwnChange, responses(
-    (status = 200, body = UserView),
+    (status = 200, description = "Your account", body = UserView),
     (status = 409, description = "The e-mail address is taken", body = ProblemBody, content_type = PROBLEM_JSON),
     (status = 422, description = "A value is not what it should be", body = ProblemBody, content_type = PROBLEM_JSON),
 ))]
-pub(crate) async fn change_own(
+pub(crate) async fn change_own_account(
     CurrentUser(user): CurrentUser<User>,
     State(app): State<Countersign>,
     JsonBody(body): JsonBody<OwnChange>,
@@ -66,7 +66,7 @@ pub(crate) async fn change_own(
 
 /// Delete your own account, for good.
 #[utoipa::path(delete, path = "/users/me", tag = "your account", responses((status = 204, description = "Deleted")))]
-pub(crate) async fn delete_own(
+pub(crate) async fn delete_own_account(
     CurrentUser(user): CurrentUser<User>,
     State(app): State<Countersign>,
 ) -> Result<StatusCode, ApiError> {
@@ -81,7 +81,7 @@ pub(crate) async fn delete_own(
     (status = 403, description = "The current password is wrong", body = ProblemBody, content_type = PROBLEM_JSON),
     (status = 422, description = "The new password breaks a rule", body = ProblemBody, content_type = PROBLEM_JSON),
 ))]
-pub(crate) async fn change_password(
+pub(crate) async fn change_own_password(
     CurrentUser(user): CurrentUser<User>,
     State(app): State<Countersign>,
     JsonBody(body): JsonBody<PasswordChange>,

@@ -30,7 +30,7 @@ pub fn router(app: Countersign) -> Result<Router, DocumentError> {
     let (router, _) = documented_routes().split_for_parts();
     let router = router
         .merge(docs::router(&document)?)
-        .route("/.well-known/oauth-authorization-server/{*path}", get(well_known::metadata_with_path))
+        .route("/.well-known/oauth-authorization-server/{*path}", get(well_known::read_metadata_at_path))
         .route("/", get(|| async { Redirect::temporary("docs") }))
         .fallback(|| async { ApiError::new(StatusCode::NOT_FOUND, "Not Found") })
         .method_not_allowed_fallback(|| async { ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed") })
@@ -49,15 +49,15 @@ pub fn document(style: ErrorStyle) -> OpenApi {
 
 fn documented_routes() -> OpenApiRouter<Countersign> {
     OpenApiRouter::with_openapi(frontispiece())
-        .routes(routes!(token::issue))
-        .routes(routes!(users::register, users::list))
-        .routes(routes!(me::read_own, me::change_own, me::delete_own))
-        .routes(routes!(me::change_password))
-        .routes(routes!(users::read, users::change_user, users::delete))
-        .routes(routes!(well_known::metadata))
-        .routes(routes!(well_known::key_set))
-        .routes(routes!(health::live))
-        .routes(routes!(health::ready))
+        .routes(routes!(token::issue_token))
+        .routes(routes!(users::register_user, users::list_users))
+        .routes(routes!(me::read_own_account, me::change_own_account, me::delete_own_account))
+        .routes(routes!(me::change_own_password))
+        .routes(routes!(users::read_user, users::change_user, users::delete_user))
+        .routes(routes!(well_known::read_metadata))
+        .routes(routes!(well_known::read_key_set))
+        .routes(routes!(health::read_liveness))
+        .routes(routes!(health::read_readiness))
 }
 
 fn frontispiece() -> OpenApi {

@@ -47,11 +47,11 @@ pub(crate) struct Token {
 /// Get an access token.
 #[utoipa::path(post, path = "/token", tag = "token",
     request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"), responses(
-    (status = 200, body = Token),
+    (status = 200, description = "A token", body = Token),
     (status = 400, description = "The request is malformed, or the credentials are wrong"),
     (status = 503, description = "Too many logins at once; Retry-After says when to try again"),
 ))]
-pub(crate) async fn issue(State(app): State<Countersign>, request: Request) -> Response {
+pub(crate) async fn issue_token(State(app): State<Countersign>, request: Request) -> Response {
     let answer = match app.settings().error_style {
         ErrorStyle::Problem => issue_strictly(&app, request).await,
         ErrorStyle::FastApi => issue_as_fastapi(&app, request).await,

@@ -22,6 +22,7 @@ use crate::user::{Change, EmailAddress, FullName, ScopesChange, UserChange, User
 /// An account to be made.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewUser)]
 pub(crate) struct NewUserBody {
     /// 1 to 64 letters, digits and marks; no `@`.
     username: String,
@@ -36,6 +37,7 @@ pub(crate) struct NewUserBody {
 /// Changes of any account: an absent member stays as it is, `null` removes it.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = UserChange)]
 pub(crate) struct UserChangeBody {
     username: Option<String>,
     #[serde(default, deserialize_with = "change")]
@@ -56,15 +58,14 @@ pub(crate) struct ListParameters {
     /// Only users whose name or address contains this.
     search: Option<String>,
     /// The `next` of the page before.
-    after: Option<UserIdText>,
+    after: Option<String>,
     /// At most so many, 1 to 200; 50 unless given.
     limit: Option<usize>,
 }
 
-type UserIdText = String;
-
 /// A page of users.
 #[derive(Serialize, ToSchema)]
+#[schema(as = UserPage)]
 pub(crate) struct UserPageView {
     users: Vec<UserView>,
     /// Give it as `after` to get the page that follows; `null` on the last.
@@ -73,12 +74,12 @@ pub(crate) struct UserPageView {
 
 /// Register.
 #[utoipa::path(post, path = "/users", tag = "users", request_body = NewUserBody, responses(
-    (status = 201, body = UserView),
+    (status = 201, description = "Registered", body = UserView),
     (status = 403, description = "Registration is closed", body = ProblemBody, content_type = PROBLEM_JSON),
     (status = 409, description = "The user name or the e-mail address is taken", body = ProblemBody, content_type = PROBLEM_JSON),
     (status = 422, description = "A value is not what it should be", body = ProblemBody, content_type = PROBLEM_JSON),
 ))]
-pub(crate) async fn register(
+pub(crate) async fn register_user(
     bearer: Option<Bearer<Claims>>,
     State(app): State<Countersign>,
     JsonBody(body): JsonBody<NewUserBody>,
@@ -102,8 +103,8 @@ pub(crate) async fn register(
 }
 
 /// List users, page by page.
-#[utoipa::path(get, path = "/users", tag = "users", params(ListParameters), responses((status = 200, body = UserPageView)))]
-pub(crate) async fn list(
+#[utoipa::path(get, path = "/users", tag = "users", params(ListParameters), responses((status = 200, description = "A page of users", body = UserPageView)))]
+pub(crate) async fn list_users(
     _: Scoped<UsersRead>,
     State(app): State<Countersign>,
     query: Result<Query<ListParameters>, axum::extract::rejection::QueryRejection>,
@@ -128,10 +129,10 @@ pub(crate) async fn list(
 
 /// Read a user.
 #[utoipa::path(get, path = "/users/{id}", tag = "users", params(("id" = String, Path, format = "uuid")), responses(
-    (status = 200, body = UserView),
+    (status = 200, description = "The user", body = UserView),
     (status = 404, description = "There is no such user", body = ProblemBody, content_type = PROBLEM_JSON),
 ))]
-pub(crate) async fn read(
+pub(crate) async fn read_user(
     _: Scoped<UsersRead>,
     State(app): State<Countersign>,
     Path(id): Path<String>,
@@ -143,7 +144,7 @@ pub(crate) async fn read(
 /// Change a user: names, address, scopes, disabled or not.
 #[utoipa::path(patch, path = "/users/{id}", tag = "users", params(("id" = String, Path, format = "uuid")),
     request_body = UserChangeBody, responses(
-    (status = 200, body = UserView),
+    (status = 200, description = "The user", body = UserView),
     (status = 404, description = "There is no such user", body = ProblemBody, content_type = PROBLEM_JSON),
     (status = 409, description = "The user name or the e-mail address is taken", body = ProblemBody, content_type = PROBLEM_JSON),
     (status = 422, description = "A value is not what it should be", body = ProblemBody, content_type = PROBLEM_JSON),
@@ -167,7 +168,7 @@ pub(crate) async fn change_user(
     (status = 204, description = "Deleted"),
     (status = 404, description = "There is no such user", body = ProblemBody, content_type = PROBLEM_JSON),
 ))]
-pub(crate) async fn delete(
+pub(crate) async fn delete_user(
     administrator: Scoped<UsersWrite>,
     State(app): State<Countersign>,
     Path(id): Path<String>,

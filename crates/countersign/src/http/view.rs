@@ -7,7 +7,7 @@ use crate::user::{Change, User};
 
 /// A user.
 #[derive(Serialize, ToSchema)]
-#[schema(title = "User")]
+#[schema(as = User)]
 pub(crate) struct UserView {
     /// Never changes and is never given again (UUID version 7).
     #[schema(format = "uuid")]

@@ -30,8 +30,8 @@ pub(crate) struct Metadata {
 
 /// The metadata of this authorization server.
 #[utoipa::path(get, path = "/.well-known/oauth-authorization-server", tag = "discovery",
-    responses((status = 200, body = Metadata)))]
-pub(crate) async fn metadata(State(app): State<Countersign>) -> Json<Metadata> {
+    responses((status = 200, description = "Metadata of RFC 8414", body = Metadata)))]
+pub(crate) async fn read_metadata(State(app): State<Countersign>) -> Json<Metadata> {
     let issuer = &app.settings().issuer;
     let at = |path: &str| format!("{}{path}", issuer.trim_end_matches('/'));
     Json(Metadata {
@@ -47,11 +47,11 @@ pub(crate) async fn metadata(State(app): State<Countersign>) -> Json<Metadata> {
 }
 
 /// The same at the place of an issuer that has a path (RFC 8414 section 3.1: the path comes after the well-known part).
-pub(crate) async fn metadata_with_path(State(app): State<Countersign>, Path(path): Path<String>) -> Response {
+pub(crate) async fn read_metadata_at_path(State(app): State<Countersign>, Path(path): Path<String>) -> Response {
     let (_, authority_and_path) = app.settings().issuer.split_once("://").unwrap_or_default();
     let issuers_path = authority_and_path.split_once('/').map(|(_, path)| path.trim_end_matches('/'));
     if issuers_path == Some(path.as_str()) {
-        metadata(State(app)).await.into_response()
+        read_metadata(State(app)).await.into_response()
     } else {
         ApiError::new(StatusCode::NOT_FOUND, "Not Found").into_response()
     }
@@ -61,7 +61,7 @@ pub(crate) async fn metadata_with_path(State(app): State<Countersign>, Path(path
 #[utoipa::path(get, path = "/.well-known/jwks.json", tag = "discovery", responses(
     (status = 200, content_type = "application/jwk-set+json", description = "A key set of RFC 7517"),
 ))]
-pub(crate) async fn key_set(State(app): State<Countersign>) -> impl IntoResponse {
+pub(crate) async fn read_key_set(State(app): State<Countersign>) -> impl IntoResponse {
     let headers = [(CONTENT_TYPE, "application/jwk-set+json"), (CACHE_CONTROL, KEYS_MAX_AGE)];
     (headers, app.key_set().to_jwks().to_string())
 }

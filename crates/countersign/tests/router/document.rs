@@ -22,3 +22,17 @@ fn the_scopes_on_offer_are_the_scopes_that_the_routes_declare() {
     let security = &document["paths"]["/users/{id}"]["patch"]["security"];
     assert_eq!(*security, json!([{ "OAuth2PasswordBearer": ["users:write"] }]));
 }
+
+#[test]
+fn every_answer_and_every_operation_says_what_it_is() {
+    let document = document();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            assert!(operation["summary"].is_string(), "{method} {path}");
+            for (status, answer) in operation["responses"].as_object().unwrap() {
+                let known = answer["description"].is_string() || answer["$ref"].is_string();
+                assert!(known, "{method} {path} {status}");
+            }
+        }
+    }
+}

@@ -30,7 +30,7 @@ async fn names_and_addresses_that_are_taken_or_look_so_are_refused() {
     };
     assert_eq!(register("ALICE", "x@example.com").await, 409);
     assert_eq!(register("ａｌｉｃｅ", "x@example.com").await, 409);
-    assert_eq!(register("al1ce", "x@example.com").await, 409);
+    assert_eq!(register("a1ice", "x@example.com").await, 409);
     assert_eq!(register("bob", "ALICE@example.com").await, 409);
     for username in ["", " ", "a b", "al\u{200b}ice", "al\u{202e}ice", "\u{430}lice", "alice@example.com", "a\0b"] {
         assert!(matches!(register(username, "x@example.com").await, 409 | 422), "{username:?}");
