@@ -1,4 +1,5 @@
 //! The SQLite store from outside: its files, other programs' files, several processes, and processes that die.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "the helpers of tests fail as the tests do")]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Lines, Write};
@@ -142,7 +143,7 @@ fn a_file_of_another_program_is_refused_and_left_alone() {
         ("application id", &|| sqlite("PRAGMA application_id = 42")),
         ("user version", &|| sqlite("PRAGMA user_version = 1")),
         ("another's first version", &|| {
-            sqlite("PRAGMA application_id = 42; PRAGMA user_version = 1; CREATE TABLE x (y)")
+            sqlite("PRAGMA application_id = 42; PRAGMA user_version = 1; CREATE TABLE x (y)");
         }),
     ];
     for (kind, make) in foreign {

@@ -180,36 +180,32 @@ mod tests {
         Username::new(typed).map(String::from)
     }
 
-    fn ok(text: &str) -> Result<String, UsernameError> {
-        Ok(text.to_owned())
-    }
-
     // S-029, R-131, R-133, R-134
     #[test]
     fn spellings_of_one_name_become_one_name_and_the_others_are_refused() {
         for (typed, expected) in [
-            ("Alice", ok("alice")),
-            ("alice", ok("alice")),
-            ("ALICE", ok("alice")),
-            ("ａｌｉｃｅ", ok("alice")),
-            ("ＡＬＩＣＥ", ok("alice")),
+            ("Alice", Ok("alice")),
+            ("alice", Ok("alice")),
+            ("ALICE", Ok("alice")),
+            ("ａｌｉｃｅ", Ok("alice")),
+            ("ＡＬＩＣＥ", Ok("alice")),
             ("\u{0430}lice", Err(UsernameError::MixedScripts)),
             ("alice\u{200B}", Err(UsernameError::Invisible('\u{200B}'))),
             ("alice ", Err(UsernameError::WhiteSpace)),
             (" alice", Err(UsernameError::WhiteSpace)),
             ("\u{FB01}", Err(UsernameError::Forbidden('\u{FB01}'))),
-            ("fi", ok("fi")),
-            ("ß", ok("ß")),
-            ("ẞ", ok("ß")),
-            ("ss", ok("ss")),
-            ("\u{E9}", ok("\u{E9}")),
-            ("e\u{301}", ok("\u{E9}")),
+            ("fi", Ok("fi")),
+            ("ß", Ok("ß")),
+            ("ẞ", Ok("ß")),
+            ("ss", Ok("ss")),
+            ("\u{E9}", Ok("\u{E9}")),
+            ("e\u{301}", Ok("\u{E9}")),
             ("\u{1D2C}lice", Err(UsernameError::Forbidden('\u{1D2C}'))),
             // Two more of the kind: letters that have no letter's business here.
             ("\u{1D400}lice", Err(UsernameError::Forbidden('\u{1D400}'))),
             ("\u{212A}ate", Err(UsernameError::Forbidden('\u{212A}'))),
         ] {
-            assert_eq!(canonical(typed), expected, "{typed:?}");
+            assert_eq!(canonical(typed), expected.map(str::to_owned), "{typed:?}");
         }
     }
 
@@ -253,7 +249,7 @@ mod tests {
             "o'neil",
             "a+b",
         ] {
-            assert_eq!(canonical(name), ok(name));
+            assert_eq!(canonical(name).as_deref(), Ok(name));
         }
     }
 

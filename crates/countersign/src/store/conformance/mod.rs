@@ -11,12 +11,7 @@
 //! countersign::store::conformance::check_user_store(async || Arc::new(MemoryStore::new()) as Arc<dyn UserStore>).await;
 //! # }
 //! ```
-#![expect(
-    clippy::missing_panics_doc,
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a suite of checks fails by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a suite of checks fails by panicking")]
 
 mod samples;
 mod records;
