@@ -1,0 +1,100 @@
+//! The real server: the release binary as a process of its own.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::load;
+
+pub(crate) const USERNAME: &str = "johndoe";
+pub(crate) const PASSWORD: &str = "correct-horse-1";
+
+/// A running server with one user; ends with this value.
+pub(crate) struct Server {
+    process: Child,
+    pub(crate) address: String,
+}
+
+impl Server {
+    /// Starts one over this data directory.
+    pub(crate) fn start(data: &TempDir) -> Result<Self> {
+        let mut process = countersign(data)?
+            .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn"])
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut lines = BufReader::new(process.stdout.take().context("no output")?).lines();
+        let address = lines
+            .find_map(|line| {
+                let line = line.ok()?;
+                let (_, rest) = line.split_once("http://")?;
+                Some(rest.split_once("/docs")?.0.to_owned())
+            })
+            .context("the server did not say where it listens")?;
+        std::thread::spawn(move || lines.for_each(drop));
+        Ok(Self { process, address })
+    }
+
+    /// The server's resident memory in MiB.
+    pub(crate) fn resident_mib(&self) -> Result<f64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        let kib: f64 = line.trim().trim_end_matches(" kB").parse()?;
+        Ok(kib / 1024.0)
+    }
+
+    /// Logs in and gives back the token.
+    pub(crate) async fn log_in(&self) -> Result<String> {
+        let answer = load::ask(&self.address, &login_request(&self.address)).await?;
+        let answer: Value = serde_json::from_slice(&answer)?;
+        Ok(answer.get("access_token").and_then(Value::as_str).context("no token")?.to_owned())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A data directory with one user in it.
+pub(crate) fn data_with_a_user() -> Result<TempDir> {
+    let data = tempfile::tempdir()?;
+    let mut process = countersign(&data)?
+        .args([
+            "user",
+            "add",
+            USERNAME,
+            "--email",
+            "johndoe@example.com",
+            "--full-name",
+            "John Doe",
+            "--password-stdin",
+        ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()?;
+    writeln!(process.stdin.take().context("no input")?, "{PASSWORD}")?;
+    ensure!(process.wait()?.success(), "the user could not be added");
+    Ok(data)
+}
+
+/// The bytes of a token request.
+pub(crate) fn login_request(address: &str) -> Vec<u8> {
+    let body = format!("grant_type=password&username={USERNAME}&password={PASSWORD}");
+    let head = "Content-Type: application/x-www-form-urlencoded";
+    let length = body.len();
+    format!("POST /token HTTP/1.1\r\nHost: {address}\r\n{head}\r\nContent-Length: {length}\r\n\r\n{body}").into_bytes()
+}
+
+fn countersign(data: &TempDir) -> Result<Command> {
+    let program: PathBuf = std::env::current_exe()?.with_file_name("countersign");
+    ensure!(program.exists(), "there is no {}: run `cargo build --release` first", program.display());
+    let mut command = Command::new(program);
+    command.env("COUNTERSIGN_DATA", data.path().join("data"));
+    Ok(command)
+}
