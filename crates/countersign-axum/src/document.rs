@@ -136,7 +136,7 @@ impl GuardAnswer {
 /// scopes are those that the routes declare, and the answers of the guards. Swagger UI makes its Authorize dialog of it.
 #[derive(Clone, Debug)]
 pub struct PasswordFlow {
-    token_url: String,
+    pub(crate) token_url: String,
     pub(crate) style: ErrorStyle,
 }
 

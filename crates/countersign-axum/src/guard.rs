@@ -135,3 +135,65 @@ impl Verified {
         Arc::ptr_eq(&self.verifier, verifier) && self.header == header
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use countersign_token::{Algorithm, Issuer, NewToken, SigningKey};
+    use http::Request;
+    use http::header::AUTHORIZATION;
+
+    use super::*;
+    use crate::clock::ClockHand;
+
+    fn key(secret: u8) -> SigningKey {
+        SigningKey::from_secret(Algorithm::Hs256, &[secret; 32]).expect("a key")
+    }
+
+    fn guard(secret: u8) -> (Guard, ClockHand) {
+        let (clock, hand) = Clock::settable(1000);
+        (Guard::new(Verifier::plain(key(secret).verification_key())).clock(clock), hand)
+    }
+
+    fn request(secret: u8) -> Parts {
+        let request = NewToken::for_subject("user:ada").lifetime_s(60);
+        let token = Issuer::plain(key(secret)).issue(&request, 1000).expect("a token").token;
+        let request = Request::builder().header(AUTHORIZATION, format!("Bearer {token}")).body(());
+        request.expect("a request").into_parts().0
+    }
+
+    #[test]
+    fn several_guards_of_a_request_verify_its_token_once() {
+        let (guard, hand) = guard(1);
+        let mut parts = request(1);
+        guard.claims(&mut parts).expect("a good token");
+        // Whoever verified now would find the token expired.
+        hand.advance(3600);
+        guard.claims(&mut parts).expect("the first look holds for the request");
+        guard.claims(&mut request(1)).expect_err("another request is looked at again");
+    }
+
+    #[test]
+    fn what_one_guard_found_is_nothing_to_a_guard_with_another_verifier() {
+        let mut parts = request(1);
+        guard(1).0.claims(&mut parts).expect("a good token");
+        let refusal = guard(2).0.claims(&mut parts).expect_err("signed with another key");
+        assert_eq!(*refusal.error(), AuthError::InvalidToken);
+
+        let (guard, _) = guard(1);
+        guard.claims(&mut parts).expect("a good token");
+        guard.replace_verifier(Verifier::plain(key(2).verification_key()));
+        guard.claims(&mut parts).expect_err("the key has been replaced");
+    }
+
+    #[test]
+    fn a_header_that_changes_on_the_way_is_looked_at_again() {
+        let (guard, _) = guard(1);
+        let mut parts = request(1);
+        guard.claims(&mut parts).expect("a good token");
+        parts.headers = request(2).headers;
+        guard.claims(&mut parts).expect_err("another token");
+        parts.headers.clear();
+        let refusal = guard.claims(&mut parts).expect_err("no token");
+        assert_eq!(*refusal.error(), AuthError::NoToken);
+    }
+}

@@ -17,6 +17,8 @@ mod user;
 mod document;
 #[cfg(feature = "openapi")]
 pub mod openapi;
+#[cfg(feature = "aide")]
+pub mod aide;
 #[cfg(feature = "docs")]
 pub mod docs;
 #[cfg(feature = "form")]
@@ -34,4 +36,4 @@ pub use user::{CurrentUser, LoadUser, Unavailable};
 
 /// The crate that verifies, whole, so that a guarded program needs no second dependency.
 pub use countersign_token as token;
-pub use countersign_token::{Claims, KeySet, ScopeSet, VerificationKey, Verifier};
+pub use countersign_token::{Algorithm, Claims, KeySet, ScopeSet, VerificationKey, Verifier};
