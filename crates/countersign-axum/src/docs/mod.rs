@@ -10,9 +10,9 @@
 //! ```
 
 mod asset;
-mod file;
 mod policy;
 mod page;
+mod file;
 
 use std::sync::Arc;
 
