@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::credentials::{Credentials, credentials};
 use crate::problem::ErrorStyle;
 use crate::refusal::{AuthError, Face, Realm, Refusal};
+use crate::verified::VerifiedTokens;
 
 /// What a guarded program keeps in its state.
 ///
@@ -21,6 +22,7 @@ use crate::refusal::{AuthError, Face, Realm, Refusal};
 #[derive(Clone)]
 pub struct Guard {
     verifier: Arc<ArcSwap<Verifier>>,
+    verified: Arc<VerifiedTokens>,
     settings: Arc<Settings>,
 }
 
@@ -33,7 +35,8 @@ struct Settings {
 impl Guard {
     /// A guard that lets pass what `verifier` takes, with the realm `api` and the system's clock.
     pub fn new(verifier: Verifier) -> Self {
-        Self { verifier: Arc::new(ArcSwap::from_pointee(verifier)), settings: Arc::default() }
+        let verifier = Arc::new(ArcSwap::from_pointee(verifier));
+        Self { verifier, verified: Arc::new(VerifiedTokens::new()), settings: Arc::default() }
     }
 
     /// Names the protection space in the challenge (RFC 9110 section 11.5).
@@ -103,12 +106,19 @@ impl Guard {
         Ok(claims)
     }
 
-    fn verify(&self, verifier: &Verifier, token: &[u8]) -> Result<Claims, AuthError> {
+    fn verify(&self, verifier: &Arc<Verifier>, token: &[u8]) -> Result<Claims, AuthError> {
         let token = std::str::from_utf8(token).map_err(|_| AuthError::InvalidToken)?;
-        verifier.verify(token, self.settings.clock.now()).map_err(|reason| {
+        let now = self.settings.clock.now();
+        let unknown = match self.verified.find(token, verifier, now) {
+            Ok(claims) => return Ok(claims),
+            Err(unknown) => unknown,
+        };
+        let claims = verifier.verify(token, now).map_err(|reason| {
             tracing::debug!(%reason, "access token refused");
             AuthError::InvalidToken
-        })
+        })?;
+        self.verified.remember(&unknown, Arc::clone(verifier), claims.clone(), now);
+        Ok(claims)
     }
 }
 

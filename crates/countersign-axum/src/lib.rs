@@ -9,6 +9,7 @@ mod scope;
 mod requirement;
 mod credentials;
 mod refusal;
+mod verified;
 mod guard;
 mod bearer;
 mod scoped;
