@@ -1,9 +1,14 @@
 //! Stored forms, as other programs write them: what is verified, what is refused, and that nothing panics.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers as well")]
+
+mod vectors;
 
 use countersign_password::{
     Argon2Params, Ceilings, HashError, Hasher, Password, PasswordHash, Policy, Scheme, Verdict,
 };
 use proptest::prelude::*;
+
+use crate::vectors::Vector;
 
 const ARGON2: &str = "$argon2id$v=19$m=1024,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$YGF6eR+fyi7PrMv+lCGz/FLA2RIaMacQaExmG3t0qH0";
 const BCRYPT: &str = "$2b$04$EGdrhbKUv8Oc9vGiXX0HQOxSg445d458Muh7DAHskb6QbtCvdxcie";
@@ -21,23 +26,12 @@ fn verify(typed: &str, stored: &str) -> Verdict {
     hasher().verify(&password(typed), Some(&PasswordHash::parse(stored).unwrap())).unwrap()
 }
 
-/// The pairs of password and hash of `vectors/stored.jsonl`.
-fn vectors() -> Vec<(String, String)> {
-    let text = include_str!("vectors/stored.jsonl");
-    let vectors = text.lines().map(|line| {
-        let vector: serde_json::Value = serde_json::from_str(line).unwrap();
-        let field = |name: &str| vector[name].as_str().unwrap().to_owned();
-        (field("password"), field("hash"))
-    });
-    vectors.collect()
-}
-
 //
 #[test]
 fn hashes_of_other_programs_match_their_passwords_and_no_others() {
-    let vectors = vectors();
+    let vectors = vectors::all();
     assert!(vectors.len() > 60);
-    for (typed, stored) in vectors {
+    for Vector { password: typed, hash: stored } in vectors {
         assert!(verify(&typed, &stored).is_match(), "{typed} {stored}");
         assert_eq!(verify(&format!("{typed}x"), &stored), Verdict::Mismatch, "{typed}x {stored}");
         assert_eq!(PasswordHash::parse(&stored).unwrap().as_str(), stored);
@@ -149,10 +143,9 @@ fn a_malformed_argon2_hash_is_refused() {
 
 #[test]
 fn argon2_without_a_version_is_version_16() {
-    let old = |(_, stored): &(String, String)| stored.contains("$v=16$");
-    let vectors: Vec<_> = vectors().into_iter().filter(old).collect();
+    let vectors: Vec<Vector> = vectors::all().into_iter().filter(|vector| vector.hash.contains("$v=16$")).collect();
     assert_eq!(vectors.len(), 12);
-    for (typed, stored) in vectors {
+    for Vector { password: typed, hash: stored } in vectors {
         assert_eq!(verify(&typed, &stored.replace("$v=16", "")), Verdict::MatchOutdated, "{stored}");
         assert_eq!(verify(&typed, &stored.replace("$v=16", "$v=19")), Verdict::Mismatch, "{stored}");
     }

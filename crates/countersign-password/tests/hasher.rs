@@ -1,4 +1,7 @@
 //! Hashing and verifying under a policy: round trips, forms of one password, when a hash is outdated.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers as well")]
+
+mod vectors;
 
 use countersign_password::{Argon2Params, Hasher, Password, PasswordHash, Policy, Scheme, Verdict};
 use proptest::prelude::*;
@@ -56,13 +59,10 @@ fn a_password_matches_however_its_letters_were_composed() {
 #[test]
 fn an_imported_hash_matches_the_bytes_that_were_typed_and_the_prepared_ones() {
     // bcrypt of the decomposed and of the composed form, made by the bcrypt package of Python.
-    let of = |wanted: &str| {
-        let vectors = include_str!("vectors/stored.jsonl").lines().map(|line| {
-            let vector: serde_json::Value = serde_json::from_str(line).unwrap();
-            (vector["password"].as_str().unwrap().to_owned(), vector["hash"].as_str().unwrap().to_owned())
-        });
-        let is_wanted = |(typed, stored): &(String, String)| typed == wanted && stored.starts_with("$2b$04$");
-        PasswordHash::parse(&vectors.into_iter().find(is_wanted).unwrap().1).unwrap()
+    let of = |typed: &str| {
+        let mut vectors = vectors::all().into_iter();
+        let made = vectors.find(|vector| vector.password == typed && vector.hash.starts_with("$2b$04$"));
+        PasswordHash::parse(&made.unwrap().hash).unwrap()
     };
     let (composed, decomposed) = ("p\u{e4}ssw\u{f6}rd", "pa\u{308}sswo\u{308}rd");
     assert_eq!(verify(decomposed, &of(decomposed)), Verdict::MatchOutdated);
@@ -98,11 +98,8 @@ fn under(policy: Argon2Params, stored: &str) -> Verdict {
 //
 #[test]
 fn a_hash_is_outdated_when_it_is_cheaper_than_the_policy() {
-    let vectors = include_str!("vectors/stored.jsonl").lines().map(|line| {
-        let vector: serde_json::Value = serde_json::from_str(line).unwrap();
-        (vector["password"].as_str().unwrap().to_owned(), vector["hash"].as_str().unwrap().to_owned())
-    });
-    let secrets: Vec<String> = vectors.filter(|(typed, _)| typed == "secret").map(|(_, stored)| stored).collect();
+    let vectors = vectors::all().into_iter().filter(|vector| vector.password == "secret");
+    let secrets: Vec<String> = vectors.map(|vector| vector.hash).collect();
     let with = |start: &str| secrets.iter().find(|stored| stored.starts_with(start)).unwrap();
 
     let (owasp, high) = (with("$argon2id$v=19$m=19456,t=2,p=1$"), with("$argon2id$v=19$m=65536,t=3,p=4$"));

@@ -193,3 +193,6 @@ fn work(queue: &Queue, hasher: &Hasher) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -149,6 +149,13 @@ impl Queue {
         PoolStats { queued: state.waiting.len(), running: state.running, memory_kib: state.held_kib }
     }
 
+    /// Waits until nothing waits, runs or holds memory.
+    #[cfg(test)]
+    pub(super) fn wait_until_idle(&self) {
+        let busy = |state: &mut State| !state.waiting.is_empty() || state.running > 0 || state.held_kib > 0;
+        drop(self.changed.wait_while(self.lock(), busy).unwrap());
+    }
+
     fn budget_kib(&self) -> usize {
         self.settings.memory_budget_mib.saturating_mul(1024)
     }

@@ -1,0 +1,268 @@
+//! Jobs that wait for the test instead of hashing show what the pool does while they run.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Barrier, Mutex};
+use std::task::{Context, Poll, Waker};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::policy::{Argon2Params, Policy};
+
+type Waiting<'a, T> = Pin<Box<dyn Future<Output = Result<T, PoolError>> + Send + 'a>>;
+
+fn pool(threads: usize, queue_limit: usize) -> HashPool {
+    let hasher = Hasher::new(Policy::new(Argon2Params::for_tests()));
+    let settings = PoolSettings { threads, memory_budget_mib: 4, queue_limit, deadline: Duration::MAX };
+    HashPool::new(hasher, settings).unwrap()
+}
+
+fn password(text: &str) -> Password {
+    Password::new(text.to_owned()).unwrap()
+}
+
+/// Polls once: puts the job into the queue, or gets its refusal.
+fn enter<'a, T: Send + 'static>(
+    pool: &'a HashPool,
+    memory_kib: u32,
+    work: impl FnOnce(&Hasher, &mut Memory) -> Result<T, ResourceError> + Send + 'static,
+) -> Result<Waiting<'a, T>, PoolError> {
+    let mut waiting: Waiting<'a, T> = Box::pin(pool.submit(memory_kib, work));
+    match waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Err(refusal)) => Err(refusal),
+        // The answer may be there already, and is taken where the future is awaited.
+        Poll::Ready(Ok(answer)) => Ok(Box::pin(async { Ok(answer) })),
+        Poll::Pending => Ok(waiting),
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "this is what a job looks like")]
+fn nothing(_: &Hasher, _: &mut Memory) -> Result<(), ResourceError> {
+    Ok(())
+}
+
+/// A job that runs until the sender is dropped. Returns when it has begun.
+fn occupy(pool: &HashPool) -> (Waiting<'_, ()>, Sender<()>) {
+    let (begun, has_begun) = mpsc::channel();
+    let (release, released): (Sender<()>, Receiver<()>) = mpsc::channel();
+    let work = move |_: &Hasher, _: &mut Memory| {
+        begun.send(()).unwrap();
+        let _ = released.recv();
+        Ok(())
+    };
+    let job = enter(pool, 64, work).unwrap();
+    has_begun.recv().unwrap();
+    (job, release)
+}
+
+#[tokio::test]
+async fn the_pool_hashes_and_verifies_as_the_hasher_does() {
+    let pool = pool(2, 8);
+    let other = pool.clone();
+    let stored = tokio::spawn(async move { other.hash(password("secret")).await }).await.unwrap().unwrap();
+    assert_eq!(pool.verify(password("secret"), Some(stored.clone())).await, Ok(Verdict::Match));
+    assert_eq!(pool.verify(password("Secret"), Some(stored)).await, Ok(Verdict::Mismatch));
+    //
+    assert_eq!(pool.verify(password("secret"), None).await, Ok(Verdict::Mismatch));
+}
+
+//
+#[tokio::test]
+async fn a_full_queue_refuses_at_once() {
+    let pool = pool(1, 2);
+    let (first, release) = occupy(&pool);
+    let waiting = [enter(&pool, 64, nothing).unwrap(), enter(&pool, 64, nothing).unwrap()];
+    assert_eq!(pool.stats(), PoolStats { queued: 2, running: 1, memory_kib: 64 });
+
+    assert!(matches!(enter(&pool, 64, nothing), Err(PoolError::Busy { retry_after_s: 1.. })));
+    assert_eq!(pool.stats().queued, 2);
+
+    drop(release);
+    first.await.unwrap();
+    for job in waiting {
+        job.await.unwrap();
+    }
+    pool.crew.queue.wait_until_idle();
+    assert_eq!(pool.stats(), PoolStats::default());
+}
+
+//
+#[tokio::test]
+async fn a_job_past_its_deadline_is_refused_without_being_run() {
+    let hasher = Hasher::new(Policy::new(Argon2Params::for_tests()));
+    let settings = PoolSettings { deadline: Duration::ZERO, ..PoolSettings::default() };
+    let pool = HashPool::new(hasher, settings).unwrap();
+    let ran = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&ran);
+    let late = pool.submit(64, move |_, _| Ok(counter.fetch_add(1, Ordering::SeqCst)));
+    assert!(matches!(late.await, Err(PoolError::Busy { retry_after_s: 1.. })));
+    assert!(matches!(pool.hash(password("secret")).await, Err(PoolError::Busy { .. })));
+    assert_eq!(ran.load(Ordering::SeqCst), 0);
+}
+
+// F-17
+#[tokio::test]
+async fn a_dropped_future_gives_its_place_back() {
+    let pool = pool(1, 1);
+    let (first, release) = occupy(&pool);
+    let ran = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&ran);
+    let given_up = enter(&pool, 64, move |_, _| Ok(counter.fetch_add(1, Ordering::SeqCst))).unwrap();
+    assert!(matches!(enter(&pool, 64, nothing), Err(PoolError::Busy { .. })));
+
+    drop(given_up);
+    assert_eq!(pool.stats().queued, 0);
+    let next = enter(&pool, 64, nothing).unwrap();
+
+    drop(release);
+    first.await.unwrap();
+    next.await.unwrap();
+    assert_eq!(ran.load(Ordering::SeqCst), 0);
+}
+
+// F-17
+#[tokio::test]
+async fn a_future_dropped_while_its_hash_runs_leaves_nothing_behind() {
+    let pool = pool(1, 1);
+    let (running, release) = occupy(&pool);
+    drop(running);
+    assert_eq!(pool.stats().running, 1);
+    drop(release);
+    pool.crew.queue.wait_until_idle();
+    assert_eq!(enter(&pool, 64, nothing).unwrap().await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_panic_ends_the_job_and_nothing_else() {
+    let pool = pool(1, 8);
+    for _ in 0..3 {
+        let work = |_: &Hasher, _: &mut Memory| -> Result<(), ResourceError> { panic!("on purpose, in a test") };
+        assert_eq!(pool.submit(2048, work).await, Err(PoolError::Failed));
+    }
+    assert!(pool.hash(password("secret")).await.is_ok());
+    pool.crew.queue.wait_until_idle();
+}
+
+#[tokio::test]
+async fn a_job_larger_than_the_budget_is_refused_and_says_so() {
+    let pool = pool(1, 8);
+    let refusal = enter(&pool, 4097, nothing).err();
+    assert_eq!(refusal, Some(PoolError::OverBudget { needed_mib: 6, budget_mib: 4 }));
+    assert!(enter(&pool, 4096, nothing).unwrap().await.is_ok());
+    assert!(enter(&pool, u32::MAX, nothing).is_err());
+}
+
+#[test]
+fn settings_with_which_nothing_could_be_hashed_are_refused() {
+    let settings = PoolSettings { memory_budget_mib: 19, ..PoolSettings::default() };
+    for settings in [settings, PoolSettings { threads: 0, ..PoolSettings::default() }] {
+        let error = HashPool::new(Hasher::new(Policy::default()), settings).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+    }
+    let settings = PoolSettings { memory_budget_mib: 20, ..PoolSettings::default() };
+    assert!(HashPool::new(Hasher::new(Policy::default()), settings).is_ok());
+}
+
+#[tokio::test]
+async fn a_large_job_is_not_overtaken() {
+    let pool = pool(2, 8);
+    let (first, release) = occupy(&pool);
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let note = |name: &'static str| {
+        let order = Arc::clone(&order);
+        move |_: &Hasher, _: &mut Memory| {
+            order.lock().unwrap().push(name);
+            Ok(())
+        }
+    };
+    // The large one needs the whole budget, of which the first job holds a part.
+    let (large, small) = (enter(&pool, 4096, note("large")).unwrap(), enter(&pool, 64, note("small")).unwrap());
+    drop(release);
+    for job in [first, large, small] {
+        job.await.unwrap();
+    }
+    assert_eq!(*order.lock().unwrap(), ["large", "small"]);
+}
+
+thread_local! {
+    /// Dropped when its thread ends.
+    static LIFE: RefCell<Option<Sender<()>>> = const { RefCell::new(None) };
+}
+
+#[tokio::test]
+async fn the_threads_end_when_the_last_handle_is_dropped() {
+    let pool = pool(3, 8);
+    let (life, end) = mpsc::channel();
+    let together = Arc::new(Barrier::new(3));
+    let jobs = (0..3).map(|_| {
+        let (life, together) = (life.clone(), Arc::clone(&together));
+        let work = move |_: &Hasher, _: &mut Memory| {
+            LIFE.set(Some(life));
+            together.wait();
+            Ok(())
+        };
+        enter(&pool, 64, work).unwrap()
+    });
+    let jobs = jobs.collect::<Vec<_>>();
+    for job in jobs {
+        job.await.unwrap();
+    }
+    drop(life);
+    let other = pool.clone();
+    drop(pool);
+    assert!(other.hash(password("secret")).await.is_ok());
+    drop(other);
+    assert_eq!(end.recv(), Err(mpsc::RecvError));
+}
+
+#[tokio::test]
+async fn a_closed_queue_tells_those_who_wait() {
+    let pool = pool(1, 8);
+    let (first, release) = occupy(&pool);
+    let waiting = enter(&pool, 64, nothing).unwrap();
+    pool.crew.queue.close();
+    assert_eq!(waiting.await, Err(PoolError::Stopped));
+    assert_eq!(enter(&pool, 64, nothing).err(), Some(PoolError::Stopped));
+    drop(release);
+    assert_eq!(first.await, Ok(()));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    // F-15, F-17
+    #[test]
+    fn the_memory_budget_holds_and_nothing_is_lost_however_jobs_come_and_go(
+        threads in 1usize..6,
+        jobs in prop::collection::vec((1u32..=4096, prop::bool::weighted(0.2)), 1..80),
+    ) {
+        let pool = pool(threads, 100);
+        let in_use = Arc::new(AtomicUsize::new(0));
+        let mut kept = Vec::new();
+        for (memory_kib, given_up) in jobs {
+            let (in_use, observer) = (Arc::clone(&in_use), Arc::clone(&pool.crew.queue));
+            let work = move |_: &Hasher, memory: &mut Memory| {
+                let held = Memory::held_for(memory_kib);
+                let together = in_use.fetch_add(held, Ordering::SeqCst) + held;
+                let blocks = memory.blocks(memory_kib as usize)?.len();
+                let counted = observer.stats().memory_kib;
+                in_use.fetch_sub(held, Ordering::SeqCst);
+                Ok(blocks == memory_kib as usize && together <= 4096 && (held..=4096).contains(&counted))
+            };
+            let job = enter(&pool, memory_kib, work).unwrap();
+            if !given_up {
+                kept.push(job);
+            }
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        for job in kept {
+            prop_assert_eq!(runtime.block_on(job), Ok(true));
+        }
+        pool.crew.queue.wait_until_idle();
+        prop_assert_eq!(pool.stats(), PoolStats::default());
+    }
+}
