@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::base64url;
 use crate::claims::{TIME_LIMIT, is_subject};
 use crate::json;
-use crate::jws::MAX_TOKEN_BYTES;
+use crate::jws::{self, MAX_TOKEN_BYTES};
 use crate::key::SigningKey;
 use crate::scope::ScopeSet;
 
@@ -227,11 +227,7 @@ impl Issuer {
             Profile::Plain => String::new(),
         };
         let payload = self.payload(new, (now, expires_at), &id)?;
-        let mut token = String::with_capacity(self.header.len() + payload.len() * 4 / 3 + 512);
-        token.push_str(&self.header);
-        token.push('.');
-        base64url::append(payload, &mut token);
-        self.key.append_signature(&mut token).map_err(|_| IssueError::System)?;
+        let token = jws::sign_encoded(&self.header, &payload, &self.key).map_err(|_| IssueError::System)?;
         if token.len() > MAX_TOKEN_BYTES { Err(IssueError::TooLong) } else { Ok(IssuedToken { token, id, expires_at }) }
     }
 

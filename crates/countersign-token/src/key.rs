@@ -11,7 +11,8 @@ mod verification;
 mod signing;
 mod set;
 
-pub use error::KeyError;
+pub use error::{KeyError, SigningFailed};
+pub(crate) use jwk::MAX_KID_BYTES;
 pub use set::KeySet;
 pub use signing::SigningKey;
 pub use verification::VerificationKey;

@@ -128,3 +128,81 @@ impl<'de> Deserialize<'de> for ScopeSet {
         Self::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn set(text: &str) -> ScopeSet {
+        ScopeSet::parse(text).unwrap()
+    }
+
+    #[test]
+    fn scopes_are_compared_whole_and_with_regard_to_case() {
+        // R-039
+        let scopes = set("some items:read");
+        assert!(scopes.contains("some"));
+        for other in ["me", "so", "SOME", "some ", "", "items", "items:read some"] {
+            assert!(!scopes.contains(other), "{other:?}");
+        }
+        assert!(scopes.contains_all(&set("some")) && !scopes.contains_all(&set("some me")));
+        assert!(scopes.contains_all(&ScopeSet::default()));
+    }
+
+    #[test]
+    fn whatever_rfc_6749_does_not_allow_is_refused() {
+        // R-015
+        for text in [" ", "a ", " a", "a  b", "a\tb", "a\nb", "a\u{a0}b", "a\"b", "a\\b", "\u{7f}", "é", "a\0"] {
+            assert_eq!(ScopeSet::parse(text), Err(ScopeSyntaxError), "{text:?}");
+        }
+        for token in ["", "a b"] {
+            assert_eq!(ScopeSet::from_tokens([token]), Err(ScopeSyntaxError), "{token:?}");
+        }
+        assert_eq!(set(""), ScopeSet::default());
+        assert_eq!(set("!#$%&'()*+,-./:;<=>?@[]^_`{|}~").len(), 1);
+    }
+
+    #[test]
+    fn json_has_scopes_as_one_string() {
+        let scopes: ScopeSet = serde_json::from_str(r#""b a b""#).unwrap();
+        assert_eq!(serde_json::to_string(&scopes).unwrap(), r#""a b""#);
+        assert!(serde_json::from_str::<ScopeSet>(r#""a  b""#).is_err());
+        assert!(serde_json::from_str::<ScopeSet>(r#"["a"]"#).is_err());
+    }
+
+    fn any_set() -> impl Strategy<Value = ScopeSet> {
+        prop::collection::vec("[!#-\\[\\]-~]{1,3}|[ab]", 0..6).prop_map(|tokens| ScopeSet::from_tokens(tokens).unwrap())
+    }
+
+    proptest! {
+        #[test]
+        fn text_and_back_is_the_same_set(scopes in any_set()) {
+            prop_assert_eq!(set(&scopes.to_string()), scopes);
+        }
+
+        #[test]
+        fn the_order_of_the_tokens_has_no_meaning(mut tokens in prop::collection::vec("[a-c]{1,2}", 0..6)) {
+            let scopes = ScopeSet::from_tokens(&tokens).unwrap();
+            tokens.reverse();
+            prop_assert_eq!(ScopeSet::from_tokens(&tokens).unwrap(), scopes);
+        }
+
+        #[test]
+        fn set_operations_are_those_of_sets(a in any_set(), b in any_set()) {
+            prop_assert!(a.contains_all(&a.intersection(&b)) && b.contains_all(&a.intersection(&b)));
+            prop_assert!(a.union(&b).contains_all(&a) && a.union(&b).contains_all(&b));
+            prop_assert_eq!(a.difference(&b).union(&a.intersection(&b)), a.clone());
+            prop_assert!(a.difference(&b).intersection(&b).is_empty());
+            prop_assert_eq!(a.iter().all(|token| b.contains(token)), b.contains_all(&a));
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text: String) {
+            if let Ok(scopes) = ScopeSet::parse(&text) {
+                prop_assert!(scopes.iter().all(|token| text.split(' ').any(|part| part == token)));
+            }
+        }
+    }
+}

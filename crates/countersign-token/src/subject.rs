@@ -87,3 +87,32 @@ impl FromStr for Subject {
         Self::new(kind, id)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_never_collide() {
+        //
+        assert_ne!(Subject::user("web").unwrap(), Subject::client("web").unwrap());
+        let subject = Subject::new("car", "a:b").unwrap();
+        assert_eq!((subject.kind(), subject.id(), subject.as_str()), ("car", "a:b", "car:a:b"));
+        assert_eq!("car:a:b".parse(), Ok(subject));
+    }
+
+    #[test]
+    fn kinds_and_ids_keep_to_their_syntax() {
+        for kind in ["", "User", "1a", "_a", "a b", "a:b", "é", "-a"] {
+            assert_eq!(Subject::new(kind, "x"), Err(SubjectSyntaxError), "{kind:?}");
+        }
+        for id in ["", "a b", "a\n", "\0", "a\u{a0}b", "\u{85}"] {
+            assert_eq!(Subject::user(id), Err(SubjectSyntaxError), "{id:?}");
+        }
+        assert!(Subject::user(&"x".repeat(255)).is_ok());
+        assert!(Subject::user(&"x".repeat(256)).is_err());
+        for text in ["", "user", ":", "user:", ":x", "user: x"] {
+            assert!(text.parse::<Subject>().is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! Why a key was refused.
+//! Why a key was refused, or did not sign.
 
 use crate::algorithm::Algorithm;
 
@@ -19,7 +19,7 @@ pub enum KeyError {
     #[error("this is a public key: signing needs the private one")]
     PublicKey,
     /// The bytes are not a key of the kind that the algorithm needs.
-    #[error("this is not a key for {0}")]
+    #[error("this is not a key for {0}: it is of another kind, too small, or damaged")]
     NotForAlgorithm(Algorithm),
     /// The JWK or JWK set is not a JSON object, has a member twice, or lacks what it needs.
     #[error("the JWK is malformed at the member `{0}`")]
@@ -72,3 +72,9 @@ pub enum KeyError {
     #[error("the key could not be made: the system gave no randomness or memory")]
     System,
 }
+
+/// A signature could not be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the signature could not be made: the system gave no randomness or memory")]
+#[non_exhaustive]
+pub struct SigningFailed;

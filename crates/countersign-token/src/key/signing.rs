@@ -3,7 +3,6 @@
 use std::fmt;
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
-use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPairComponents, KeySize};
 use aws_lc_rs::signature::{EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaEncoding, RsaKeyPair, RsaPublicKeyComponents};
@@ -12,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::algorithm::Algorithm;
 use crate::base64url;
-use crate::key::error::KeyError;
+use crate::key::error::{KeyError, SigningFailed};
 use crate::key::jwk::{Jwk, Purpose};
 use crate::key::pem;
 use crate::key::primitive::{self, Primitive};
@@ -46,10 +45,6 @@ enum Signer {
     Rsa { pair: RsaKeyPair, encoding: &'static dyn RsaEncoding },
     Hmac(Box<hmac::Key>),
 }
-
-/// A signature could not be made: memory or randomness ran out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct SigningFailed;
 
 impl SigningKey {
     /// Makes a new key: RSA keys have 2048 bits, secrets as many bytes as the hash.
@@ -196,12 +191,15 @@ impl SigningKey {
     /// Appends a dot and, as base64url, the signature over the text so far; ECDSA as RFC 7518 section 3.4 writes it.
     pub(crate) fn append_signature(&self, text: &mut String) -> Result<(), SigningFailed> {
         let message = text.as_bytes();
+        let failed = |_| SigningFailed;
         match &self.signer {
-            Signer::Ecdsa(pair) => append(text, pair.sign(&SystemRandom::new(), message)?.as_ref()),
-            Signer::Ed25519(pair) => append(text, pair.try_sign(message)?.as_ref()),
+            Signer::Ecdsa(pair) => {
+                append(text, pair.sign(&SystemRandom::new(), message).map_err(failed)?.as_ref());
+            }
+            Signer::Ed25519(pair) => append(text, pair.try_sign(message).map_err(failed)?.as_ref()),
             Signer::Rsa { pair, encoding } => {
                 let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(*encoding, &SystemRandom::new(), message, &mut signature)?;
+                pair.sign(*encoding, &SystemRandom::new(), message, &mut signature).map_err(failed)?;
                 append(text, &signature);
             }
             Signer::Hmac(key) => append(text, hmac::sign(key, message).as_ref()),
@@ -257,12 +255,6 @@ impl Signer {
             Self::Hmac(_) => Ok(Zeroizing::default()),
         };
         der.map_err(|_| KeyError::System)
-    }
-}
-
-impl From<Unspecified> for SigningFailed {
-    fn from(_: Unspecified) -> Self {
-        Self
     }
 }
 
