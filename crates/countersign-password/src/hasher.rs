@@ -58,9 +58,8 @@ impl Hasher {
         self.verify_in(&mut Memory::new(), password, stored)
     }
 
-    /// KiB of memory that [`Hasher::verify_in`] takes, and without a stored hash [`Hasher::hash_in`] as well.
-    #[cfg(feature = "pool")]
-    pub(crate) fn memory_kib(&self, stored: Option<&PasswordHash>) -> u32 {
+    /// KiB of memory that verifying against this hash fills; without one, what a new hash fills.
+    pub fn memory_kib(&self, stored: Option<&PasswordHash>) -> u32 {
         stored.map_or(self.policy.argon2.memory_kib(), |stored| stored.stored().memory_kib())
     }
 
@@ -104,5 +103,26 @@ impl Hasher {
             return Ok(Verdict::Mismatch);
         };
         Ok(if by != prepared || stored.is_outdated(&self.policy) { Verdict::MatchOutdated } else { Verdict::Match })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Argon2Params;
+
+    //
+    #[test]
+    fn without_a_stored_hash_the_memory_of_a_hash_is_filled() {
+        let hasher = Hasher::new(Policy::new(Argon2Params::for_tests()));
+        let mut memory = Memory::new();
+        let blocks = hasher.memory_kib(None) as usize;
+        let is_filled = |memory: &mut Memory| {
+            memory.blocks(blocks).unwrap().iter().all(|block| block.as_ref().iter().any(|word| *word != 0))
+        };
+        assert!(!is_filled(&mut memory));
+        let password = Password::new("secret".to_owned()).unwrap();
+        assert_eq!(hasher.verify_in(&mut memory, &password, None), Ok(Verdict::Mismatch));
+        assert!(is_filled(&mut memory));
     }
 }

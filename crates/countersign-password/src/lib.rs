@@ -1,8 +1,8 @@
 //! What a password hash is: which stored forms are read, how a password is verified against them and within which
 //! cost, when a hash is outdated, and how new ones are made (Argon2id).
 //!
-//! No I/O and no clock. Hashing takes milliseconds and megabytes: the feature `pool` runs it on threads of its own,
-//! within a memory budget, behind async functions.
+//! No I/O. Hashing takes milliseconds of a core and megabytes: the feature `pool` runs it on threads of its own, within
+//! a memory budget, behind async functions.
 //!
 //! ```
 //! use countersign_password::{Hasher, Password, PasswordHash, Policy, Verdict};

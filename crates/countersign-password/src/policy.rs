@@ -117,8 +117,8 @@ pub struct Ceilings {
 }
 
 impl Ceilings {
-    /// 256 MiB and 2 GiB for Argon2, cost 15 for bcrypt, 10 million rounds for PBKDF2: about a second or two of one core
-    /// each, and a multiple of what programs ask for by default.
+    /// 256 MiB and 2 GiB for Argon2, cost 15 for bcrypt, 10 million rounds for PBKDF2: each between one and two seconds
+    /// of a core of 2026, and several times what programs ask for by default.
     pub const DEFAULT: Ceilings =
         Ceilings { argon2_memory_kib: 256 << 10, argon2_work_kib: 2 << 20, bcrypt_cost: 15, pbkdf2_rounds: 10_000_000 };
 }

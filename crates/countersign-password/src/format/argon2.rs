@@ -87,7 +87,7 @@ impl Argon2Hash {
 
 /// What the text says behind `$argon2`, and the rest of it.
 fn variant(text: &str) -> Result<(Algorithm, &str), HashError> {
-    let (name, rest) = text.trim_start_matches('$').split_once('$').ok_or(HashError::UnknownFormat)?;
+    let (name, rest) = text.strip_prefix('$').and_then(|text| text.split_once('$')).ok_or(HashError::UnknownFormat)?;
     let variant = match name {
         "argon2id" => Algorithm::Argon2id,
         "argon2i" => Algorithm::Argon2i,

@@ -23,7 +23,7 @@ type Words = [__m256i; 32];
 /// Two vectors that go through the same steps side by side: the steps of one fill the gaps of the other.
 type Pair = [__m256i; 2];
 
-/// Fills the blocks and computes the tag, or answers `None` on a CPU without AVX2.
+/// Fills as many blocks as possible settings ask for and computes the tag, or answers `None` on a CPU without AVX2.
 pub(super) fn tag(digest: &FirstDigest, settings: &Settings, blocks: &mut [Block]) -> Option<[u8; TAG_BYTES]> {
     if !is_x86_feature_detected!("avx2") {
         return None;
