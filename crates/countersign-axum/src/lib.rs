@@ -22,6 +22,8 @@ pub mod openapi;
 pub mod aide;
 #[cfg(feature = "docs")]
 pub mod docs;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[cfg(feature = "form")]
 pub mod form;
 

@@ -18,11 +18,8 @@ pub(crate) enum BodyError {
 /// A `Content-Length` over the limit is refused before anything is read, and a body that grows past it while it
 /// streams in.
 pub(crate) async fn read(headers: &HeaderMap, mut body: Body, limit: usize) -> Result<Zeroizing<Vec<u8>>, BodyError> {
-    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    let room = usize::try_from(announced.unwrap_or(0)).map_err(|_| BodyError::TooLarge)?;
-    if room > limit {
-        return Err(BodyError::TooLarge);
-    }
+    let announced = headers.get(CONTENT_LENGTH).map_or(Some(0), |value| value.to_str().ok()?.parse().ok());
+    let room: usize = announced.filter(|length| *length <= limit).ok_or(BodyError::TooLarge)?;
     let mut bytes = Zeroizing::new(Vec::with_capacity(room));
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };

@@ -1,0 +1,347 @@
+//! Token requests, strictly: what is taken, and what each fault is answered with.
+#![cfg(feature = "form")]
+#![allow(clippy::expect_used)]
+
+mod common;
+
+use std::convert::Infallible;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::routing::post;
+use common::{Answer, send};
+use countersign_axum::form::{FormError, PasswordForm, StrictForm, TokenAnswer, TokenError, TokenErrorCode};
+use http::{Request, StatusCode, request};
+use http_body_util::channel::Channel;
+use serde_json::{Value, json};
+
+const FORM: &str = "application/x-www-form-urlencoded";
+const GOOD: &str = "grant_type=password&username=johndoe&password=secret";
+
+/// Shows what it was sent, the password and the client's secret included.
+async fn token(form: PasswordForm) -> axum::Json<Value> {
+    let client = form.client().map(|client| json!([client.id(), client.secret()]));
+    let scope = form.scope().map(ToString::to_string);
+    axum::Json(json!({ "username": form.username(), "password": form.password(), "scope": scope, "client": client }))
+}
+
+fn post_form() -> request::Builder {
+    Request::post("/token").header("content-type", FORM)
+}
+
+async fn answer(request: Request<Body>) -> Answer {
+    send(Router::new().route("/token", post(token)), request).await
+}
+
+async fn form(body: &str) -> Answer {
+    answer(post_form().body(Body::from(body.to_owned())).expect("a request")).await
+}
+
+async fn with_header(name: &str, value: &str, body: &str) -> Answer {
+    answer(post_form().header(name, value).body(Body::from(body.to_owned())).expect("a request")).await
+}
+
+/// RFC 6749 section 5.2: the code, never stored, in a JSON object.
+fn assert_refused(answer: &Answer, status: StatusCode, code: &str) {
+    assert_eq!(answer.status, status, "{}", answer.text());
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!(answer.header("pragma"), "no-cache");
+    let body = answer.json();
+    assert_eq!(body["error"], code);
+    assert_eq!(body["error_description"], body["detail"]);
+    let description = body["error_description"].as_str().expect("a text");
+    // R-003
+    assert!(description.chars().all(|char| matches!(char, ' '..='!' | '#'..='[' | ']'..='~')), "{description}");
+}
+
+#[tokio::test]
+async fn a_good_form_is_taken_in_all_its_spellings() {
+    // R-005, R-006, R-012, R-013
+    let expected = json!({ "username": "johndoe", "password": "secret", "scope": null, "client": null });
+    assert_eq!(form(GOOD).await.json(), expected);
+    assert_eq!(form(&format!("{GOOD}&scope=&client_id=&foo=1&foo=2")).await.json(), expected);
+    assert_eq!(form(&format!("&&{GOOD}&")).await.json(), expected);
+    for content_type in [
+        "APPLICATION/X-WWW-FORM-URLENCODED",
+        "application/x-www-form-urlencoded; charset=utf-8",
+        "application/x-www-form-urlencoded;charset=UTF-8",
+        "application/x-www-form-urlencoded ; charset=\"utf-8\"",
+    ] {
+        let request = Request::post("/token").header("content-type", content_type).body(Body::from(GOOD));
+        assert_eq!(answer(request.expect("a request")).await.json(), expected, "{content_type}");
+    }
+}
+
+#[tokio::test]
+async fn names_and_values_are_form_decoded() {
+    // R-007, R-014
+    let body = "grant_type=password&user%6Eame=J+%26%3D%25%2B+%C5%BC&password=a%00b&scope=me+items%3Aread";
+    let body = form(body).await.json();
+    assert_eq!(body["username"], "J &=%+ ż");
+    assert_eq!(body["password"], "a\0b");
+    assert_eq!(body["scope"], "items:read me");
+}
+
+#[tokio::test]
+async fn missing_and_repeated_parameters_are_invalid_requests() {
+    // R-004, R-005, R-007
+    for body in [
+        "",
+        "username=johndoe&password=secret",
+        "grant_type=&username=johndoe&password=secret",
+        "grant_type=password&username=johndoe",
+        "grant_type=password&username=johndoe&password=",
+        "grant_type=password&username=johndoe&password",
+        "grant_type=password&username=johndoe&password[]=secret",
+        "grant_type=password&USERNAME=johndoe&password=secret",
+        "grant_type=password&username=johndoe;password=secret",
+        "grant_type=password&username=johndoe&password=secret&grant_type=password",
+        "grant_type=password&username=johndoe&password=secret&password=secret",
+        "grant_type=password&username=johndoe&password=secret&pass%77ord=secret",
+        "grant_type=password&username=alice&username=johndoe&password=secret",
+        "grant_type=password&username=johndoe&password=secret&scope=me&scope=items",
+        "grant_type=password&username=johndoe&password=secret&scope=&scope=me",
+        "grant_type=password&username=johndoe&password=secret&client_id=a&client_id=a",
+        "grant_type=password&username=johndoe&password=secret&client_secret=x",
+    ] {
+        assert_refused(&form(body).await, StatusCode::BAD_REQUEST, "invalid_request");
+    }
+}
+
+#[tokio::test]
+async fn other_grants_are_unsupported() {
+    // R-008
+    for grant in ["Password", "implicit", "password+", "password%0A", "refresh_token"] {
+        let answer = form(&format!("grant_type={grant}&username=johndoe&password=secret")).await;
+        assert_refused(&answer, StatusCode::BAD_REQUEST, "unsupported_grant_type");
+    }
+}
+
+#[tokio::test]
+async fn a_malformed_scope_is_invalid() {
+    // R-015
+    for scope in ["me%22%5c", "me++items", "+me", "me+", "me%09items", "%C3%A9"] {
+        let answer = form(&format!("{GOOD}&scope={scope}")).await;
+        assert_refused(&answer, StatusCode::BAD_REQUEST, "invalid_scope");
+    }
+}
+
+#[tokio::test]
+async fn malformed_escapes_and_bytes_that_are_no_utf_8_are_refused() {
+    // R-014
+    for value in ["%zz", "%u0041", "%", "%4", "%FF", "%ed%a0%80", "%c0%af"] {
+        assert_refused(
+            &form(&format!("grant_type=password&username=johndoe&password={value}")).await,
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+        );
+        assert_refused(&form(&format!("{GOOD}&{value}=x")).await, StatusCode::BAD_REQUEST, "invalid_request");
+    }
+    let raw = post_form().body(Body::from(&b"grant_type=password&username=\xe9\xe8&password=x"[..]));
+    assert_refused(&answer(raw.expect("a request")).await, StatusCode::BAD_REQUEST, "invalid_request");
+}
+
+#[tokio::test]
+async fn only_one_urlencoded_content_type_is_taken() {
+    // R-013
+    for types in [
+        &[][..],
+        &["application/json"],
+        &["text/plain"],
+        &["multipart/form-data; boundary=XX"],
+        &["application/x-www-form-urlencoded; charset=utf-16"],
+        &["application/x-www-form-urlencoded; charset=utf-7"],
+        &["application/x-www-form-urlencoded; boundary=x"],
+        &["application/x-www-form-urlencodedx"],
+        &[FORM, FORM],
+        &[FORM, "application/json"],
+    ] {
+        let mut request = Request::post("/token");
+        for content_type in types {
+            request = request.header("content-type", *content_type);
+        }
+        let answer = answer(request.body(Body::from(GOOD)).expect("a request")).await;
+        assert_refused(&answer, StatusCode::BAD_REQUEST, "invalid_request");
+    }
+}
+
+#[tokio::test]
+async fn an_encoded_body_is_refused() {
+    // R-013
+    for encoding in ["gzip", "identity", "br"] {
+        let answer = with_header("content-encoding", encoding, GOOD).await;
+        assert_refused(&answer, StatusCode::BAD_REQUEST, "invalid_request");
+    }
+}
+
+#[tokio::test]
+async fn credentials_in_the_query_are_never_read() {
+    // R-012
+    let request = Request::post("/token?password=secret").header("content-type", FORM);
+    let request = request.body(Body::from("grant_type=password&username=johndoe")).expect("a request");
+    assert_refused(&answer(request).await, StatusCode::BAD_REQUEST, "invalid_request");
+}
+
+#[tokio::test]
+async fn at_most_64_parameters_are_taken() {
+    // R-170
+    assert_eq!(form(&format!("{GOOD}{}", "&a=1".repeat(61))).await.status, StatusCode::OK);
+    let answer = form(&format!("{GOOD}{}", "&a=1".repeat(62))).await;
+    assert_refused(&answer, StatusCode::BAD_REQUEST, "invalid_request");
+}
+
+#[tokio::test]
+async fn a_body_over_16_kib_is_refused_before_it_is_read() {
+    // R-170
+    let padding = 16 * 1024 - GOOD.len() - "&x=".len();
+    assert_eq!(form(&format!("{GOOD}&x={}", "y".repeat(padding))).await.status, StatusCode::OK);
+    let answer_to_long = form(&format!("{GOOD}&x={}", "y".repeat(padding + 1))).await;
+    assert_refused(&answer_to_long, StatusCode::PAYLOAD_TOO_LARGE, "invalid_request");
+
+    for length in ["16385", "99999999999999999999", "-1"] {
+        // Nothing is ever sent on this channel: whoever reads from it waits for ever.
+        let (_sender, body) = Channel::<Bytes, Infallible>::new(1);
+        let request = post_form().header("content-length", length).body(Body::new(body)).expect("a request");
+        assert_refused(&answer(request).await, StatusCode::PAYLOAD_TOO_LARGE, "invalid_request");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_grows_over_16_kib_is_refused_while_it_streams_in() {
+    // R-170
+    let (mut sender, body) = Channel::<Bytes, Infallible>::new(1);
+    let feed = tokio::spawn(async move {
+        for _ in 0..17 {
+            sender.send_data(Bytes::from(vec![b'a'; 1024])).await.expect("the body is read so far");
+        }
+        // The sender lives on and the body does not end: only the limit ends the reading.
+        sender
+    });
+    let request = post_form().body(Body::new(body)).expect("a request");
+    assert_refused(&answer(request).await, StatusCode::PAYLOAD_TOO_LARGE, "invalid_request");
+    feed.await.expect("17 KiB were sent");
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_refused() {
+    let (mut sender, body) = Channel::<Bytes, std::io::Error>::new(1);
+    sender.send_data(Bytes::from(GOOD)).await.expect("room");
+    sender.abort(std::io::Error::other("reset"));
+    let answer = answer(post_form().body(Body::new(body)).expect("a request")).await;
+    assert_refused(&answer, StatusCode::BAD_REQUEST, "invalid_request");
+}
+
+#[tokio::test]
+async fn a_client_names_itself_in_the_header_or_in_the_form() {
+    // R-011
+    use base64::Engine as _;
+    let basic = |pair: &str| format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair));
+    for (header, client) in [
+        (basic(":"), json!(null)),
+        (basic("web:secret"), json!(["web", "secret"])),
+        (basic("web:"), json!(["web", null])),
+        (basic("a%3Ab:p%25q+%C3%A9%2B"), json!(["a:b", "p%q é+"])),
+        (basic("web:a:b"), json!(["web", "a:b"])),
+        (basic("web:x").replace("Basic", "bAsIc"), json!(["web", "x"])),
+    ] {
+        assert_eq!(with_header("authorization", &header, GOOD).await.json()["client"], client, "{header}");
+    }
+    let body = format!("{GOOD}&client_id=a%3Ab&client_secret=p%25q+%C3%A9%2B");
+    assert_eq!(form(&body).await.json()["client"], json!(["a:b", "p%q é+"]));
+    // Empty credentials in the header stand for none, and an id may be said twice.
+    let answer = with_header("authorization", &basic(":"), &body).await;
+    assert_eq!(answer.json()["client"], json!(["a:b", "p%q é+"]));
+    let answer = with_header("authorization", &basic("web:x"), &format!("{GOOD}&client_id=web")).await;
+    assert_eq!(answer.json()["client"], json!(["web", "x"]));
+}
+
+#[tokio::test]
+async fn two_ways_to_name_a_client_are_an_invalid_request() {
+    // R-004
+    for body in ["&client_id=web&client_secret=x", "&client_id=other"] {
+        let answer = with_header("authorization", "Basic d2ViOng=", &format!("{GOOD}{body}")).await;
+        assert_refused(&answer, StatusCode::BAD_REQUEST, "invalid_request");
+    }
+    let request = post_form().header("authorization", "Basic YTpi").header("authorization", "Basic Yzpk");
+    let answer = answer(request.body(Body::from(GOOD)).expect("a request")).await;
+    assert_refused(&answer, StatusCode::BAD_REQUEST, "invalid_request");
+}
+
+#[tokio::test]
+async fn a_client_that_cannot_be_read_is_challenged() {
+    // R-010; in turn: no colon, bad escape, not UTF-8, not base64, nothing, another scheme, no id
+    for header in ["Basic eA==", "Basic JXp6Ong=", "Basic /zr+", "Basic !", "Basic", "Bearer x", "Basic Ong="] {
+        let answer = with_header("authorization", header, GOOD).await;
+        assert_refused(&answer, StatusCode::UNAUTHORIZED, "invalid_client");
+        assert_eq!(answer.header("www-authenticate"), r#"Basic realm="token", charset="UTF-8""#, "{header}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_is_refused_in_the_way_it_came() {
+    // R-010
+    async fn refuse(form: PasswordForm) -> TokenError {
+        form.client().expect("a client").refuse()
+    }
+    let router = || Router::new().route("/token", post(refuse));
+    let in_header = post_form().header("authorization", "Basic d2ViOng=").body(Body::from(GOOD));
+    let answer = send(router(), in_header.expect("a request")).await;
+    assert_refused(&answer, StatusCode::UNAUTHORIZED, "invalid_client");
+    assert!(answer.header("www-authenticate").starts_with("Basic "));
+    let in_form = post_form().body(Body::from(format!("{GOOD}&client_id=web&client_secret=x")));
+    let answer = send(router(), in_form.expect("a request")).await;
+    assert_refused(&answer, StatusCode::BAD_REQUEST, "invalid_client");
+    assert!(!answer.headers.contains_key("www-authenticate"));
+}
+
+#[tokio::test]
+async fn a_token_is_answered_and_never_stored() {
+    // R-001, R-002
+    let token = || TokenAnswer::new("abc".to_owned(), 1800);
+    let router = Router::new()
+        .route("/token", post(move || async move { token().scope("me items:read".parse().expect("scopes")) }))
+        .route("/fastapi", post(|| async { TokenAnswer::fastapi("abc".to_owned()) }));
+    let ask = |path: &str| send(router.clone(), Request::post(path).body(Body::empty()).expect("a request"));
+    let answer = ask("/token").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!(answer.header("pragma"), "no-cache");
+    let scope = "items:read me";
+    let expected = json!({ "access_token": "abc", "token_type": "Bearer", "expires_in": 1800, "scope": scope });
+    assert_eq!(answer.json(), expected);
+    assert_eq!(ask("/fastapi").await.json(), json!({ "access_token": "abc", "token_type": "bearer" }));
+}
+
+#[test]
+fn a_form_of_another_grant_is_read_by_name() {
+    let form = StrictForm::parse(b"grant_type=refresh_token&refresh_token=r1&a=1&a=2").expect("a form");
+    assert_eq!(form.required("refresh_token"), Ok("r1"));
+    assert_eq!(form.optional("scope"), Ok(None));
+    assert_eq!(form.required("scope"), Err(FormError::Missing("scope")));
+    assert_eq!(form.optional("a"), Err(FormError::Repeated("a")));
+}
+
+#[tokio::test]
+async fn nothing_prints_a_secret() {
+    // R-176
+    let form = StrictForm::parse(b"password=canary&username=johndoe").expect("a form");
+    assert!(!format!("{form:?}").contains("canary"));
+    assert!(!format!("{:?}", TokenAnswer::new("canary".to_owned(), 1)).contains("canary"));
+    async fn show(form: PasswordForm) -> String {
+        format!("{form:?} {form:#?}")
+    }
+    let body = "grant_type=password&username=johndoe&password=canary&client_id=web&client_secret=canary";
+    let request = post_form().body(Body::from(body)).expect("a request");
+    let answer = send(Router::new().route("/token", post(show)), request).await;
+    assert!(answer.text().contains("johndoe"));
+    assert!(!answer.text().contains("canary"));
+}
+
+#[test]
+fn a_description_holds_only_what_rfc_6749_allows() {
+    // R-003
+    let error = TokenError::new(TokenErrorCode::InvalidRequest, "a \"quoted\" \\ text\né");
+    assert_eq!(error.description(), "a ?quoted? ? text??");
+}
