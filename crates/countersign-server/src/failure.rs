@@ -45,7 +45,7 @@ impl fmt::Display for Failure {
             Self::Usage(text) => text.clone(),
             Self::Work(error) => format!("{error:#}"),
         };
-        let words: Vec<_> = text.split_whitespace().collect();
-        f.write_str(&words.join(" "))
+        let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        f.write_str(&lines.join(" "))
     }
 }

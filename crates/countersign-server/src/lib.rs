@@ -6,3 +6,8 @@
 pub mod failure;
 pub mod transport;
 pub mod settings;
+pub mod log;
+pub mod process;
+pub mod data_directory;
+pub mod wiring;
+pub mod command;

@@ -4,17 +4,20 @@
 mod value;
 mod table;
 mod source;
+mod flags;
 mod reference;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use countersign::Registration;
 use countersign_axum::ErrorStyle;
 use countersign_password::{Argon2Params, PoolSettings};
 use countersign_token::{Algorithm, ScopeSet};
 use tracing::level_filters::LevelFilter;
 
+pub use flags::{flags, given};
 pub use reference::reference;
 pub use source::{CONFIG_FILE_VARIABLE, Configuration, Given, Origin};
 pub use table::{Setting, TABLE};
@@ -67,7 +70,7 @@ impl Default for Settings {
             audience: None,
             registration: true,
             error_style: ErrorStyle::Problem,
-            access_token_lifetime: Duration::from_secs(30 * 60),
+            access_token_lifetime: Duration::from_mins(30),
             algorithm: Algorithm::Es256,
             password_grant: true,
             default_scopes: ScopeSet::default(),
@@ -92,6 +95,20 @@ impl Settings {
             address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
         }
         format!("http://{address}")
+    }
+
+    /// What the library is told about tokens and accounts.
+    pub fn of_accounts(&self, issuer: &str) -> countersign::Settings {
+        countersign::Settings {
+            audience: self.audience.clone().unwrap_or_else(|| issuer.to_owned()),
+            access_token_lifetime_s: i64::try_from(self.access_token_lifetime.as_secs()).unwrap_or(i64::MAX),
+            algorithm: self.algorithm,
+            registration: if self.registration { Registration::Open } else { Registration::Closed },
+            password_grant: self.password_grant,
+            error_style: self.error_style,
+            default_scopes: self.default_scopes.clone(),
+            ..countersign::Settings::new(issuer)
+        }
     }
 
     /// The cost of new password hashes.

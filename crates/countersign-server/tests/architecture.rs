@@ -1,5 +1,7 @@
 //! The rules of the house that a test can hold: modules import one way, files stay short, SQL stays in the stores.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};

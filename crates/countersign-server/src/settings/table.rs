@@ -143,8 +143,11 @@ pub const TABLE: &[Setting] = &[
         help: "The signature algorithm of new signing keys, such as ES256, EdDSA, RS256, PS256",
         is_path: false,
         read: |settings, text| {
-            let names = || Algorithm::ALL.map(Algorithm::name).join(", ");
-            settings.algorithm = Algorithm::from_name(text).ok_or_else(|| format!("write one of {}", names()))?;
+            // A shared secret cannot be published, so nobody else could check a token.
+            let fit: Vec<_> = Algorithm::ALL.into_iter().filter(|algorithm| !algorithm.is_symmetric()).collect();
+            let names = || fit.iter().map(|algorithm| algorithm.name()).collect::<Vec<_>>().join(", ");
+            let chosen = fit.iter().find(|algorithm| algorithm.name() == text);
+            settings.algorithm = *chosen.ok_or_else(|| format!("write one of {}", names()))?;
             Ok(())
         },
         show: |settings| settings.algorithm.name().to_owned(),

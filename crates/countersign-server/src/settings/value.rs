@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::http::Uri;
 
-const LONGEST_TOKEN_LIFE: Duration = Duration::from_secs(31 * 24 * 60 * 60);
+const LONGEST_TOKEN_LIFE: Duration = Duration::from_hours(31 * 24);
 
 pub(super) fn address_from(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "write an IP address and a port, such as 127.0.0.1:8000 or [::1]:8000".to_owned())

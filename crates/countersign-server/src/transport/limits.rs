@@ -43,7 +43,7 @@ impl Default for Limits {
             body_bytes: 64 * 1024,
             head: Duration::from_secs(10),
             body: Duration::from_secs(10),
-            idle: Duration::from_secs(60),
+            idle: Duration::from_mins(1),
             handler: Duration::from_secs(30),
             write: Duration::from_secs(30),
             linger: Duration::from_secs(2),

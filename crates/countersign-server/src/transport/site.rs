@@ -70,7 +70,7 @@ impl Site {
         let is_http1 = request.version() < Version::HTTP_2;
         // Nothing behind a chunked body is read: the gate does not follow it, so it must not be followed here either.
         let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
-        let span = tracing::info_span!("request", id = id.to_str().unwrap_or_default(), %peer);
+        let span = tracing::info_span!("request", request_id = id.to_str().unwrap_or_default(), %peer);
         let response = async {
             let response = match refusal.map_or_else(|| self.check(&request), Err) {
                 Ok(()) => self.handle(request, peer).await,

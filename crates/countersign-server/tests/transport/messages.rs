@@ -12,6 +12,10 @@ fn post(fields: &str) -> String {
     format!("POST /token HTTP/1.1\r\n{fields}\r\nConnection: close\r\n\r\n{FORM}")
 }
 
+fn fields(count: usize) -> String {
+    (0..count).map(|i| format!("X-{i}: 1\r\n")).collect::<Vec<_>>().concat()
+}
+
 //
 #[test]
 fn framing_that_two_parties_could_read_differently_is_refused_and_the_connection_closed() {
@@ -143,7 +147,7 @@ fn a_header_block_that_is_too_large_is_a_431_of_any_size() {
         assert_eq!(answer.header("connection").as_deref(), Some("close"));
     }
     for count in [100, 101, 2000] {
-        let fields: String = (0..count).map(|i| format!("X-{i}: 1\r\n")).collect();
+        let fields = fields(count);
         let answer = house.exchange(format!("GET / HTTP/1.1\r\nHost: x\r\n{fields}\r\n"));
         assert_eq!(answer.status(), 431, "{count} fields and Host: {}", answer.text());
     }
@@ -154,7 +158,7 @@ fn a_header_block_that_is_too_large_is_a_431_of_any_size() {
 #[test]
 fn a_hundred_fields_are_answered() {
     let house = House::start(Limits::default());
-    let fields: String = (0..98).map(|i| format!("X-{i}: 1\r\n")).collect();
+    let fields = fields(98);
     let answer = house.exchange(format!("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{fields}\r\n"));
     assert_eq!(answer.status(), 200);
 }

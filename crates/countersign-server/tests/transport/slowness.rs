@@ -8,7 +8,7 @@ use countersign_server::transport::Limits;
 use crate::house::{House, one, rest};
 
 const SHORT: Duration = Duration::from_millis(200);
-const LONG: Duration = Duration::from_secs(3600);
+const LONG: Duration = Duration::from_hours(1);
 
 /// All times so long that only the shortened one can close a connection.
 fn patient() -> Limits {

@@ -1,0 +1,108 @@
+//! `countersign serve`: the server, until it is told to stop.
+
+mod banner;
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::{ArgMatches, Command};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::command::output::print;
+use crate::command::serve::banner::banner;
+use crate::data_directory::DataDirectory;
+use crate::failure::Failure;
+use crate::log::{self, Log};
+use crate::process;
+use crate::settings::{self, Configuration, Settings};
+use crate::transport::{self, Limits, Presentation, Stopped};
+use crate::wiring;
+
+/// How long threads that still work may hold up the end of the process.
+const LAST_WAIT: Duration = Duration::from_secs(1);
+
+pub(super) fn declare() -> Command {
+    Command::new("serve").about("Run the server").args(settings::flags(|_| true))
+}
+
+/// `program`: how this program was called, for the commands that the banner shows.
+pub(super) fn run(matches: &ArgMatches, program: &str) -> Result<(), Failure> {
+    let settings = Configuration::load(&settings::given(matches))?.settings;
+    let _log = Log::start(settings.log).context("cannot start the log")?;
+    log::log_panics();
+    process::leave_no_core();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
+    let ended = runtime.block_on(serve(&settings, program));
+    runtime.shutdown_timeout(LAST_WAIT);
+    ended
+}
+
+async fn serve(settings: &Settings, program: &str) -> Result<(), Failure> {
+    let mut signals = Signals::listen().context("cannot listen for signals")?;
+    let directory = DataDirectory::at(&settings.data);
+    let store = directory.open()?;
+    let listener = TcpListener::bind(settings.listen).await.map_err(|error| cannot_listen(settings.listen, &error))?;
+    let address = listener.local_addr().context("cannot listen")?;
+    let issuer = settings.issuer_at(address);
+    let router = wiring::router(settings, &directory, store, &issuer).await?;
+    let limits =
+        Limits { connections: process::connections_within_descriptors(settings.max_connections), ..Limits::default() };
+    let presentation = Presentation { is_https: issuer.starts_with("https://"), error_style: settings.error_style };
+    print(&banner(settings, program, address, &issuer))?;
+    for warning in banner::warnings(settings, address, &issuer) {
+        tracing::warn!("{warning}");
+    }
+    tracing::info!(%address, issuer, "listening");
+
+    let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
+    let serving = transport::serve(listener, router, presentation, limits, async {
+        let _ = stopping.await;
+    });
+    let hurried = async {
+        signals.next().await;
+        tracing::info!("stopping: requests in flight are answered first; a second signal stops at once");
+        let _ = stop.send(());
+        signals.next().await;
+    };
+    tokio::select! {
+        stopped = serving => {
+            if stopped == Stopped::CutOff {
+                tracing::warn!("requests that took too long were cut off");
+            }
+            tracing::info!("stopped");
+            Ok(())
+        }
+        () = hurried => Err(Failure::work("stopped at once by a second signal: requests in flight were not answered")),
+    }
+}
+
+fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {
+    let remedy = match error.kind() {
+        io::ErrorKind::AddrInUse => "another program listens there: stop it, or choose another port by --listen",
+        io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege: choose another by --listen",
+        _ => "choose another address by --listen",
+    };
+    Failure::work(format!("cannot listen on {address}: {error}: {remedy}"))
+}
+
+/// The signals that stop the server.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

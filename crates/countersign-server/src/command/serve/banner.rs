@@ -1,0 +1,93 @@
+//! What a newcomer needs next, and what an operator should hear.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::http::Uri;
+
+use crate::settings::Settings;
+
+/// The lines that the server prints when it listens.
+pub(super) fn banner(settings: &Settings, program: &str, address: SocketAddr, issuer: &str) -> String {
+    let data = quoted(&settings.data.display().to_string());
+    let program = quoted(program);
+    let mut lines = vec![
+        format!("Countersign {} listens on {address}", env!("CARGO_PKG_VERSION")),
+        String::new(),
+        format!("  Log in on a page:  {issuer}/docs"),
+        format!("  Make a user:       {program} user add ada --data {data}"),
+    ];
+    if settings.password_grant {
+        lines.push(format!(
+            "  Get a token:       curl {issuer}/token -d grant_type=password -d username=ada --data-urlencode 'password=…'"
+        ));
+        lines.push(format!("  Use it:            curl {issuer}/users/me -H \"Authorization: Bearer $TOKEN\""));
+    }
+    lines.push("  Stop:              Ctrl-C".to_owned());
+    lines.push(String::new());
+    lines.join("\n") + "\n"
+}
+
+/// What is probably not meant, one line each.
+pub(super) fn warnings(settings: &Settings, address: SocketAddr, issuer: &str) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if settings.issuer.is_none() && !address.ip().is_loopback() {
+        warnings.push(format!("the issuer is {issuer}: give --issuer the URL by which callers reach this server"));
+    }
+    if settings.password_grant && is_plain_and_remote(address, issuer) {
+        warnings.push(
+            "passwords and tokens travel unencrypted: put a TLS proxy in front and give --issuer its https URL"
+                .to_owned(),
+        );
+    }
+    warnings
+}
+
+/// Whether callers from other machines speak plain HTTP to this server.
+fn is_plain_and_remote(address: SocketAddr, issuer: &str) -> bool {
+    let uri = issuer.parse::<Uri>().unwrap_or_default();
+    if uri.scheme_str() == Some("https") {
+        return false;
+    }
+    !address.ip().is_loopback() || !uri.host().is_some_and(is_loopback)
+}
+
+fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// The text as a shell takes it for one word.
+fn quoted(text: &str) -> String {
+    let is_plain = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c));
+    if is_plain { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heard(listen: &str, issuer: Option<&str>) -> Vec<String> {
+        let settings = Settings { issuer: issuer.map(str::to_owned), ..Settings::default() };
+        let address = listen.parse().unwrap();
+        warnings(&settings, address, &settings.issuer_at(address))
+    }
+
+    #[test]
+    fn only_what_leaves_the_machine_in_the_clear_is_warned_of() {
+        assert!(heard("127.0.0.1:8000", None).is_empty());
+        assert!(heard("[::1]:8000", None).is_empty());
+        assert!(heard("127.0.0.1:8000", Some("https://id.example.com")).is_empty());
+        assert!(heard("0.0.0.0:8000", Some("https://id.example.com")).is_empty());
+        assert!(heard("127.0.0.1:8000", Some("http://localhost:8000")).is_empty());
+        assert_eq!(heard("127.0.0.1:8000", Some("http://id.example.com")).len(), 1);
+        assert_eq!(heard("0.0.0.0:8000", None).len(), 2);
+    }
+
+    #[test]
+    fn words_are_quoted_for_a_shell() {
+        assert_eq!(quoted("/srv/data"), "/srv/data");
+        assert_eq!(quoted("/srv/my data"), "'/srv/my data'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted("$(reboot)"), "'$(reboot)'");
+    }
+}

@@ -1,0 +1,134 @@
+//! `countersign user`: the accounts, also while the server runs; it keeps nothing of them in memory.
+
+mod declare;
+mod show;
+
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use clap::ArgMatches;
+use countersign::accounts::NewAccount;
+use countersign::store::sqlite::SqliteStore;
+use countersign::store::{SearchText, UserQuery, UserStore};
+use countersign::user::{EmailAddress, FullName, Login, ScopesChange, User, UserChange, Username};
+use countersign_axum::Clock;
+use countersign_token::ScopeSet;
+use serde_json::Value;
+
+use crate::command::output::{print, print_json};
+use crate::command::secret;
+use crate::data_directory::DataDirectory;
+use crate::failure::Failure;
+use crate::settings::{self, Configuration, Settings};
+use crate::wiring;
+
+pub(super) use declare::declare;
+
+pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
+    let Some((verb, matches)) = matches.subcommand() else { return Ok(()) };
+    let settings = Configuration::load(&settings::given(matches))?.settings;
+    let directory = DataDirectory::at(&settings.data);
+    if verb == "add" {
+        return add(matches, &settings, &directory).await;
+    }
+    if verb == "list" {
+        return list(matches, directory.open_existing()?.as_ref()).await;
+    }
+    let store = directory.open_existing()?;
+    let name: &String = matches.get_one("name").ok_or_else(|| Failure::usage("name a user"))?;
+    let user = find(store.as_ref(), name).await?;
+    match verb {
+        "show" if matches.get_flag("json") => print_json(&show::json(&user)),
+        "show" => print(&show::text(&user)),
+        "set-password" => set_password(matches, &settings, store, &user).await,
+        "disable" => change(store.as_ref(), &user, UserChange { disabled: Some(true), ..UserChange::default() }).await,
+        "enable" => change(store.as_ref(), &user, UserChange { disabled: Some(false), ..UserChange::default() }).await,
+        "grant" => change_scopes(store.as_ref(), &user, ScopesChange::Grant(scopes(matches)?)).await,
+        "revoke" => change_scopes(store.as_ref(), &user, ScopesChange::Revoke(scopes(matches)?)).await,
+        "delete" => delete(store.as_ref(), &user).await,
+        _ => Ok(()),
+    }
+}
+
+async fn add(matches: &ArgMatches, settings: &Settings, directory: &DataDirectory) -> Result<(), Failure> {
+    let text = |name| matches.get_one::<String>(name).map(String::as_str);
+    let username = Username::new(text("name").unwrap_or_default()).map_err(anyhow::Error::from)?;
+    let email = text("email").map(EmailAddress::new).transpose().map_err(anyhow::Error::from)?;
+    let full_name = text("full-name").map(FullName::new).transpose().map_err(anyhow::Error::from)?;
+    let is_told = matches.contains_id("scope");
+    let scopes = if is_told { scopes(matches)? } else { settings.default_scopes.clone() };
+    let password = secret::new_password(matches.get_flag("password-stdin"))?;
+    let accounts = wiring::accounts(settings, directory.open()?)?;
+    let account = NewAccount { username, email, full_name, scopes, password };
+    let user = accounts.register(account).await.map_err(anyhow::Error::from)?;
+    print(&format!("{} is a user now.\n", user.username))
+}
+
+async fn list(matches: &ArgMatches, store: &SqliteStore) -> Result<(), Failure> {
+    let mut query = UserQuery::default().limit(usize::MAX);
+    if let Some(text) = matches.get_one::<String>("search") {
+        query = query.search(SearchText::new(text).map_err(anyhow::Error::from)?);
+    }
+    let mut users = Vec::new();
+    loop {
+        let page = store.list(&query).await.map_err(anyhow::Error::from)?;
+        users.extend(page.users);
+        match page.next {
+            Some(last) => query = query.after(last),
+            None => break,
+        }
+    }
+    users.sort_by(|one, other| one.username.as_str().cmp(other.username.as_str()));
+    if matches.get_flag("json") {
+        return print_json(&Value::Array(users.iter().map(show::json).collect()));
+    }
+    print(&show::list(&users))
+}
+
+async fn set_password(
+    matches: &ArgMatches,
+    settings: &Settings,
+    store: Arc<SqliteStore>,
+    user: &User,
+) -> Result<(), Failure> {
+    let password = secret::new_password(matches.get_flag("password-stdin"))?;
+    let accounts = wiring::accounts(settings, store)?;
+    accounts.set_password(user.id, password).await.map_err(anyhow::Error::from)?;
+    print(&format!("{} has a new password.\n", user.username))
+}
+
+async fn change(store: &SqliteStore, user: &User, change: UserChange) -> Result<(), Failure> {
+    let changed = store.update(user.id, &change, Clock::system().now()).await.map_err(anyhow::Error::from)?;
+    let user = changed.ok_or_else(|| anyhow!("{} was deleted at the same moment", user.username))?;
+    print(&show::text(&user))
+}
+
+async fn change_scopes(store: &SqliteStore, user: &User, scopes: ScopesChange) -> Result<(), Failure> {
+    change(store, user, UserChange { scopes, ..UserChange::default() }).await
+}
+
+async fn delete(store: &SqliteStore, user: &User) -> Result<(), Failure> {
+    store.delete(user.id).await.map_err(anyhow::Error::from)?;
+    print(&format!("{} is gone.\n", user.username))
+}
+
+/// The user whose name or e-mail address this is.
+async fn find(store: &SqliteStore, name: &str) -> Result<User, Failure> {
+    let found = match Login::parse(name) {
+        Login::Username(username) => store.find_by_username(&username).await,
+        Login::EmailAddress(email) => store.find_by_email(&email).await,
+        Login::Nobody => Ok(None),
+    };
+    let found = found.map_err(anyhow::Error::from)?;
+    Ok(found.ok_or_else(|| anyhow!("there is no user {name:?}: `countersign user list` shows who there is"))?)
+}
+
+/// The scopes of the command line, each argument one or several.
+fn scopes(matches: &ArgMatches) -> Result<ScopeSet, Failure> {
+    let mut scopes = ScopeSet::default();
+    for text in matches.get_many::<String>("scope").into_iter().flatten() {
+        let more = ScopeSet::parse(text).map_err(|error| Failure::usage(format!("--scope {text:?}: {error}")))?;
+        scopes = scopes.union(&more);
+    }
+    Ok(scopes)
+}

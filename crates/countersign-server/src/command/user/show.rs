@@ -1,0 +1,54 @@
+//! Users as commands print them. The members of the JSON are those of the HTTP API.
+
+use countersign::user::User;
+use serde_json::{Value, json};
+
+use crate::command::output::{table, time};
+
+pub(super) fn json(user: &User) -> Value {
+    json!({
+        "id": user.id.to_string(),
+        "username": user.username.to_string(),
+        "email": user.email.as_ref().map(ToString::to_string),
+        "full_name": user.full_name.as_ref().map(ToString::to_string),
+        "disabled": user.disabled,
+        "scopes": user.scopes.iter().collect::<Vec<_>>(),
+        "created_at": time(user.created_at),
+        "updated_at": time(user.updated_at),
+    })
+}
+
+pub(super) fn text(user: &User) -> String {
+    let lines = [
+        ("user name", user.username.to_string()),
+        ("e-mail", optional(user.email.as_ref())),
+        ("full name", optional(user.full_name.as_ref())),
+        ("state", state(user)),
+        ("scopes", user.scopes.to_string()),
+        ("id", user.id.to_string()),
+        ("made", time(user.created_at)),
+        ("changed", time(user.updated_at)),
+    ];
+    let lines = lines.map(|(title, value)| format!("{}\n", format!("{title:10} {value}").trim_end()));
+    lines.concat()
+}
+
+pub(super) fn list(users: &[User]) -> String {
+    let rows: Vec<_> = users
+        .iter()
+        .map(|user| {
+            let email = optional(user.email.as_ref());
+            let full_name = optional(user.full_name.as_ref());
+            [user.username.to_string(), email, full_name, state(user), user.scopes.to_string(), time(user.created_at)]
+        })
+        .collect();
+    table(["NAME", "E-MAIL", "FULL NAME", "STATE", "SCOPES", "MADE"], &rows)
+}
+
+fn optional(value: Option<&impl ToString>) -> String {
+    value.map(ToString::to_string).unwrap_or_default()
+}
+
+fn state(user: &User) -> String {
+    if user.disabled { "disabled" } else { "enabled" }.to_owned()
+}

@@ -1,0 +1,91 @@
+//! The data directory: the database and, beside it, the key that seals the private keys in it.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, anyhow};
+use countersign::sealing::SealingKey;
+use countersign::store::KeyStore;
+use countersign::store::sqlite::SqliteStore;
+use zeroize::Zeroizing;
+
+const DATABASE: &str = "countersign.db";
+const SEALING_KEY: &str = "sealing.key";
+
+/// A data directory by its path.
+#[derive(Clone, Debug)]
+pub struct DataDirectory {
+    path: PathBuf,
+}
+
+impl DataDirectory {
+    /// The directory at this path, whether it is there or not.
+    pub fn at(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
+    /// Opens the database; makes it, and the directory, if they are not there. Looser modes than 0700 and 0600 are
+    /// refused.
+    pub fn open(&self) -> anyhow::Result<Arc<SqliteStore>> {
+        Ok(Arc::new(SqliteStore::open(&self.path.join(DATABASE))?))
+    }
+
+    /// Opens a database that has to be there already.
+    pub fn open_existing(&self) -> anyhow::Result<Arc<SqliteStore>> {
+        if !self.path.join(DATABASE).exists() {
+            return Err(anyhow!(
+                "there is no database in {}: name the server's data directory by --data, or make a user first",
+                self.path.display()
+            ));
+        }
+        self.open()
+    }
+
+    /// The key that seals the private keys of `keys`. It is made when the store holds none yet; otherwise it has to be there.
+    pub async fn sealing_key(&self, keys: &dyn KeyStore) -> anyhow::Result<SealingKey> {
+        let file = self.path.join(SEALING_KEY);
+        if !file.try_exists()? {
+            if !keys.list_keys().await?.is_empty() {
+                return Err(anyhow!(
+                    "{} is missing, and the signing keys in the database cannot be read without it: restore it from a backup",
+                    file.display()
+                ));
+            }
+            make(&self.path, &file).with_context(|| format!("cannot make {}", file.display()))?;
+        }
+        read(&file)
+    }
+}
+
+/// Writes a new key under another name and then gives it its own, which fails if another process was first: then its
+/// key is the one that holds (F-12).
+fn make(directory: &Path, file: &Path) -> anyhow::Result<()> {
+    let draft = directory.join(format!("{SEALING_KEY}.{}", std::process::id()));
+    let key = SealingKey::generate()?;
+    let mut written = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    written.write_all(key.as_ref())?;
+    written.sync_all()?;
+    let linked = fs::hard_link(&draft, file);
+    fs::remove_file(&draft)?;
+    match linked {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
+        _ => fs::File::open(directory)?.sync_all()?,
+    }
+    Ok(())
+}
+
+fn read(file: &Path) -> anyhow::Result<SealingKey> {
+    let about = || file.display().to_string();
+    let mode = fs::metadata(file).with_context(about)?.mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(anyhow!(
+            "the file {0} has mode {mode:03o}, which lets other users in: run `chmod 600 {0}`",
+            about()
+        ));
+    }
+    let bytes = Zeroizing::new(fs::read(file).with_context(about)?);
+    SealingKey::from_bytes(&bytes).with_context(about)
+}

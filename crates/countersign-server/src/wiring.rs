@@ -1,0 +1,39 @@
+//! Puts the parts together: settings and a data directory become a Countersign, and a Countersign becomes a router.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use axum::Router;
+use countersign::accounts::Accounts;
+use countersign::store::sqlite::SqliteStore;
+use countersign::{Countersign, Stores};
+use countersign_axum::Clock;
+use countersign_password::{HashPool, Hasher, Policy, PoolSettings};
+
+use crate::data_directory::DataDirectory;
+use crate::settings::Settings;
+
+/// Everything that is served, for this issuer.
+pub async fn router(
+    settings: &Settings,
+    directory: &DataDirectory,
+    store: Arc<SqliteStore>,
+    issuer: &str,
+) -> anyhow::Result<Router> {
+    let sealing = directory.sealing_key(store.as_ref()).await?;
+    let pool = hash_pool(settings, settings.hashing)?;
+    let stores = Stores::in_engine(store);
+    let app = Countersign::open(settings.of_accounts(issuer), stores, &sealing, pool, Clock::system()).await?;
+    Ok(countersign::http::router(app)?)
+}
+
+/// The accounts of a store, for a command that sets one password and ends.
+pub fn accounts(settings: &Settings, store: Arc<SqliteStore>) -> anyhow::Result<Accounts> {
+    let pool = hash_pool(settings, PoolSettings { threads: 1, ..settings.hashing })?;
+    Ok(Accounts::new(store, pool, settings.of_accounts("").password_rules, Clock::system()))
+}
+
+fn hash_pool(settings: &Settings, size: PoolSettings) -> anyhow::Result<HashPool> {
+    HashPool::new(Hasher::new(Policy::new(settings.argon2()?)), size)
+        .context("cannot start the threads that hash passwords")
+}
