@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use countersign::store::sqlite::{OpenError, SqliteStore};
 use countersign::store::{KeyState, KeyStore, SigningKeyRecord, StoreError, UserStore};
-use countersign::user::{NewUser, Username};
+use countersign::user::{NewUser, ScopesChange, UserChange, Username};
+use countersign_token::ScopeSet;
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -262,6 +263,25 @@ async fn two_stores_on_one_file_see_each_other_and_one_name_is_given_once() {
     }
     stores[0].delete(users[0].id).await.unwrap();
     assert_eq!(stores[1].find_by_id(users[0].id).await, Ok(None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn grants_through_two_stores_at_once_lose_nothing() {
+    let directory = directory();
+    let database = directory.path().join("countersign.db");
+    let stores = [0, 1].map(|_| Arc::new(SqliteStore::open(&database).unwrap()));
+    let user = stores[0].insert(&named("alice")).await.unwrap();
+    let mut grants = JoinSet::new();
+    for n in 0..40 {
+        let store = Arc::clone(&stores[n % 2]);
+        let scopes = ScopesChange::Grant(ScopeSet::parse(&format!("s:{n}")).unwrap());
+        grants.spawn(async move { store.update(user.id, &UserChange { scopes, ..UserChange::default() }, NOW).await });
+    }
+    for outcome in grants.join_all().await {
+        assert!(outcome.is_ok(), "{outcome:?}");
+    }
+    let scopes = stores[0].find_by_id(user.id).await.unwrap().unwrap().scopes;
+    assert!((0..40).all(|n| scopes.contains(&format!("s:{n}"))), "{scopes}");
 }
 
 /// Registers `name-0` to `name-99`, eight at a time, and says how many of them it got.

@@ -18,7 +18,9 @@ pub(super) async fn keys_are_listed_as_they_were_kept(store: Arc<dyn KeyStore>) 
     for key in [&young, &old, &active] {
         assert_eq!(store.insert_if_none_active(key).await, Ok(true));
     }
-    assert_eq!(store.insert_if_none_active(&key("d", KeyState::Active, LATER)).await, Ok(false));
+    for state in [KeyState::Active, KeyState::Retired] {
+        assert_eq!(store.insert_if_none_active(&key("d", state, LATER)).await, Ok(false));
+    }
     assert_eq!(store.list_keys().await, Ok(vec![old, young, active]));
 }
 

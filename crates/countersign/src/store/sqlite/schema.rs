@@ -51,7 +51,7 @@ fn check_ours(connection: &Connection, path: &Path) -> Result<i64, OpenError> {
     let empty = application_id == 0 && version == 0 && tables == 0;
     if empty {
         Ok(0)
-    } else if application_id != APPLICATION_ID || version < 1 {
+    } else if application_id != APPLICATION_ID {
         Err(OpenError::Foreign { path: path.to_owned() })
     } else if version > KNOWN_VERSION {
         Err(OpenError::Newer { path: path.to_owned(), found: version, known: KNOWN_VERSION })
