@@ -33,7 +33,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn skip_white_space(&mut self) {
-        self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r']);
+        self.take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
     }
 
     /// Whether `token` came next; if so, it is taken.

@@ -10,11 +10,10 @@ use crate::refusal::VerifyError;
 /// The most bytes of a token unless a verifier says otherwise.
 pub const MAX_TOKEN_BYTES: usize = 8192;
 
-/// The length of the longest signature, of an RSA key of 8192 bits, in base64url.
-const MAX_SIGNATURE_CHARACTERS: usize = 1366;
+/// The length of most signatures in base64url (ES256, Ed25519); a token with a longer one grows once.
+const SIGNATURE_CHARACTERS: usize = 86;
 
 /// A JWS that is taken apart and not yet verified. What it says can be had only through [`verify`](Self::verify).
-#[derive(Debug)]
 pub struct Unverified<'a> {
     signing_input: &'a str,
     header: Header,
@@ -31,7 +30,6 @@ pub struct Header {
 }
 
 /// A JWS whose signature is good.
-#[derive(Debug)]
 pub struct Verified {
     /// The header that the signature covers.
     pub header: Header,
@@ -168,7 +166,7 @@ pub fn sign(payload: &[u8], key: &SigningKey) -> Result<String, SigningFailed> {
 
 /// Signs a payload under a header that is in base64url already.
 pub(crate) fn sign_encoded(header: &str, payload: &[u8], key: &SigningKey) -> Result<String, SigningFailed> {
-    let mut token = String::with_capacity(header.len() + payload.len().div_ceil(3) * 4 + MAX_SIGNATURE_CHARACTERS + 2);
+    let mut token = String::with_capacity(header.len() + payload.len().div_ceil(3) * 4 + SIGNATURE_CHARACTERS + 2);
     token.push_str(header);
     token.push('.');
     base64url::append(payload, &mut token);

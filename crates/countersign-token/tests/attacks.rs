@@ -48,9 +48,16 @@ enum Answer {
     Unsteady,
 }
 
+/// The only key of a verifier that is configured for the case's algorithm; a key for another one is no configuration.
+fn configured_key(case: &Value) -> Option<VerificationKey> {
+    let mut jwk = case["jwk"].clone();
+    jwk.as_object_mut()?.entry("alg").or_insert_with(|| case["alg"].clone());
+    let key = VerificationKey::from_jwk(&jwk.to_string()).ok()?;
+    (Some(key.algorithm().name()) == case["alg"].as_str()).then_some(key)
+}
+
 fn answer(settings: &Settings, case: &Value) -> Answer {
-    let Ok(key) = VerificationKey::from_jwk(&case["jwk"].to_string()) else { return Answer::KeyRefused };
-    assert_eq!(Some(key.algorithm().name()), case["alg"].as_str(), "{}: the key's algorithm", case["id"]);
+    let Some(key) = configured_key(case) else { return Answer::KeyRefused };
     let token = case["token"].as_str().unwrap();
     let verify = |verifier: &Verifier| verifier.verify(token, settings.now);
     let verifier = settings.verifier(key.clone());

@@ -24,7 +24,9 @@ pub(super) fn read(text: &str) -> Result<Block<'_>, KeyError> {
         rest = after.trim_start();
     }
     let (label, body) = key.ok_or(KeyError::Pem)?;
-    let letters: Zeroizing<Vec<u8>> = Zeroizing::new(body.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect());
+    // The whole capacity at once: a vector that grows leaves copies behind.
+    let mut letters = Zeroizing::new(Vec::with_capacity(body.len()));
+    letters.extend(body.bytes().filter(|byte| !byte.is_ascii_whitespace()));
     let der = STANDARD.decode(&*letters).map(Zeroizing::new).map_err(|_| KeyError::Pem)?;
     Ok(Block { label, der })
 }

@@ -127,9 +127,18 @@ impl PublicKey {
 }
 
 /// The thumbprint of RFC 7638 with SHA-256 over members that are in order and need no escapes.
-pub(super) fn thumbprint(members: &[(&str, String)]) -> String {
-    let members: Vec<String> = members.iter().map(|(name, value)| format!("\"{name}\":\"{value}\"")).collect();
-    base64url::encode(digest::digest(&digest::SHA256, format!("{{{}}}", members.join(",")).as_bytes()))
+///
+/// The text is hashed piece by piece and never put together, since a secret may be in it.
+pub(super) fn thumbprint<T: AsRef<str>>(members: &[(&str, T)]) -> String {
+    let mut hash = digest::Context::new(&digest::SHA256);
+    for (position, (name, value)) in members.iter().enumerate() {
+        let before = if position == 0 { "{\"" } else { ",\"" };
+        for piece in [before, name, "\":\"", value.as_ref(), "\""] {
+            hash.update(piece.as_bytes());
+        }
+    }
+    hash.update(b"}");
+    base64url::encode(hash.finish())
 }
 
 #[cfg(test)]

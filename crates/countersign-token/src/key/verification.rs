@@ -6,6 +6,7 @@ use std::sync::Arc;
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::ParsedPublicKey;
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 use crate::algorithm::Algorithm;
 use crate::base64url;
@@ -98,7 +99,8 @@ impl VerificationKey {
         if secret.len() < hash.tag_len() {
             return Err(KeyError::ShortSecret { algorithm, at_least: hash.tag_len() });
         }
-        let kid = public::thumbprint(&[("k", base64url::encode(secret)), ("kty", "oct".to_owned())]);
+        let k = Zeroizing::new(base64url::encode(secret));
+        let kid = public::thumbprint(&[("k", k.as_str()), ("kty", "oct")]);
         Ok(Self { algorithm, kid: kid.into(), material: Material::Secret(Arc::new(hmac::Key::new(hash, secret))) })
     }
 
