@@ -139,3 +139,40 @@ impl SearchText {
             || user.email.as_ref().is_some_and(|email| email.canonical().contains(&self.in_email))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::user::{EmailAddress, NewUser, Username};
+
+    #[test]
+    fn a_search_text_is_folded_as_the_names_are() {
+        let text = SearchText::new("ZOE\u{308}").unwrap();
+        assert_eq!((text.in_username(), text.in_email()), ("zo\u{EB}", "zo\u{CB}"));
+        let zoe = NewUser::new(Username::new("zo\u{EB}").unwrap(), 0).to_user();
+        assert!(text.matches(&zoe));
+        assert!(!SearchText::new("zoe").unwrap().matches(&zoe));
+        let mut mike = NewUser::new(Username::new("x").unwrap(), 0).to_user();
+        mike.email = Some(EmailAddress::new("Mike@example.com").unwrap());
+        assert!(SearchText::new("mIKE@").unwrap().matches(&mike));
+    }
+
+    #[test]
+    fn what_no_name_can_contain_is_no_search_text() {
+        assert_eq!(SearchText::new(""), Err(SearchTextError::Empty));
+        assert!(SearchText::new(&"ü".repeat(254)).is_ok());
+        assert_eq!(SearchText::new(&"ü".repeat(255)), Err(SearchTextError::TooLong));
+        for text in ["a\0", "\n", "a\u{7F}b"] {
+            assert_eq!(SearchText::new(text), Err(SearchTextError::Control));
+        }
+    }
+
+    #[test]
+    fn a_page_ends_where_the_next_goes_on() {
+        let users: Vec<User> =
+            (0..3).map(|n| NewUser::new(Username::new(&format!("u{n}")).unwrap(), n).to_user()).collect();
+        let full = UserPage::from_one_more(users.clone(), 2);
+        assert_eq!((full.users.as_slice(), full.next), (&users[..2], Some(users[1].id)));
+        assert_eq!(UserPage::from_one_more(users.clone(), 3), UserPage { users, next: None });
+    }
+}

@@ -47,6 +47,17 @@ impl Entry {
     fn to_credentials(&self) -> Credentials {
         Credentials { user: self.user.clone(), password_hash: self.password_hash.clone() }
     }
+
+    fn set_password(&mut self, new: &PasswordHash, now: i64) {
+        self.password_hash = Some(new.clone());
+        self.user.updated_at = now;
+        self.user.password_changed_at = now;
+    }
+}
+
+/// The user with this id, if the stored hash is `expected`.
+fn holder_of<'a>(users: &'a mut BTreeMap<UserId, Entry>, id: UserId, expected: &PasswordHash) -> Option<&'a mut Entry> {
+    users.get_mut(&id).filter(|entry| entry.password_hash.as_ref() == Some(expected))
 }
 
 /// Fails if `user` collides with any of `others`.
@@ -143,9 +154,7 @@ impl UserStore for MemoryStore {
         new: &PasswordHash,
     ) -> Result<bool, StoreError> {
         let mut users = self.users();
-        let Some(entry) = users.get_mut(&id).filter(|entry| entry.password_hash.as_ref() == Some(expected)) else {
-            return Ok(false);
-        };
+        let Some(entry) = holder_of(&mut users, id, expected) else { return Ok(false) };
         entry.password_hash = Some(new.clone());
         Ok(true)
     }
@@ -158,9 +167,7 @@ impl UserStore for MemoryStore {
         now: i64,
     ) -> Result<bool, StoreError> {
         let mut users = self.users();
-        let Some(entry) = users.get_mut(&id).filter(|entry| entry.password_hash.as_ref() == Some(expected)) else {
-            return Ok(false);
-        };
+        let Some(entry) = holder_of(&mut users, id, expected) else { return Ok(false) };
         entry.set_password(new, now);
         Ok(true)
     }
@@ -178,14 +185,6 @@ impl UserStore for MemoryStore {
 
     async fn count(&self) -> Result<u64, StoreError> {
         Ok(self.users().len() as u64)
-    }
-}
-
-impl Entry {
-    fn set_password(&mut self, new: &PasswordHash, now: i64) {
-        self.password_hash = Some(new.clone());
-        self.user.updated_at = now;
-        self.user.password_changed_at = now;
     }
 }
 

@@ -169,7 +169,7 @@ mod tests {
 
     use super::*;
     use crate::store::{KeyStore, UserStore, conformance};
-    use crate::user::{NewUser, UserId, Username};
+    use crate::user::{NewUser, UserChange, UserId, Username};
 
     /// Opens a fresh store each time, all in one directory.
     struct FreshStores {
@@ -270,6 +270,20 @@ mod tests {
         store.write(|transaction| Ok(transaction.execute("UPDATE users SET scopes = 'a  b'", [])?)).await.unwrap();
         let outcome = store.find_by_id(user.id).await;
         assert!(matches!(outcome, Err(StoreError::Damaged(_))), "{outcome:?}");
+    }
+
+    #[tokio::test]
+    async fn a_name_that_stays_keeps_the_skeleton_that_older_tables_gave_it() {
+        let stores = FreshStores::new();
+        let store = stores.open();
+        let user = store.insert(&NewUser::new(Username::new("alice").unwrap(), 0)).await.unwrap();
+        store.insert(&NewUser::new(Username::new("bob").unwrap(), 0)).await.unwrap();
+        // As if alice and bob had come to look alike.
+        let swap = "UPDATE users SET username_skeleton = 'old' WHERE username = 'alice';
+            UPDATE users SET username_skeleton = 'alice' WHERE username = 'bob'";
+        store.write(move |transaction| Ok(transaction.execute_batch(swap)?)).await.unwrap();
+        let change = UserChange { disabled: Some(true), ..UserChange::default() };
+        assert!(store.update(user.id, &change, 1).await.unwrap().is_some_and(|user| user.disabled));
     }
 
     #[tokio::test]

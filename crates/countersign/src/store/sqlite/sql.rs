@@ -26,10 +26,12 @@ pub(super) const INSERT: &str = "
         created_at, updated_at, password_changed_at, password_hash)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 
+/// A name that stays keeps its skeleton: newer tables of Unicode may give it another, and that must not stand in the way
+/// of disabling a user.
 pub(super) const UPDATE: &str = "
-    UPDATE users SET username = $1, username_skeleton = $2, email = $3, email_canonical = $4, full_name = $5,
-        disabled = $6, scopes = $7, updated_at = $8
-    WHERE id = $9";
+    UPDATE users SET username_skeleton = CASE WHEN username = $1 THEN username_skeleton ELSE $2 END, username = $3,
+        email = $4, email_canonical = $5, full_name = $6, disabled = $7, scopes = $8, updated_at = $9
+    WHERE id = $10";
 
 pub(super) const HAS_ID: &str = "SELECT 1 FROM users WHERE id = $1";
 pub(super) const OTHER_WITH_USERNAME: &str = "SELECT username FROM users WHERE username = $1 AND id <> $2";

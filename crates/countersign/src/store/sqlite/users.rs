@@ -144,6 +144,7 @@ fn update(transaction: &Transaction<'_>, user: &User) -> Result<(), JobError> {
     let updated = transaction.prepare_cached(sql::UPDATE)?.execute(params![
         user.username.as_str(),
         user.username.skeleton(),
+        user.username.as_str(),
         user.email.as_ref().map(EmailAddress::as_str),
         user.email.as_ref().map(EmailAddress::canonical),
         user.full_name.as_ref().map(FullName::as_str),
