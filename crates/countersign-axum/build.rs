@@ -60,13 +60,15 @@ mod docs {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(content)?;
         fs::write(out.join(name), encoder.finish()?)?;
-        let hash: String = Sha256::digest(content).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let hash = Sha256::digest(content).as_slice().first_chunk().copied().map(u128::from_be_bytes);
+        let hash = format!("{:032x}", hash.ok_or("a digest has 32 bytes")?);
         let (stem, extension) = name.rsplit_once('.').ok_or("a file without an extension")?;
+        let content_type = if extension == "css" { "text/css" } else { "text/javascript" };
         let constant = name.to_uppercase().replace(['-', '.'], "_");
         writeln!(
             table,
             "/// `{name}`\npub(crate) const {constant}: Asset = Asset {{\n    name: \"{stem}-{hash}.{extension}\",\n    \
-             hash: \"{hash}\",\n    gzip: include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}\")),\n}};",
+             content_type: \"{content_type}; charset=utf-8\",\n    hash: \"{hash}\",\n    gzip: include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}\")),\n}};",
         )?;
         Ok(())
     }

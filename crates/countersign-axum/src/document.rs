@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use crate::problem::ErrorStyle;
+use crate::problem::{ErrorStyle, Problem};
+use crate::refusal;
 use crate::requirement::{Requirement, SECURITY_SCHEME};
 
 /// Carries the descriptions of an operation's scopes until [`PasswordFlow`] collects them.
@@ -58,6 +59,8 @@ pub(crate) struct GuardAnswer {
     pub(crate) status: StatusCode,
     pub(crate) component: &'static str,
     description: &'static str,
+    /// The `detail` of the body.
+    detail: &'static str,
     challenge: bool,
 }
 
@@ -65,18 +68,21 @@ const NOT_AUTHENTICATED: GuardAnswer = GuardAnswer {
     status: StatusCode::UNAUTHORIZED,
     component: "NotAuthenticated",
     description: "The request carries no access token, or a bad one.",
+    detail: refusal::NOT_AUTHENTICATED,
     challenge: true,
 };
 const NOT_ENOUGH_PERMISSIONS: GuardAnswer = GuardAnswer {
     status: StatusCode::FORBIDDEN,
     component: "NotEnoughPermissions",
     description: "The access token lacks a scope. The challenge names the scopes that are needed.",
+    detail: refusal::NOT_ENOUGH_PERMISSIONS,
     challenge: true,
 };
 const UNAVAILABLE: GuardAnswer = GuardAnswer {
     status: StatusCode::SERVICE_UNAVAILABLE,
     component: "Unavailable",
     description: "The request could not be checked. Try again later.",
+    detail: refusal::UNAVAILABLE,
     challenge: false,
 };
 
@@ -99,33 +105,25 @@ impl GuardAnswer {
 
     /// The Response Object.
     pub(crate) fn to_json(self, style: ErrorStyle) -> Value {
-        let detail = json!({ "type": "string", "description": "What went wrong, for people." });
-        let (media_type, schema) = match style {
+        let problem = Problem::new(self.status, self.detail);
+        let text = json!({ "type": "string" });
+        let (media_type, properties, example) = match style {
             ErrorStyle::Problem => (
                 "application/problem+json",
-                json!({
-                    "type": "object",
-                    "description": "Problem details of RFC 9457.",
-                    "required": ["title", "status", "detail"],
-                    "properties": { "title": { "type": "string" }, "status": { "type": "integer" }, "detail": detail },
-                }),
+                json!({ "title": text, "status": { "type": "integer" }, "detail": text }),
+                problem.to_json(),
             ),
-            ErrorStyle::FastApi => (
-                "application/json",
-                json!({
-                    "type": "object",
-                    "required": ["detail"],
-                    "properties": { "detail": detail },
-                }),
-            ),
+            ErrorStyle::FastApi => ("application/json", json!({ "detail": text }), json!({ "detail": problem.detail })),
         };
+        let required: Vec<&String> = properties.as_object().into_iter().flat_map(Map::keys).collect();
+        let schema = json!({ "type": "object", "required": required, "properties": properties });
         let mut response = Map::new();
         response.insert("description".to_owned(), self.description.into());
         if self.challenge {
             let header = json!({ "description": "The challenge of RFC 6750.", "schema": { "type": "string" } });
             response.insert("headers".to_owned(), json!({ "WWW-Authenticate": header }));
         }
-        response.insert("content".to_owned(), json!({ media_type: { "schema": schema } }));
+        response.insert("content".to_owned(), json!({ media_type: { "schema": schema, "example": example } }));
         response.into()
     }
 }
@@ -169,7 +167,9 @@ mod tests {
     }
 
     fn security(requirements: &[Requirement], mut written: Alternatives) -> Value {
-        requirements.iter().for_each(|requirement| demand(&mut written, requirement));
+        for requirement in requirements {
+            demand(&mut written, requirement);
+        }
         json!(written)
     }
 
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn an_optional_guard_is_an_alternative_to_nothing_unless_another_demands_the_token() {
         let optional = Requirement::token().or_nothing();
-        assert_eq!(security(&[optional.clone()], vec![]), json!([{}, { "OAuth2PasswordBearer": [] }]));
+        assert_eq!(security(std::slice::from_ref(&optional), vec![]), json!([{}, { "OAuth2PasswordBearer": [] }]));
         let both = [optional.clone(), scoped(&["a"])];
         assert_eq!(security(&both, vec![]), json!([{ "OAuth2PasswordBearer": ["a"] }]));
         let both = [scoped(&["a"]), optional];

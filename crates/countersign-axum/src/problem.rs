@@ -12,12 +12,16 @@ use serde_json::{Value, json};
 ///
 /// `type` is left out, which section 4.2.1 reads as `about:blank`: the status says what kind of problem it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// The status of the answer, repeated in the body.
+    #[cfg_attr(feature = "openapi", schema(value_type = u16))]
     pub status: StatusCode,
     /// The name of the status, such as `Not Found`.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub title: Cow<'static, str>,
     /// What went wrong, for people. Clients written for FastAPI read this member.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub detail: Cow<'static, str>,
 }
 
@@ -28,7 +32,7 @@ impl Problem {
         Self { status, title, detail: detail.into() }
     }
 
-    fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         json!({ "title": self.title, "status": self.status.as_u16(), "detail": self.detail })
     }
 }

@@ -12,6 +12,11 @@ use http::{HeaderValue, StatusCode};
 
 use crate::problem::ErrorStyle;
 
+/// What the body says to who is not let in, in the words of FastAPI.
+pub(crate) const NOT_AUTHENTICATED: &str = "Not authenticated";
+pub(crate) const NOT_ENOUGH_PERMISSIONS: &str = "Not enough permissions";
+pub(crate) const UNAVAILABLE: &str = "Service unavailable, try again later";
+
 /// Why a guard turns a request away.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -135,11 +140,11 @@ impl Refusal {
 
     fn detail(&self) -> Cow<'static, str> {
         match &self.error {
-            AuthError::NoToken => "Not authenticated".into(),
+            AuthError::NoToken => NOT_AUTHENTICATED.into(),
             AuthError::InvalidRequest => "Credentials were sent in more than one way".into(),
             AuthError::InvalidToken => self.face.invalid_token_detail.clone(),
-            AuthError::InsufficientScope { .. } => "Not enough permissions".into(),
-            AuthError::Unavailable => "Service unavailable, try again later".into(),
+            AuthError::InsufficientScope { .. } => NOT_ENOUGH_PERMISSIONS.into(),
+            AuthError::Unavailable => UNAVAILABLE.into(),
         }
     }
 }

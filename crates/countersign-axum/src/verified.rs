@@ -35,10 +35,10 @@ impl VerifiedTokens {
     pub(crate) fn find(&self, token: &str, verifier: &Arc<Verifier>, now: i64) -> Result<Claims, Unknown> {
         let digest = sha256(token.as_bytes());
         let unknown = Unknown { digest };
-        let Some(verified) = self.place(&digest).and_then(|place| place.load_full()) else { return Err(unknown) };
-        let same = verified.digest == digest && Arc::ptr_eq(&verified.verifier, verifier);
-        let in_time = verified.at <= now && now < verified.claims.expires_at();
-        if same && in_time { Ok(verified.claims.clone()) } else { Err(unknown) }
+        let Some(found) = self.place(&digest).and_then(ArcSwapOption::load_full) else { return Err(unknown) };
+        let same = found.digest == digest && Arc::ptr_eq(&found.verifier, verifier);
+        let in_time = found.at <= now && now < found.claims.expires_at();
+        if same && in_time { Ok(found.claims.clone()) } else { Err(unknown) }
     }
 
     /// Remembers a token that just passed.

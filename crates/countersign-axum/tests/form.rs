@@ -1,6 +1,6 @@
 //! Token requests, strictly: what is taken, and what each fault is answered with.
 #![cfg(feature = "form")]
-#![allow(clippy::expect_used)]
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "in a test these fail the test")]
 
 mod common;
 
@@ -281,9 +281,7 @@ async fn a_client_that_cannot_be_read_is_challenged() {
 #[tokio::test]
 async fn a_client_is_refused_in_the_way_it_came() {
     //
-    async fn refuse(form: PasswordForm) -> TokenError {
-        form.client().expect("a client").refuse()
-    }
+    let refuse = |form: PasswordForm| async move { form.client().expect("a client").refuse() };
     let router = || Router::new().route("/token", post(refuse));
     let in_header = post_form().header("authorization", "Basic d2ViOng=").body(Body::from(GOOD));
     let answer = send(router(), in_header.expect("a request")).await;
@@ -323,15 +321,16 @@ fn a_form_of_another_grant_is_read_by_name() {
     assert_eq!(form.optional("a"), Err(FormError::Repeated("a")));
 }
 
+async fn show(form: PasswordForm) -> String {
+    format!("{form:?} {form:#?}")
+}
+
 #[tokio::test]
 async fn nothing_prints_a_secret() {
     //
     let form = StrictForm::parse(b"password=canary&username=johndoe").expect("a form");
     assert!(!format!("{form:?}").contains("canary"));
     assert!(!format!("{:?}", TokenAnswer::new("canary".to_owned(), 1)).contains("canary"));
-    async fn show(form: PasswordForm) -> String {
-        format!("{form:?} {form:#?}")
-    }
     let body = "grant_type=password&username=johndoe&password=canary&client_id=web&client_secret=canary";
     let request = post_form().body(Body::from(body)).expect("a request");
     let answer = send(Router::new().route("/token", post(show)), request).await;

@@ -5,6 +5,8 @@
 pub(crate) struct Asset {
     /// Its name in the URL, with a digest of its content, so that it never changes under one name.
     pub(crate) name: &'static str,
+    /// Its media type.
+    pub(crate) content_type: &'static str,
     /// The digest.
     pub(crate) hash: &'static str,
     /// Its content, compressed.
@@ -24,10 +26,3 @@ pub(crate) const ALL: [Asset; 8] = [
     REDOC_INIT_JS,
     REDOC_PAGE_CSS,
 ];
-
-impl Asset {
-    /// Its media type.
-    pub(crate) fn content_type(&self) -> &'static str {
-        if self.name.ends_with(".css") { "text/css; charset=utf-8" } else { "text/javascript; charset=utf-8" }
-    }
-}

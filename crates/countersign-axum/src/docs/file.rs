@@ -39,7 +39,7 @@ impl File {
     /// A script or a style sheet.
     pub(crate) fn asset(asset: Asset) -> Self {
         Self {
-            content_type: asset.content_type(),
+            content_type: asset.content_type,
             cache_control: FOR_EVER,
             policy: None,
             hash: asset.hash.to_owned(),
@@ -60,7 +60,8 @@ impl File {
     }
 
     fn fresh(content_type: &'static str, content: String) -> Self {
-        let hash = Sha256::digest(&content).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let hash = Sha256::digest(&content).as_slice().first_chunk().copied().map(u128::from_be_bytes);
+        let hash = format!("{:032x}", hash.unwrap_or_default());
         let plain = Bytes::from(content);
         Self {
             content_type,

@@ -26,7 +26,8 @@ pub(crate) struct Operation<'d> {
     pub(crate) method: Method,
     /// The Path Item Object, whose parameters hold for all of its operations.
     item: &'d Value,
-    operation: &'d Value,
+    /// The Operation Object.
+    declared: &'d Value,
 }
 
 /// Every operation of the document.
@@ -44,8 +45,8 @@ pub(crate) fn all(document: &Value) -> Vec<Operation<'_>> {
     let paths = document.get("paths").and_then(Value::as_object).into_iter().flatten();
     let operations = paths.flat_map(|(path, item)| {
         METHODS.into_iter().filter_map(move |method| {
-            let operation = item.get(method.as_str().to_ascii_lowercase())?;
-            Some(Operation { document, path, method, item, operation })
+            let declared = item.get(method.as_str().to_ascii_lowercase())?;
+            Some(Operation { document, path, method, item, declared })
         })
     });
     operations.collect()
@@ -60,7 +61,7 @@ impl fmt::Display for Operation<'_> {
 impl<'d> Operation<'d> {
     /// The alternatives of the operation, or else of the document.
     fn security(&self) -> Vec<&'d Map<String, Value>> {
-        let security = self.operation.get("security").or_else(|| self.document.get("security"));
+        let security = self.declared.get("security").or_else(|| self.document.get("security"));
         security.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object).collect()
     }
 
@@ -112,7 +113,7 @@ impl<'d> Operation<'d> {
 
     /// The parameters in `place`, as their names, whether they are required, and samples.
     fn parameters(&self, place: &str) -> Vec<(&'d str, bool, String)> {
-        let lists = [self.item.get("parameters"), self.operation.get("parameters")];
+        let lists = [self.item.get("parameters"), self.declared.get("parameters")];
         let parameters = lists.into_iter().flatten().filter_map(Value::as_array).flatten();
         let parameters = parameters.map(|parameter| self.resolve(parameter));
         let parameters = parameters.filter(|parameter| parameter.get("in").is_some_and(|it| it == place));

@@ -1,5 +1,6 @@
 //! What the black-box tests share: an issuer and its verifier, requests, and answers taken apart.
-#![allow(dead_code, clippy::expect_used, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, reason = "each test takes what it needs")]
+#![allow(clippy::expect_used, clippy::panic, reason = "in a test these fail the test")]
 
 use axum::Router;
 use axum::body::{Body, to_bytes};

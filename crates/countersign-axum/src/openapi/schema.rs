@@ -1,0 +1,61 @@
+//! The schemas of what a token endpoint takes and answers, for the documents of programs that have one.
+
+use std::borrow::Cow;
+
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::form::{PasswordForm, TokenAnswer};
+
+/// The token request of the password grant.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "stands for the form")]
+struct Form {
+    #[schema(pattern = "^password$")]
+    grant_type: String,
+    username: String,
+    #[schema(format = Password)]
+    password: String,
+    /// Scopes, parted by single spaces.
+    scope: Option<String>,
+    client_id: Option<String>,
+    #[schema(format = Password)]
+    client_secret: Option<String>,
+}
+
+/// An access token.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "stands for the answer")]
+struct Answer {
+    access_token: String,
+    /// How the token is used: as a bearer token.
+    token_type: String,
+    /// How long the token is good, in seconds.
+    expires_in: Option<i64>,
+    /// The scopes that the token carries, parted by single spaces.
+    scope: Option<String>,
+}
+
+impl PartialSchema for PasswordForm {
+    fn schema() -> RefOr<Schema> {
+        Form::schema()
+    }
+}
+
+impl ToSchema for PasswordForm {
+    fn name() -> Cow<'static, str> {
+        "PasswordForm".into()
+    }
+}
+
+impl PartialSchema for TokenAnswer {
+    fn schema() -> RefOr<Schema> {
+        Answer::schema()
+    }
+}
+
+impl ToSchema for TokenAnswer {
+    fn name() -> Cow<'static, str> {
+        "TokenAnswer".into()
+    }
+}
