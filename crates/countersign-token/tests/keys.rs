@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may")]
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use countersign_token::{Algorithm, KeyError, KeySet, SigningKey, VerificationKey, jws};
 use serde_json::{Value, json};
 
@@ -117,9 +119,27 @@ fn a_pem_file_holds_one_whole_key_and_nothing_else() {
     ] {
         assert!(VerificationKey::from_pem(Algorithm::Es256, &bad).is_err(), "{bad}");
     }
-    let mut longer = good.to_owned();
-    longer.insert_str(good.rfind("\n-----END").unwrap(), "\nAAAA");
-    assert!(VerificationKey::from_pem(Algorithm::Es256, &longer).is_err(), "bytes after the key");
+}
+
+#[test]
+fn a_public_key_has_one_form_in_der() {
+    // R-061 in spirit: what is read is what would be written
+    for (algorithm, pem) in [
+        (Algorithm::Es256, pem!("p256-public")),
+        (Algorithm::Rs256, pem!("rsa-public")),
+        (Algorithm::Rs256, pem!("rsa-public-pkcs1")),
+        (Algorithm::EdDsa, pem!("ed25519-public")),
+    ] {
+        let (begin, rest) = pem.split_once('\n').unwrap();
+        let (body, end) = rest.split_once("-----END").unwrap();
+        let mut der = STANDARD.decode(body.replace('\n', "")).unwrap();
+        let wrap = |der: &[u8]| format!("{begin}\n{}\n-----END{end}", STANDARD.encode(der));
+        assert!(VerificationKey::from_pem(algorithm, &wrap(&der)).is_ok());
+        der.push(0);
+        assert!(VerificationKey::from_pem(algorithm, &wrap(&der)).is_err(), "a byte after the {algorithm} key");
+        der.truncate(der.len() - 2);
+        assert!(VerificationKey::from_pem(algorithm, &wrap(&der)).is_err(), "a byte less of the {algorithm} key");
+    }
 }
 
 #[test]

@@ -21,8 +21,11 @@ pub enum KeyError {
     /// The bytes are not a key of the kind that the algorithm needs.
     #[error("this is not a key for {0}: it is of another kind, too small, or damaged")]
     NotForAlgorithm(Algorithm),
-    /// The JWK or JWK set is not a JSON object, has a member twice, or lacks what it needs.
-    #[error("the JWK is malformed at the member `{0}`")]
+    /// The text is not one JSON object, or a member stands in it twice.
+    #[error("this is not a JWK: one JSON object in which no member stands twice")]
+    NotJwk,
+    /// A member of the JWK is missing or malformed.
+    #[error("the JWK's member `{0}` is missing or malformed")]
     Jwk(&'static str),
     /// The JWK set is not a JSON object with an array `keys`.
     #[error("this is not a JWK set: a JSON object with an array `keys`")]

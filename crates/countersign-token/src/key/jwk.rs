@@ -27,8 +27,8 @@ pub(super) struct Jwk {
 /// The members of a JWK; the texts among them are wiped when dropped, since they may be private.
 struct Members(Map<String, Value>);
 
-/// What a key is loaded for: the name of the operation in `key_ops`.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// What a key is loaded for.
+#[derive(Clone, Copy)]
 pub(super) enum Purpose {
     Sign,
     Verify,
@@ -36,7 +36,7 @@ pub(super) enum Purpose {
 
 impl Jwk {
     pub(super) fn parse(text: &str, purpose: Purpose) -> Result<Self, KeyError> {
-        Self::from_members(json::object(text.as_bytes()).map_err(|_| KeyError::Jwk("{}"))?, purpose)
+        Self::from_members(json::object(text.as_bytes()).map_err(|_| KeyError::NotJwk)?, purpose)
     }
 
     pub(super) fn from_members(members: Map<String, Value>, purpose: Purpose) -> Result<Self, KeyError> {

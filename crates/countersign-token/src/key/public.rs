@@ -53,7 +53,8 @@ impl PublicKey {
             }
             Primitive::Rsa { .. } => {
                 let key = RsaSubjectPublicKey::from_der(der).map_err(|_| refused)?;
-                Ok(Self::from_rsa(&key))
+                let info: PublicKeyX509Der<'_> = key.as_der().map_err(|_| KeyError::System)?;
+                if info.as_ref() == der || key.as_ref() == der { Ok(Self::from_rsa(&key)) } else { Err(refused) }
             }
             Primitive::Hmac(_) => Err(refused),
         }
