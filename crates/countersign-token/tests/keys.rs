@@ -123,7 +123,7 @@ fn a_pem_file_holds_one_whole_key_and_nothing_else() {
 
 #[test]
 fn a_public_key_has_one_form_in_der() {
-    // R-061 in spirit: what is read is what would be written
+    // What is read is what would be written.
     for (algorithm, pem) in [
         (Algorithm::Es256, pem!("p256-public")),
         (Algorithm::Rs256, pem!("rsa-public")),
