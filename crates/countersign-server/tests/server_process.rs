@@ -68,14 +68,14 @@ fn the_log_is_one_object_a_line_and_one_event_a_request() {
     server.ask("GET", "/nothing/of/the/kind", &[], "");
     let log = server.stop().stderr;
     let events: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert!(events.iter().all(|event| event["timestamp"].is_string() && event["level"].is_string()));
+    assert!(events.iter().all(|event| event["time"].is_string() && event["level"].is_string()));
     let requests: Vec<_> = events.iter().filter(|event| event["target"] == "countersign::access").collect();
     assert_eq!(requests.len(), 3);
     assert_eq!(requests[0]["route"], "/users/me");
     assert_eq!(requests[0]["method"], "GET");
     assert_eq!(requests[0]["status"], 401);
-    assert_eq!(requests[0]["span"]["request_id"], "my-request");
-    assert!(requests[0]["span"]["peer"].as_str().unwrap().starts_with("127.0.0.1:"));
+    assert_eq!(requests[0]["request_id"], "my-request");
+    assert!(requests[0]["peer"].as_str().unwrap().starts_with("127.0.0.1:"));
     assert!(requests[0]["micros"].is_u64());
     assert_eq!(requests[2]["route"], "-");
     assert!(!log.contains("nothing/of"));

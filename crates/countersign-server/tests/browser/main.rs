@@ -1,0 +1,148 @@
+//! The pages in a real browser: somebody logs in on `/docs`, runs a guarded route, and nothing leaves the house.
+//!
+//! Needs `chromium` and `chromedriver` (Debian's packages of these names); `script/test` installs them.
+
+mod browser;
+mod recorder;
+mod server;
+
+use serde_json::Value;
+
+use crate::browser::Browser;
+use crate::recorder::{Recorder, Seen};
+use crate::server::Server;
+
+const USERNAME: &str = "johndoe";
+const PASSWORD: &str = "correct-horse-1";
+
+#[tokio::test]
+async fn one_logs_in_on_the_docs_page_and_then_only_the_token_travels() {
+    let server = Server::start();
+    server.add_user(USERNAME, PASSWORD, &["users:read"]);
+    let recorder = Recorder::start(server.address()).await;
+    let browser = Browser::start(&recorder).await;
+
+    browser.open(&format!("{}/docs", server.url())).await;
+    browser.screenshot("docs").await;
+    log_in(&browser).await;
+    let login = recorder.seen();
+    let me = run(&browser, "/users/me").await;
+
+    assert_eq!(me["username"], USERNAME);
+    let token_requests: Vec<_> = login.iter().filter(|seen| seen.path == "/token").collect();
+    assert_eq!(token_requests.len(), 1, "{login:#?}");
+    assert!(token_requests[0].body.contains(PASSWORD));
+    assert!(token_requests[0].body.contains("scope=users%3Aread"), "{}", token_requests[0].body);
+    // After Authorize only the token travels.
+    let afterwards = &recorder.seen()[login.len()..];
+    let guarded: Vec<_> = afterwards.iter().filter(|seen| seen.path == "/users/me").collect();
+    assert_eq!(guarded.len(), 1, "{afterwards:#?}");
+    assert!(guarded[0].authorization.starts_with("Bearer ey"), "{:?}", guarded[0]);
+    assert!(!afterwards.iter().any(|seen| seen.mentions(PASSWORD)), "{afterwards:#?}");
+    let listed = run(&browser, "/users").await;
+    assert_eq!(listed["users"][0]["username"], USERNAME);
+    browser.screenshot("docs-executed").await;
+    nothing_left_the_house(&recorder.seen(), &browser, server.address()).await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn the_check_boxes_are_the_scopes_that_the_routes_declare() {
+    let server = Server::start();
+    let recorder = Recorder::start(server.address()).await;
+    let browser = Browser::start(&recorder).await;
+
+    browser.open(&format!("{}/docs", server.url())).await;
+    browser.click(".btn.authorize").await;
+    browser.wait_for(".scopes .checkbox").await;
+    let mut names = browser.texts(".scopes .checkbox .name").await;
+    names.sort();
+    browser.screenshot("docs-authorize").await;
+
+    assert_eq!(names, ["users:read", "users:write"]);
+    nothing_left_the_house(&recorder.seen(), &browser, server.address()).await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn the_pages_work_behind_a_path_prefix() {
+    let server = Server::start();
+    server.add_user(USERNAME, PASSWORD, &["users:read"]);
+    let recorder = Recorder::start(server.address()).await;
+    let browser = Browser::start(&recorder).await;
+    // The recorder answers for this host as a reverse proxy would: it strips the prefix and hands on.
+    let site = format!("http://{}", recorder::PREFIXED_HOST);
+
+    browser.open(&format!("{site}{}/docs", recorder::PREFIX)).await;
+    log_in(&browser).await;
+    assert_eq!(run(&browser, "/users/me").await["username"], USERNAME);
+    browser.open(&format!("{site}{}/redoc", recorder::PREFIX)).await;
+    browser.wait_for("#operation\\/read_own, [id*='read_own']").await;
+
+    nothing_left_the_house(&recorder.seen(), &browser, recorder::PREFIXED_HOST).await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn redoc_shows_the_document() {
+    let server = Server::start();
+    let recorder = Recorder::start(server.address()).await;
+    let browser = Browser::start(&recorder).await;
+
+    browser.open(&format!("{}/redoc", server.url())).await;
+    browser.wait_for("[id*='read_own']").await;
+    browser.screenshot("redoc").await;
+
+    nothing_left_the_house(&recorder.seen(), &browser, server.address()).await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn parameters_of_the_page_load_no_foreign_document() {
+    // S-036
+    let server = Server::start();
+    let recorder = Recorder::start(server.address()).await;
+    let browser = Browser::start(&recorder).await;
+
+    let query = "?url=http://evil.test/openapi.json&configUrl=http://evil.test/config.json";
+    browser.open(&format!("{}/docs{query}", server.url())).await;
+    browser.wait_for(".opblock").await;
+
+    nothing_left_the_house(&recorder.seen(), &browser, server.address()).await;
+    browser.close().await;
+}
+
+/// Presses Authorize, fills the form in, ticks the first scope, and closes the dialog.
+async fn log_in(browser: &Browser) {
+    browser.click(".btn.authorize").await;
+    browser.wait_for("#oauth_username, input[name=username]").await;
+    browser.fill("#oauth_username, input[name=username]", USERNAME).await;
+    browser.fill("#oauth_password, input[name=password]", PASSWORD).await;
+    browser.click(".scopes .checkbox label").await;
+    browser.click(".auth-btn-wrapper .btn.authorize").await;
+    browser.wait_for_text(".auth-btn-wrapper .btn", "Logout").await;
+    browser.screenshot("docs-authorized").await;
+    browser.click(".btn-done").await;
+}
+
+/// Opens the `GET` operation of this path, tries it out, and gives back the answer's body.
+async fn run(browser: &Browser, path: &str) -> Value {
+    let operation = format!("//div[contains(@class,'opblock-get')][.//span[@data-path='{path}']]");
+    let at = |inner: &str| format!("{operation}{inner}");
+    browser.click_xpath(&at("//button[contains(@class,'opblock-summary-control')]")).await;
+    browser.click_xpath(&at("//button[contains(@class,'try-out__btn')]")).await;
+    browser.click_xpath(&at("//button[contains(@class,'execute')]")).await;
+    let body =
+        at("//div[contains(@class,'live-responses-table')]//td[contains(@class,'response-col_description')]//pre");
+    let text = browser.text_xpath(&body).await;
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// No request to another host, no complaint of the content security policy, no error in the console.
+async fn nothing_left_the_house(seen: &[Seen], browser: &Browser, host: &str) {
+    for request in seen {
+        assert_eq!(request.host, host, "a request to another host: {request:?}");
+    }
+    let complaints = browser.console_errors().await;
+    assert!(complaints.is_empty(), "{complaints:#?}");
+}
