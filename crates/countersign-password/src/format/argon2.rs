@@ -167,3 +167,44 @@ impl fmt::Display for Argon2Hash {
         write!(f, "${scheme}$v={version}$m={memory_kib},t={iterations},p={parallelism}${salt}${tag}")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Argon2Params;
+
+    const OWASP: &str =
+        "$argon2id$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$YGF6eR+fyi7PrMv+lCGz/FLA2RIaMacQaExmG3t0qH0";
+
+    fn read(text: &str) -> Argon2Hash {
+        Argon2Hash::read(text, &Ceilings::DEFAULT).unwrap()
+    }
+
+    #[test]
+    fn a_hash_is_written_as_it_was_read() {
+        for text in [OWASP, &OWASP.replace("argon2id$v=19", "argon2d$v=16"), &OWASP.replace("p=1", "p=2432")] {
+            assert_eq!(read(text).to_string(), text);
+        }
+    }
+
+    //
+    #[test]
+    fn a_hash_is_outdated_by_whatever_is_weaker_than_the_policy() {
+        let outdated = |text: &str| read(text).is_outdated(&Policy::new(Argon2Params::OWASP));
+        for params in ["m=19456,t=2,p=1", "m=19456,t=2,p=8", "m=19457,t=2,p=1", "m=47104,t=1,p=1", "m=65536,t=3,p=4"] {
+            assert!(!outdated(&OWASP.replace("m=19456,t=2,p=1", params)), "{params}");
+        }
+        for (from, to) in [
+            ("m=19456,t=2", "m=19456,t=1"),
+            ("m=19456,t=2", "m=38911,t=1"),
+            ("m=19456,t=2", "m=19455,t=9"),
+            ("argon2id", "argon2i"),
+            ("argon2id", "argon2d"),
+            ("v=19", "v=16"),
+            ("AAECAwQFBgcICQoLDA0ODw", "AAECAwQFBgcICQoLDA0O"),
+            ("YGF6eR+fyi7PrMv+lCGz/FLA2RIaMacQaExmG3t0qH0", "YGF6eR+fyi7PrMv+lCGz/FLA2RIaMacQaExmG3t0qA"),
+        ] {
+            assert!(outdated(&OWASP.replace(from, to)), "{to}");
+        }
+    }
+}

@@ -1,6 +1,8 @@
 //! Hashing on threads of its own, so that the threads that serve requests never hash: within a memory budget,
 //! from a bounded queue, each job with a deadline.
 
+mod queue;
+
 use std::fmt;
 use std::io;
 use std::mem;
@@ -15,11 +17,8 @@ use crate::hash::PasswordHash;
 use crate::hasher::{Hasher, Verdict};
 use crate::kernel::Memory;
 use crate::password::Password;
-use crate::resource::ResourceError;
-
-mod queue;
-
 use crate::pool::queue::{Job, Next, Queue, Turn};
+use crate::resource::ResourceError;
 
 /// Threads that hash. Clones share them, and they end when the last clone is dropped.
 ///

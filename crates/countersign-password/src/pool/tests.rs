@@ -45,8 +45,8 @@ fn nothing(_: &Hasher, _: &mut Memory) -> Result<(), ResourceError> {
     Ok(())
 }
 
-/// A job that runs until the sender is dropped. Returns when it has begun.
-fn occupy(pool: &HashPool) -> (Waiting<'_, ()>, Sender<()>) {
+/// A job that runs until the sender is dropped, and holds this much memory. Returns when it has begun.
+fn occupy(pool: &HashPool, memory_kib: u32) -> (Waiting<'_, ()>, Sender<()>) {
     let (begun, has_begun) = mpsc::channel();
     let (release, released): (Sender<()>, Receiver<()>) = mpsc::channel();
     let work = move |_: &Hasher, _: &mut Memory| {
@@ -54,7 +54,7 @@ fn occupy(pool: &HashPool) -> (Waiting<'_, ()>, Sender<()>) {
         let _ = released.recv();
         Ok(())
     };
-    let job = enter(pool, 64, work).unwrap();
+    let job = enter(pool, memory_kib, work).unwrap();
     has_begun.recv().unwrap();
     (job, release)
 }
@@ -74,7 +74,7 @@ async fn the_pool_hashes_and_verifies_as_the_hasher_does() {
 #[tokio::test]
 async fn a_full_queue_refuses_at_once() {
     let pool = pool(1, 2);
-    let (first, release) = occupy(&pool);
+    let (first, release) = occupy(&pool, 64);
     let waiting = [enter(&pool, 64, nothing).unwrap(), enter(&pool, 64, nothing).unwrap()];
     assert_eq!(pool.stats(), PoolStats { queued: 2, running: 1, memory_kib: 64 });
 
@@ -108,7 +108,7 @@ async fn a_job_past_its_deadline_is_refused_without_being_run() {
 #[tokio::test]
 async fn a_dropped_future_gives_its_place_back() {
     let pool = pool(1, 1);
-    let (first, release) = occupy(&pool);
+    let (first, release) = occupy(&pool, 64);
     let ran = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&ran);
     let given_up = enter(&pool, 64, move |_, _| Ok(counter.fetch_add(1, Ordering::SeqCst))).unwrap();
@@ -128,7 +128,7 @@ async fn a_dropped_future_gives_its_place_back() {
 #[tokio::test]
 async fn a_future_dropped_while_its_hash_runs_leaves_nothing_behind() {
     let pool = pool(1, 1);
-    let (running, release) = occupy(&pool);
+    let (running, release) = occupy(&pool, 64);
     drop(running);
     assert_eq!(pool.stats().running, 1);
     drop(release);
@@ -170,7 +170,7 @@ fn settings_with_which_nothing_could_be_hashed_are_refused() {
 #[tokio::test]
 async fn a_large_job_is_not_overtaken() {
     let pool = pool(2, 8);
-    let (first, release) = occupy(&pool);
+    let (first, release) = occupy(&pool, 64);
     let order = Arc::new(Mutex::new(Vec::new()));
     let note = |name: &'static str| {
         let order = Arc::clone(&order);
@@ -186,6 +186,46 @@ async fn a_large_job_is_not_overtaken() {
         job.await.unwrap();
     }
     assert_eq!(*order.lock().unwrap(), ["large", "small"]);
+}
+
+/// Lets idle threads look at the queue and rest again, usually.
+fn let_threads_rest() {
+    for _ in 0..200 {
+        thread::yield_now();
+    }
+}
+
+#[tokio::test]
+async fn those_behind_a_large_job_run_when_it_is_given_up() {
+    let pool = pool(2, 8);
+    for _ in 0..50 {
+        let (first, release) = occupy(&pool, 64);
+        let (large, small) = (enter(&pool, 4096, nothing).unwrap(), enter(&pool, 64, nothing).unwrap());
+        let_threads_rest();
+        drop(large);
+        small.await.unwrap();
+        drop(release);
+        first.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_fits_runs_as_soon_as_it_is_first_in_the_queue() {
+    let pool = pool(3, 8);
+    let (_long, _held) = occupy(&pool, 1900);
+    for _ in 0..50 {
+        let (first, release) = occupy(&pool, 1900);
+        // Fits only into the memory that the thread of the first job holds, and keeps the small one waiting until then.
+        let (until, ended) = mpsc::channel::<()>();
+        let large = enter(&pool, 1900, move |_: &Hasher, _: &mut Memory| Ok(ended.recv().is_err())).unwrap();
+        let small = enter(&pool, 64, nothing).unwrap();
+        let_threads_rest();
+        drop(release);
+        first.await.unwrap();
+        small.await.unwrap();
+        drop(until);
+        assert_eq!(large.await, Ok(true));
+    }
 }
 
 thread_local! {
@@ -222,7 +262,7 @@ async fn the_threads_end_when_the_last_handle_is_dropped() {
 #[tokio::test]
 async fn a_closed_queue_tells_those_who_wait() {
     let pool = pool(1, 8);
-    let (first, release) = occupy(&pool);
+    let (first, release) = occupy(&pool, 64);
     let waiting = enter(&pool, 64, nothing).unwrap();
     pool.crew.queue.close();
     assert_eq!(waiting.await, Err(PoolError::Stopped));
