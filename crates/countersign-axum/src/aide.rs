@@ -29,7 +29,7 @@ use http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::bearer::Bearer;
+use crate::bearer::{Bearer, FromClaims};
 use crate::document::{self, Alternatives, GUARD_ANSWERS, GuardAnswer, SCOPES_EXTENSION};
 use crate::requirement::{Requirement, Requires, SECURITY_SCHEME};
 use crate::scope::RequiredScopes;
@@ -75,7 +75,7 @@ pub fn describe<T: Requires>(operation: &mut Operation) {
     }
 }
 
-impl<T> OperationInput for Bearer<T> {
+impl<T: FromClaims> OperationInput for Bearer<T> {
     fn operation_input(_: &mut GenContext, operation: &mut Operation) {
         describe::<Self>(operation);
     }

@@ -25,7 +25,7 @@ use crate::requirement::{Requirement, Requires};
 ///
 /// `Bearer<T>` takes claims of your own out of the token: implement [`FromClaims`].
 #[derive(Clone, Debug)]
-pub struct Bearer<T = Claims>(pub T);
+pub struct Bearer<T: FromClaims = Claims>(pub T);
 
 /// Claims of your own, taken out of a verified token.
 ///
@@ -73,12 +73,13 @@ impl InvalidToken {
 }
 
 impl From<ClaimsError> for InvalidToken {
-    fn from(error: ClaimsError) -> Self {
-        Self::because(error.to_string())
+    /// The error's own text may quote a claim, and is left behind.
+    fn from(_: ClaimsError) -> Self {
+        Self::because("they are not of the type that the program reads")
     }
 }
 
-impl<T> Requires for Bearer<T> {
+impl<T: FromClaims> Requires for Bearer<T> {
     fn requirement() -> Requirement {
         Requirement::token()
     }

@@ -1,5 +1,62 @@
 //! Guards an axum API: a parameter of a handler checks the bearer token, demands the scopes, hands over the user, and
 //! writes itself into the OpenAPI document. What is enforced is what is documented: one declaration.
+//!
+//! A whole guarded program, which takes the tokens of a Countersign server by its published keys:
+//!
+//! ```no_run
+//! use axum::{Router, routing::get};
+//! use countersign_axum::{Bearer, Guard, KeySet, Verifier};
+//!
+//! async fn hello(Bearer(claims): Bearer) -> String {
+//!     format!("Hello, {}!", claims.subject())
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let keys = KeySet::from_jwks(&std::fs::read_to_string("jwks.json")?)?;
+//!     let verifier = Verifier::new("https://login.example.com", "https://api.example.com", keys);
+//!     let app = Router::new().route("/hello", get(hello)).with_state(Guard::new(verifier));
+//!     axum::serve(tokio::net::TcpListener::bind("127.0.0.1:3000").await?, app).await?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # The guards
+//!
+//! | parameter | lets pass | carries |
+//! |---|---|---|
+//! | [`Bearer`] | a good token | its [`Claims`], or your own ([`FromClaims`]) |
+//! | [`Scoped<R>`](Scoped) | a good token with the scopes `R` ([`Scope`]) | its claims |
+//! | [`CurrentUser<U>`](CurrentUser) | a good token whose user exists ([`LoadUser`]) | the user |
+//! | `Option` of `Bearer` or `CurrentUser` | the same, or no token at all | what was found |
+//!
+//! A handler may have several; its request's token is verified once. They find the [`Guard`] in the router's state.
+//! Refusals follow RFC 6750, with a body of RFC 9457 whose `detail` is what clients of FastAPI read:
+//!
+//! | request | answer |
+//! |---|---|
+//! | no token, or a scheme other than `Bearer` | 401, a bare challenge |
+//! | a bad token, or a user who is gone | 401 `invalid_token` |
+//! | a good token without a scope | 403 `insufficient_scope`, with the scopes that are needed |
+//! | two `Authorization` headers, or a second token in the query | 400 `invalid_request` |
+//! | the look-up of the user failed | 503 |
+//!
+//! When a handler does not compile for a guard's sake, `#[axum::debug_handler]` shows what is missing.
+//!
+//! # Features
+//!
+//! None is on by default: a program that only verifies compiles no server, no SQL and no password hash.
+//!
+//! | feature | what |
+//! |---|---|
+//! | `openapi` | `routes!`, the drop-in for utoipa-axum's: guards document themselves |
+//! | `aide` | the same in aide's routers |
+//! | `docs` | `/docs` (Swagger UI) and `/redoc` out of the binary |
+//! | `form` | the token request of RFC 6749, for a token endpoint of your own |
+//! | `fastapi` | the token request as FastAPI takes it |
+//! | `testing` | a test helper: router and document agree |
+//!
+//! `examples/items.rs` is a whole API with a login of its own and a `/docs` page in which Authorize works.
 
 #![forbid(unsafe_code)]
 
@@ -14,6 +71,8 @@ mod guard;
 mod bearer;
 mod scoped;
 mod user;
+#[cfg(feature = "form")]
+pub mod form;
 #[cfg(any(feature = "openapi", feature = "aide"))]
 mod document;
 #[cfg(feature = "openapi")]
@@ -24,8 +83,6 @@ pub mod aide;
 pub mod docs;
 #[cfg(feature = "testing")]
 pub mod testing;
-#[cfg(feature = "form")]
-pub mod form;
 
 pub use bearer::{Bearer, FromClaims, InvalidToken};
 pub use clock::{Clock, ClockHand};

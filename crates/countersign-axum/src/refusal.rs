@@ -122,7 +122,8 @@ impl fmt::Display for Realm {
 /// The answer of a guard that turns a request away: challenge, status and body.
 ///
 /// Made by the guards, and by [`Guard::refuse`](crate::Guard::refuse) for extractors of your own.
-#[derive(Debug)]
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{error}")]
 pub struct Refusal {
     error: AuthError,
     face: Face,

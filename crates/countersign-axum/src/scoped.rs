@@ -30,12 +30,12 @@ use crate::scope::{RequiredScopes, collect, satisfies};
 ///     format!("The items of {}", token.claims().subject())
 /// }
 /// ```
-pub struct Scoped<R> {
+pub struct Scoped<R: RequiredScopes> {
     claims: Claims,
     scopes: PhantomData<fn() -> R>,
 }
 
-impl<R> Scoped<R> {
+impl<R: RequiredScopes> Scoped<R> {
     /// The claims of the token.
     pub fn claims(&self) -> &Claims {
         &self.claims
@@ -47,7 +47,7 @@ impl<R> Scoped<R> {
     }
 }
 
-impl<R> fmt::Debug for Scoped<R> {
+impl<R: RequiredScopes> fmt::Debug for Scoped<R> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_tuple("Scoped").field(&self.claims).finish()
     }
