@@ -76,6 +76,8 @@ impl<T: Requires> Requires for Option<T> {
     }
 }
 
+/// The handler looks at the refusal itself; one that always hands it on should demand `T` plainly, or the document calls
+/// the route open.
 impl<T: Requires, E> Requires for Result<T, E> {
     fn requirement() -> Requirement {
         T::requirement().or_nothing()

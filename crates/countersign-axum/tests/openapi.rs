@@ -135,3 +135,18 @@ fn handlers_of_every_arity_are_read() {
     let expected = json!([{ "OAuth2PasswordBearer": ["items:read"] }]);
     assert_eq!(document["paths"]["/sixteen"]["get"]["security"], expected);
 }
+
+#[cfg(feature = "form")]
+#[test]
+fn the_token_request_and_its_answer_have_schemas() {
+    use countersign_axum::form::{PasswordForm, TokenAnswer};
+    use utoipa::{PartialSchema as _, ToSchema};
+
+    let schema = serde_json::to_value(PasswordForm::schema()).expect("a schema");
+    assert_eq!(PasswordForm::name(), "PasswordForm");
+    assert_eq!(schema["required"], json!(["grant_type", "username", "password"]));
+    assert_eq!(schema["properties"]["password"]["format"], "password");
+    let schema = serde_json::to_value(TokenAnswer::schema()).expect("a schema");
+    assert_eq!(schema["required"], json!(["access_token", "token_type"]));
+    assert_eq!(schema["properties"]["expires_in"]["format"], "int64");
+}

@@ -139,6 +139,14 @@ async fn schemes_without_tokens_are_not_judged() {
 }
 
 #[tokio::test]
+async fn a_document_without_operations_agrees_with_nothing() {
+    for empty in [json!({}), json!({ "paths": {} }), json!({ "paths": { "/x": { "summary": "none" } } })] {
+        let found = found(Router::new().route("/x", get(open)), &empty).await;
+        assert_eq!(found, ["The document names no operation: nothing was compared"]);
+    }
+}
+
+#[tokio::test]
 async fn an_operation_that_is_not_served_is_named() {
     let router = Router::new().route("/x", post(open));
     assert_eq!(found(router, &document(&json!([]))).await, ["GET /x is documented and not served"]);

@@ -18,9 +18,14 @@ pub(crate) enum BodyError {
 /// A `Content-Length` over the limit is refused before anything is read, and a body that grows past it while it
 /// streams in.
 pub(crate) async fn read(headers: &HeaderMap, mut body: Body, limit: usize) -> Result<Zeroizing<Vec<u8>>, BodyError> {
-    let announced = headers.get(CONTENT_LENGTH).map_or(Some(0), |value| value.to_str().ok()?.parse().ok());
-    let room: usize = announced.filter(|length| *length <= limit).ok_or(BodyError::TooLarge)?;
-    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
+    let announced = headers.get(CONTENT_LENGTH).map(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let room = match announced {
+        None => limit,
+        Some(length) => length.filter(|length| *length <= limit).ok_or(BodyError::TooLarge)?,
+    };
+    // Room for all of it at once: what a growing buffer leaves behind is not wiped. Large bodies are sent by nobody
+    // who cares, and are given no memory before they come.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room.min(64 * 1024)));
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
         if data.len() > limit - bytes.len() {

@@ -25,6 +25,8 @@ pub enum DifferenceKind {
     TakesBadToken(StatusCode),
     /// Documented as open, and refuses a bad token.
     RefusesBadToken,
+    /// The document names no operation at all: nothing was compared.
+    NothingDocumented,
     /// In the document, and not served: 405 for the method.
     NotServed,
     /// Its security names a scheme that the document does not define.
@@ -47,6 +49,7 @@ impl fmt::Display for Difference {
                 write!(formatter, "is documented as guarded and answers {status} to a bad token")
             }
             DifferenceKind::RefusesBadToken => formatter.write_str("is documented as open and refuses a bad token"),
+            DifferenceKind::NothingDocumented => formatter.write_str("names no operation: nothing was compared"),
             DifferenceKind::NotServed => formatter.write_str("is documented and not served"),
             DifferenceKind::UnknownScheme(name) => write!(formatter, "demands the undefined security scheme {name}"),
             DifferenceKind::UnknownScope(name) => write!(formatter, "demands the undefined scope {name}"),

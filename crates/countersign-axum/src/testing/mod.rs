@@ -39,14 +39,18 @@ use crate::testing::operation::{Access, Operation};
 /// Parameters of the path, and those that are required, are filled by their schemas; no body is sent. What is open is
 /// really called, so give it a router over test data. Only 401 with a `Bearer` challenge counts as a refusal: a token
 /// endpoint that challenges its clients with `Basic` is open in this sense. Routes that the document does not know
-/// are out of sight.
+/// are out of sight, and a document without operations is a difference itself.
 pub async fn differences<R>(router: R, document: &impl Serialize) -> Vec<Difference>
 where
     R: Service<Request, Response = Response, Error = Infallible> + Clone,
 {
     let document = serde_json::to_value(document).unwrap_or_default();
+    let operations = operation::all(&document);
+    if operations.is_empty() {
+        return vec![Difference { operation: "The document".to_owned(), kind: DifferenceKind::NothingDocumented }];
+    }
     let mut differences = Vec::new();
-    for operation in operation::all(&document) {
+    for operation in operations {
         let mut kinds = operation.undefined();
         kinds.extend(probe(&router, &operation).await);
         let name = operation.to_string();
