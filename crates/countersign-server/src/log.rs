@@ -1,6 +1,7 @@
 //! Where events go: lines of text for a terminal, lines of JSON for everything else, written by a thread of their own.
 
 mod lines;
+mod time;
 mod json;
 
 use std::io::{self, IsTerminal};

@@ -7,15 +7,16 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
-use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::log::lines::Lines;
+use crate::log::time;
 
 /// More than most lines.
 const LINE_BYTES: usize = 512;
+/// More than most spans.
+const SPAN_BYTES: usize = 128;
 
 /// Turns events into lines.
 #[derive(Debug)]
@@ -35,7 +36,7 @@ impl Json {
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Json {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         if let Some(span) = context.span(id) {
-            let mut members = Members(String::new());
+            let mut members = Members(String::with_capacity(SPAN_BYTES));
             attributes.record(&mut members);
             span.extensions_mut().insert(members);
         }
@@ -53,7 +54,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Json {
         let metadata = event.metadata();
         let mut line = Members(String::with_capacity(LINE_BYTES));
         line.0.push_str(r#"{"time":""#);
-        let _ = SystemTime.format_time(&mut Writer::new(&mut line.0));
+        time::push_now(&mut line.0);
         line.0.push_str(r#"","level":""#);
         line.0.push_str(metadata.level().as_str());
         line.0.push('"');
@@ -72,7 +73,17 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Json {
 impl Members {
     fn text(&mut self, name: &str, value: &str) {
         self.name(name);
-        push_string(&mut self.0, value);
+        self.0.push('"');
+        push_escaped(&mut self.0, value);
+        self.0.push('"');
+    }
+
+    /// Whatever can print itself.
+    fn printed(&mut self, name: &str, value: fmt::Arguments<'_>) {
+        self.name(name);
+        self.0.push('"');
+        let _ = Escaping(&mut self.0).write_fmt(value);
+        self.0.push('"');
     }
 
     /// A number, `true` or `false`.
@@ -95,11 +106,11 @@ impl Visit for Members {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.text(field.name(), &format!("{value:?}"));
+        self.printed(field.name(), format_args!("{value:?}"));
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
-        self.text(field.name(), &value.to_string());
+        self.printed(field.name(), format_args!("{value}"));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
@@ -124,24 +135,33 @@ impl Visit for Members {
     }
 }
 
-/// A JSON string. Control characters are escaped whatever their kind: some terminals obey those above ASCII too (R-177).
-fn push_string(line: &mut String, text: &str) {
-    line.push('"');
+/// Escapes what is written through it.
+struct Escaping<'a>(&'a mut String);
+
+impl Write for Escaping<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        push_escaped(self.0, text);
+        Ok(())
+    }
+}
+
+/// The inside of a JSON string. Control characters are escaped whatever their kind: some terminals obey those above ASCII
+/// too (R-177).
+fn push_escaped(line: &mut String, text: &str) {
     if text.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'"' && byte != b'\\') {
         line.push_str(text);
-    } else {
-        for c in text.chars() {
-            match c {
-                '"' => line.push_str("\\\""),
-                '\\' => line.push_str("\\\\"),
-                c if c.is_control() => {
-                    let _ = write!(line, "\\u{:04x}", u32::from(c));
-                }
-                c => line.push(c),
+        return;
+    }
+    for c in text.chars() {
+        match c {
+            '"' => line.push_str("\\\""),
+            '\\' => line.push_str("\\\\"),
+            c if c.is_control() => {
+                let _ = write!(line, "\\u{:04x}", u32::from(c));
             }
+            c => line.push(c),
         }
     }
-    line.push('"');
 }
 
 #[cfg(test)]
@@ -210,7 +230,7 @@ mod tests {
         assert_eq!(events[0]["message"], evil);
         assert_eq!(events[0]["infinite"], Value::Null);
         let mut line = String::new();
-        push_string(&mut line, evil);
+        push_escaped(&mut line, evil);
         assert!(!line.chars().any(char::is_control), "{line}");
     }
 }

@@ -37,6 +37,20 @@ pub struct Presentation {
     pub error_style: ErrorStyle,
 }
 
+/// Who is at the other end of a connection.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    address: SocketAddr,
+    /// The address as the log has it, written once.
+    text: String,
+}
+
+impl Peer {
+    pub(crate) fn new(address: SocketAddr) -> Self {
+        Self { address, text: address.to_string() }
+    }
+}
+
 /// Everything that all connections share.
 #[derive(Debug)]
 pub(crate) struct Site {
@@ -60,7 +74,7 @@ impl Site {
     pub(crate) async fn answer(
         self: Arc<Self>,
         request: Request<Incoming>,
-        peer: SocketAddr,
+        peer: Arc<Peer>,
         in_flight: InFlight,
         refusal: Option<Refusal>,
     ) -> Result<Response<AnswerBody>, Infallible> {
@@ -70,10 +84,10 @@ impl Site {
         let is_http1 = request.version() < Version::HTTP_2;
         // Nothing behind a chunked body is read: the gate does not follow it, so it must not be followed here either.
         let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
-        let span = tracing::info_span!("request", request_id = id.to_str().unwrap_or_default(), %peer);
+        let span = tracing::info_span!("request", request_id = id.to_str().unwrap_or_default(), peer = &*peer.text);
         let response = async {
             let response = match refusal.map_or_else(|| self.check(&request), Err) {
-                Ok(()) => self.handle(request, peer).await,
+                Ok(()) => self.handle(request, peer.address).await,
                 Err(refusal) => self.refuse(refusal),
             };
             log(&method, &response, started);

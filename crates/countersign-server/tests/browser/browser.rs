@@ -77,9 +77,22 @@ impl Browser {
 
     /// Errors and refusals that the browser wrote into its console since the last call.
     pub(crate) async fn console_errors(&self) -> Vec<String> {
-        let entries = self.client.issue_cmd(ConsoleLog).await.unwrap();
-        let entries = entries.as_array().unwrap().iter();
-        entries.filter(|entry| entry["level"] == "SEVERE").map(|entry| entry["message"].to_string()).collect()
+        let entries = self.log("browser").await;
+        entries.iter().filter(|entry| entry["level"] == "SEVERE").map(|entry| entry["message"].to_string()).collect()
+    }
+
+    /// The addresses that pages asked for since the last call, those included that were blocked on the way.
+    pub(crate) async fn requested(&self) -> Vec<String> {
+        let entries = self.log("performance").await;
+        let events =
+            entries.iter().map(|entry| -> Value { serde_json::from_str(entry["message"].as_str().unwrap()).unwrap() });
+        let requests = events.filter(|event| event["message"]["method"] == "Network.requestWillBeSent");
+        requests.map(|event| event["message"]["params"]["request"]["url"].as_str().unwrap().to_owned()).collect()
+    }
+
+    async fn log(&self, kind: &'static str) -> Vec<Value> {
+        let Value::Array(entries) = self.client.issue_cmd(Log(kind)).await.unwrap() else { panic!("a log is a list") };
+        entries
     }
 
     /// Keeps a picture of the page under `target/screenshots/`.
@@ -120,7 +133,7 @@ fn start_driver() -> (Child, u16) {
         .expect("chromedriver is not installed: run script/test, which installs it");
     let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines().map(Result::unwrap);
     let port = lines
-        .find_map(|line| line.rsplit_once("on port ")?.1.trim_end_matches('.').parse().ok())
+        .find_map(|line| line.split_once("started successfully on port ")?.1.trim_end_matches('.').parse().ok())
         .expect("chromedriver says on which port it listens");
     std::thread::spawn(move || lines.for_each(drop));
     (driver, port)
@@ -146,22 +159,22 @@ fn capabilities(recorder: &Recorder, profile: &TempDir) -> Capabilities {
     let capabilities = json!({
         "browserName": "chrome",
         "goog:chromeOptions": { "args": arguments },
-        "goog:loggingPrefs": { "browser": "ALL" },
+        "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
     });
     let Value::Object(capabilities) = capabilities else { unreachable!("it is written as an object") };
     capabilities
 }
 
-/// Chromium's console, by the command that chromedriver adds to WebDriver.
+/// One of Chromium's logs, by the command that chromedriver adds to WebDriver.
 #[derive(Debug)]
-struct ConsoleLog;
+struct Log(&'static str);
 
-impl WebDriverCompatibleCommand for ConsoleLog {
+impl WebDriverCompatibleCommand for Log {
     fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
         base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
     }
 
     fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
-        (http::Method::POST, Some(json!({ "type": "browser" }).to_string()))
+        (http::Method::POST, Some(json!({ "type": self.0 }).to_string()))
     }
 }

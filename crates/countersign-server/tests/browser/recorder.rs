@@ -1,5 +1,5 @@
 //! A forward proxy between the browser and the server that writes down every request, so that a test can say what travelled
-//! and what did not. Other hosts are written down and refused.
+//! and what did not. Other hosts are refused: the browser asks its maker things of its own accord.
 
 use std::sync::{Arc, Mutex};
 
@@ -20,7 +20,6 @@ pub(crate) const PREFIX: &str = "/login";
 /// A request as the browser sent it.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
-    pub(crate) host: String,
     pub(crate) path: String,
     pub(crate) authorization: String,
     pub(crate) body: String,
@@ -70,16 +69,15 @@ async fn hand_on(State(recorder): State<Recorder>, request: Request) -> Response
     let authorization = parts.headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap().to_owned());
     let stripped = (host == PREFIXED_HOST).then(|| parts.uri.path().strip_prefix(PREFIX)).flatten();
     let path = stripped.unwrap_or(parts.uri.path()).to_owned();
+    if host != *recorder.server && stripped.is_none() {
+        return StatusCode::BAD_GATEWAY.into_response();
+    }
     recorder.seen.lock().unwrap().push(Seen {
-        host: host.clone(),
         path: path.clone(),
         authorization: authorization.unwrap_or_default(),
         body: String::from_utf8_lossy(&body).into_owned(),
         head: format!("{parts:?}"),
     });
-    if host != *recorder.server && stripped.is_none() {
-        return StatusCode::BAD_GATEWAY.into_response();
-    }
     let target = match parts.uri.query() {
         Some(query) => format!("{path}?{query}"),
         None => path,
