@@ -8,6 +8,9 @@ use utoipa::ToSchema;
 use crate::app::Countersign;
 use crate::http::error::{ApiError, PROBLEM_JSON, ProblemBody};
 
+/// How the document groups these routes.
+pub(crate) const TAG: &str = "operation";
+
 /// The state of the server.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Health {
@@ -17,13 +20,13 @@ pub(crate) struct Health {
 }
 
 /// The process runs.
-#[utoipa::path(get, path = "/health/live", tag = "operation", responses((status = 200, description = "Well", body = Health)))]
+#[utoipa::path(get, path = "/health/live", tag = TAG, responses((status = 200, description = "Well", body = Health)))]
 pub(crate) async fn read_liveness() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
 /// The process can serve: its store answers.
-#[utoipa::path(get, path = "/health/ready", tag = "operation", responses(
+#[utoipa::path(get, path = "/health/ready", tag = TAG, responses(
     (status = 200, description = "Well", body = Health),
     (status = 503, description = "The store does not answer", body = ProblemBody, content_type = PROBLEM_JSON),
 ))]

@@ -14,6 +14,9 @@ use crate::http::json::JsonBody;
 use crate::http::view::{UserView, change, parse_change};
 use crate::user::{Change, EmailAddress, FullName, User, UserChange};
 
+/// How the document groups these routes.
+pub(crate) const TAG: &str = "your account";
+
 /// Changes of one's own account: an absent member stays as it is, `null` removes it.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -39,13 +42,13 @@ pub(crate) struct PasswordChange {
 }
 
 /// Read your own account.
-#[utoipa::path(get, path = "/users/me", tag = "your account", responses((status = 200, description = "Your account", body = UserView)))]
+#[utoipa::path(get, path = "/users/me", tag = TAG, responses((status = 200, description = "Your account", body = UserView)))]
 pub(crate) async fn read_own_account(CurrentUser(user): CurrentUser<User>) -> Json<UserView> {
     Json(user.into())
 }
 
 /// Change your e-mail address or your name.
-#[utoipa::path(patch, path = "/users/me", tag = "your account", request_body = OwnChange, responses(
+#[utoipa::path(patch, path = "/users/me", tag = TAG, request_body = OwnChange, responses(
     (status = 200, description = "Your account", body = UserView),
     (status = 409, description = "The e-mail address is taken", body = ProblemBody, content_type = PROBLEM_JSON),
     (status = 422, description = "A value is not what it should be", body = ProblemBody, content_type = PROBLEM_JSON),
@@ -65,7 +68,7 @@ pub(crate) async fn change_own_account(
 }
 
 /// Delete your own account, for good.
-#[utoipa::path(delete, path = "/users/me", tag = "your account", responses((status = 204, description = "Deleted")))]
+#[utoipa::path(delete, path = "/users/me", tag = TAG, responses((status = 204, description = "Deleted")))]
 pub(crate) async fn delete_own_account(
     CurrentUser(user): CurrentUser<User>,
     State(app): State<Countersign>,
@@ -76,7 +79,7 @@ pub(crate) async fn delete_own_account(
 }
 
 /// Change your own password. Tokens issued before are refused from then on.
-#[utoipa::path(put, path = "/users/me/password", tag = "your account", request_body = PasswordChange, responses(
+#[utoipa::path(put, path = "/users/me/password", tag = TAG, request_body = PasswordChange, responses(
     (status = 204, description = "Changed"),
     (status = 403, description = "The current password is wrong", body = ProblemBody, content_type = PROBLEM_JSON),
     (status = 422, description = "The new password breaks a rule", body = ProblemBody, content_type = PROBLEM_JSON),

@@ -16,7 +16,8 @@ use axum::routing::get;
 use countersign_axum::docs::{self, DocumentError};
 use countersign_axum::openapi::PasswordFlow;
 use countersign_axum::{ErrorStyle, routes};
-use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, Server};
+use utoipa::openapi::tag::TagBuilder;
+use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, ServerBuilder};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::Countersign;
@@ -65,5 +66,14 @@ fn frontispiece() -> OpenApi {
         .title("Countersign")
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some("Log in, get a token, use it. Press *Authorize* to log in here."));
-    OpenApiBuilder::new().info(info.build()).servers(Some([Server::new(".")])).build()
+    let tags = [
+        (token::TAG, "Where a login becomes a token."),
+        (me::TAG, "What the bearer of a token may read and change: the own account."),
+        (users::TAG, "Registration, and the administration of all accounts."),
+        (well_known::TAG, "What other programs need to check tokens."),
+        (health::TAG, "For operators and their load balancers."),
+    ];
+    let tags = tags.map(|(name, description)| TagBuilder::new().name(name).description(Some(description)).build());
+    let here = ServerBuilder::new().url(".").description(Some("this server"));
+    OpenApiBuilder::new().info(info.build()).servers(Some([here.build()])).tags(Some(tags)).build()
 }

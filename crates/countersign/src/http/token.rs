@@ -16,6 +16,9 @@ use zeroize::Zeroizing;
 use crate::app::Countersign;
 use crate::grant::{GrantError, TokenRequest, TokenResponse};
 
+/// How the document groups these routes.
+pub(crate) const TAG: &str = "token";
+
 /// The form of a token request.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it stands for the form in the document")]
@@ -45,7 +48,7 @@ pub(crate) struct Token {
 }
 
 /// Get an access token.
-#[utoipa::path(post, path = "/token", tag = "token",
+#[utoipa::path(post, path = "/token", tag = TAG,
     request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"), responses(
     (status = 200, description = "A token", body = Token),
     (status = 400, description = "The request is malformed, or the credentials are wrong"),

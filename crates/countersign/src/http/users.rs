@@ -19,6 +19,9 @@ use crate::settings::Registration;
 use crate::store::{SearchText, UserQuery};
 use crate::user::{Change, EmailAddress, FullName, ScopesChange, UserChange, UserId, Username};
 
+/// How the document groups these routes.
+pub(crate) const TAG: &str = "users";
+
 /// An account to be made.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -73,7 +76,7 @@ pub(crate) struct UserPageView {
 }
 
 /// Register.
-#[utoipa::path(post, path = "/users", tag = "users", request_body = NewUserBody, responses(
+#[utoipa::path(post, path = "/users", tag = TAG, request_body = NewUserBody, responses(
     (status = 201, description = "Registered", body = UserView),
     (status = 403, description = "Registration is closed", body = ProblemBody, content_type = PROBLEM_JSON),
     (status = 409, description = "The user name or the e-mail address is taken", body = ProblemBody, content_type = PROBLEM_JSON),
@@ -103,7 +106,7 @@ pub(crate) async fn register_user(
 }
 
 /// List users, page by page.
-#[utoipa::path(get, path = "/users", tag = "users", params(ListParameters), responses((status = 200, description = "A page of users", body = UserPageView)))]
+#[utoipa::path(get, path = "/users", tag = TAG, params(ListParameters), responses((status = 200, description = "A page of users", body = UserPageView)))]
 pub(crate) async fn list_users(
     _: Scoped<UsersRead>,
     State(app): State<Countersign>,
@@ -128,7 +131,7 @@ pub(crate) async fn list_users(
 }
 
 /// Read a user.
-#[utoipa::path(get, path = "/users/{id}", tag = "users", params(("id" = String, Path, format = "uuid")), responses(
+#[utoipa::path(get, path = "/users/{id}", tag = TAG, params(("id" = String, Path, format = "uuid")), responses(
     (status = 200, description = "The user", body = UserView),
     (status = 404, description = "There is no such user", body = ProblemBody, content_type = PROBLEM_JSON),
 ))]
@@ -142,7 +145,7 @@ pub(crate) async fn read_user(
 }
 
 /// Change a user: names, address, scopes, disabled or not.
-#[utoipa::path(patch, path = "/users/{id}", tag = "users", params(("id" = String, Path, format = "uuid")),
+#[utoipa::path(patch, path = "/users/{id}", tag = TAG, params(("id" = String, Path, format = "uuid")),
     request_body = UserChangeBody, responses(
     (status = 200, description = "The user", body = UserView),
     (status = 404, description = "There is no such user", body = ProblemBody, content_type = PROBLEM_JSON),
@@ -164,7 +167,7 @@ pub(crate) async fn change_user(
 }
 
 /// Delete a user, for good.
-#[utoipa::path(delete, path = "/users/{id}", tag = "users", params(("id" = String, Path, format = "uuid")), responses(
+#[utoipa::path(delete, path = "/users/{id}", tag = TAG, params(("id" = String, Path, format = "uuid")), responses(
     (status = 204, description = "Deleted"),
     (status = 404, description = "There is no such user", body = ProblemBody, content_type = PROBLEM_JSON),
 ))]

@@ -11,6 +11,9 @@ use utoipa::ToSchema;
 use crate::app::Countersign;
 use crate::http::error::ApiError;
 
+/// How the document groups these routes.
+pub(crate) const TAG: &str = "discovery";
+
 /// How long others may keep the keys, in seconds; a next key has to be published at least as long before its first use.
 const KEYS_MAX_AGE: &str = "public, max-age=300";
 
@@ -29,7 +32,7 @@ pub(crate) struct Metadata {
 }
 
 /// The metadata of this authorization server.
-#[utoipa::path(get, path = "/.well-known/oauth-authorization-server", tag = "discovery",
+#[utoipa::path(get, path = "/.well-known/oauth-authorization-server", tag = TAG,
     responses((status = 200, description = "Metadata of RFC 8414", body = Metadata)))]
 pub(crate) async fn read_metadata(State(app): State<Countersign>) -> Json<Metadata> {
     let issuer = &app.settings().issuer;
@@ -58,7 +61,7 @@ pub(crate) async fn read_metadata_at_path(State(app): State<Countersign>, Path(p
 }
 
 /// The public keys that tokens are checked with.
-#[utoipa::path(get, path = "/.well-known/jwks.json", tag = "discovery", responses(
+#[utoipa::path(get, path = "/.well-known/jwks.json", tag = TAG, responses(
     (status = 200, content_type = "application/jwk-set+json", description = "A key set of RFC 7517"),
 ))]
 pub(crate) async fn read_key_set(State(app): State<Countersign>) -> impl IntoResponse {

@@ -49,21 +49,23 @@ impl Server {
     pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings::new(ISSUER);
         change(&mut settings);
-        let stores = Stores::in_engine(Arc::new(MemoryStore::new()));
-        let sealing = SealingKey::from_bytes(SealingKey::generate().unwrap().as_ref()).unwrap();
-        Self::open(settings, stores, Arc::new(sealing), 1_800_000_000).await
+        Self::open(settings, new_stores(), new_sealing_key(), cheap_pool()).await
+    }
+
+    /// One whose hashing is as dear and as narrow as this.
+    pub(crate) async fn hashing_with(argon2: Argon2Params, pool: PoolSettings) -> Self {
+        let hasher = Hasher::new(Policy { argon2, ..Policy::default() });
+        let pool = HashPool::new(hasher, pool).unwrap();
+        Self::open(Settings::new(ISSUER), new_stores(), new_sealing_key(), pool).await
     }
 
     /// A second one with other settings over the same stores.
     pub(crate) async fn over(first: &Self, settings: Settings) -> Self {
-        let stores = first.app.stores().clone();
-        Self::open(settings, stores, first.sealing.clone(), first.app.clock().now()).await
+        Self::open(settings, first.app.stores().clone(), first.sealing.clone(), cheap_pool()).await
     }
 
-    async fn open(settings: Settings, stores: Stores, sealing: Arc<SealingKey>, now: i64) -> Self {
-        let (clock, hand) = Clock::settable(now);
-        let hasher = Hasher::new(Policy { argon2: Argon2Params::for_tests(), ..Policy::default() });
-        let pool = HashPool::new(hasher, PoolSettings::default()).unwrap();
+    async fn open(settings: Settings, stores: Stores, sealing: Arc<SealingKey>, pool: HashPool) -> Self {
+        let (clock, hand) = Clock::settable(1_800_000_000);
         let app = Countersign::open(settings, stores, &sealing, pool, clock).await.unwrap();
         Self { router: countersign::http::router(app.clone()).unwrap(), app, clock: hand, sealing }
     }
@@ -129,4 +131,17 @@ impl Server {
         all.extend_from_slice(fields);
         self.form("/token", &all).await
     }
+}
+
+fn new_stores() -> Stores {
+    Stores::in_engine(Arc::new(MemoryStore::new()))
+}
+
+fn new_sealing_key() -> Arc<SealingKey> {
+    Arc::new(SealingKey::from_bytes(SealingKey::generate().unwrap().as_ref()).unwrap())
+}
+
+fn cheap_pool() -> HashPool {
+    let hasher = Hasher::new(Policy { argon2: Argon2Params::for_tests(), ..Policy::default() });
+    HashPool::new(hasher, PoolSettings::default()).unwrap()
 }
