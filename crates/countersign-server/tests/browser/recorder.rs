@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 
 /// The host that stands for a reverse proxy which serves Countersign under [`PREFIX`].
-pub(crate) const PREFIXED_HOST: &str = "site.test";
+pub(crate) const PREFIXED_HOST: &str = "site.localhost";
 /// See [`PREFIXED_HOST`].
 pub(crate) const PREFIX: &str = "/login";
 
