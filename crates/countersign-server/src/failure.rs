@@ -43,9 +43,31 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
             Self::Usage(text) => text.clone(),
-            Self::Work(error) => format!("{error:#}"),
+            Self::Work(error) => {
+                error.chain().map(ToString::to_string).reduce(|told, cause| join(told, &cause)).unwrap_or_default()
+            }
         };
         let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         f.write_str(&lines.join(" "))
+    }
+}
+
+/// Some errors quote their cause and some do not.
+fn join(told: String, cause: &str) -> String {
+    if told.contains(cause) { told } else { format!("{told}: {cause}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+
+    use super::*;
+
+    #[test]
+    fn a_failure_is_one_line_that_tells_each_cause_once() {
+        let failed: Result<(), _> = Err(std::io::Error::other("disk\n  full"));
+        let failure = Failure::from(failed.context("cannot write: disk\n  full").context("backup").unwrap_err());
+        assert_eq!(failure.to_string(), "backup: cannot write: disk full");
+        assert_eq!(Failure::usage("a\n\n  tip: b\n").to_string(), "a tip: b");
     }
 }

@@ -128,9 +128,9 @@ impl Visit for Members {
     fn record_f64(&mut self, field: &Field, value: f64) {
         // JSON has no infinity.
         if value.is_finite() {
-            self.plain(field.name(), format_args!("{value}"))
+            self.plain(field.name(), format_args!("{value}"));
         } else {
-            self.plain(field.name(), format_args!("null"))
+            self.plain(field.name(), format_args!("null"));
         }
     }
 }
@@ -166,29 +166,16 @@ fn push_escaped(line: &mut String, text: &str) {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-    use std::sync::mpsc::{Sender, channel};
+    use std::sync::mpsc::sync_channel;
 
     use serde_json::{Value, json};
     use tracing_subscriber::layer::SubscriberExt;
 
     use super::*;
-
-    struct Outlet(Sender<Vec<u8>>);
-
-    impl io::Write for Outlet {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.send(bytes.to_vec()).map_err(io::Error::other)?;
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
+    use crate::log::lines::tests::Outlet;
 
     fn logged(work: impl FnOnce()) -> Vec<Value> {
-        let (outlet, written) = channel();
+        let (outlet, written) = sync_channel(1000);
         let lines = Lines::start(Outlet(outlet)).unwrap();
         let subscriber = tracing_subscriber::registry().with(Json::new(lines.clone()));
         tracing::subscriber::with_default(subscriber, work);

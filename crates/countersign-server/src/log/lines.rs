@@ -130,13 +130,13 @@ impl<'a> MakeWriter<'a> for Lines {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::mpsc::{Sender, channel};
+pub(super) mod tests {
+    use std::sync::mpsc::{SyncSender, sync_channel};
 
     use super::*;
 
     /// Hands on what is written.
-    struct Outlet(Sender<Vec<u8>>);
+    pub(in crate::log) struct Outlet(pub(in crate::log) SyncSender<Vec<u8>>);
 
     impl Write for Outlet {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn lines_come_out_in_their_order_and_the_end_waits_for_them() {
-        let (outlet, written) = channel();
+        let (outlet, written) = sync_channel(1000);
         let lines = Lines::start(Outlet(outlet)).unwrap();
         for number in 0..1000 {
             lines.push(format!("{number}\n").as_bytes());
@@ -165,7 +165,7 @@ mod tests {
     //
     #[test]
     fn text_cannot_begin_a_line_or_speak_to_a_terminal() {
-        let (outlet, written) = channel();
+        let (outlet, written) = sync_channel(1000);
         let mut lines = Lines::start(Outlet(outlet)).unwrap();
         lines.write_all("a\r\nb\x1b[31m\u{9b}1mü\n".as_bytes()).unwrap();
         lines.finish();
@@ -175,18 +175,9 @@ mod tests {
 
     #[test]
     fn what_nobody_takes_is_lost_and_counted_and_nobody_waits_for_it() {
-        let (sender, written) = std::sync::mpsc::sync_channel(0);
-        struct Stuck(std::sync::mpsc::SyncSender<Vec<u8>>);
-        impl Write for Stuck {
-            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-                self.0.send(bytes.to_vec()).map_err(io::Error::other)?;
-                Ok(bytes.len())
-            }
-            fn flush(&mut self) -> io::Result<()> {
-                Ok(())
-            }
-        }
-        let lines = Lines::start(Stuck(sender)).unwrap();
+        // Nothing is written before somebody takes it.
+        let (outlet, written) = sync_channel(0);
+        let lines = Lines::start(Outlet(outlet)).unwrap();
         let line = vec![b'a'; MOST_BYTES / 8];
         for _ in 0..100 {
             lines.push(&line);
