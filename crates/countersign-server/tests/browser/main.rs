@@ -4,25 +4,27 @@
 
 mod browser;
 mod recorder;
-mod server;
+#[path = "../support/mod.rs"]
+mod support;
 
 use serde_json::Value;
 
 use crate::browser::Browser;
 use crate::recorder::Recorder;
-use crate::server::Server;
+use crate::support::{PASSWORD, Place};
 
 const USERNAME: &str = "johndoe";
-const PASSWORD: &str = "correct-horse-1";
 
 #[tokio::test]
 async fn one_logs_in_on_the_docs_page_and_then_only_the_token_travels() {
-    let server = Server::start();
-    server.add_user(USERNAME, PASSWORD, &["users:read"]);
-    let recorder = Recorder::start(server.address()).await;
+    let place = Place::new();
+    place.add_user(&[USERNAME, "--scope", "users:read"]).good();
+    let server = place.serve(&[]);
+    let address = server.address.to_string();
+    let recorder = Recorder::start(&address).await;
     let browser = Browser::start(&recorder).await;
 
-    browser.open(&format!("{}/docs", server.url())).await;
+    browser.open(&format!("http://{address}/docs")).await;
     browser.screenshot("docs").await;
     log_in(&browser).await;
     let login = recorder.seen();
@@ -42,17 +44,19 @@ async fn one_logs_in_on_the_docs_page_and_then_only_the_token_travels() {
     let listed = run(&browser, "/users").await;
     assert_eq!(listed["users"][0]["username"], USERNAME);
     browser.screenshot("docs-executed").await;
-    nothing_left_the_house(&browser, server.address()).await;
+    nothing_left_the_house(&browser, &address).await;
     browser.close().await;
 }
 
 #[tokio::test]
 async fn the_check_boxes_are_the_scopes_that_the_routes_declare() {
-    let server = Server::start();
-    let recorder = Recorder::start(server.address()).await;
+    let place = Place::new();
+    let server = place.serve(&[]);
+    let address = server.address.to_string();
+    let recorder = Recorder::start(&address).await;
     let browser = Browser::start(&recorder).await;
 
-    browser.open(&format!("{}/docs", server.url())).await;
+    browser.open(&format!("http://{address}/docs")).await;
     browser.click(".btn.authorize").await;
     browser.wait_for(".scopes .checkbox").await;
     let mut names = browser.texts(".scopes .checkbox .name").await;
@@ -60,15 +64,17 @@ async fn the_check_boxes_are_the_scopes_that_the_routes_declare() {
     browser.screenshot("docs-authorize").await;
 
     assert_eq!(names, ["users:read", "users:write"]);
-    nothing_left_the_house(&browser, server.address()).await;
+    nothing_left_the_house(&browser, &address).await;
     browser.close().await;
 }
 
 #[tokio::test]
 async fn the_pages_work_behind_a_path_prefix() {
-    let server = Server::start();
-    server.add_user(USERNAME, PASSWORD, &["users:read"]);
-    let recorder = Recorder::start(server.address()).await;
+    let place = Place::new();
+    place.add_user(&[USERNAME, "--scope", "users:read"]).good();
+    let server = place.serve(&[]);
+    let address = server.address.to_string();
+    let recorder = Recorder::start(&address).await;
     let browser = Browser::start(&recorder).await;
     // The recorder answers for this host as a reverse proxy would: it strips the prefix and hands on.
     let site = format!("http://{}", recorder::PREFIXED_HOST);
@@ -85,30 +91,34 @@ async fn the_pages_work_behind_a_path_prefix() {
 
 #[tokio::test]
 async fn redoc_shows_the_document() {
-    let server = Server::start();
-    let recorder = Recorder::start(server.address()).await;
+    let place = Place::new();
+    let server = place.serve(&[]);
+    let address = server.address.to_string();
+    let recorder = Recorder::start(&address).await;
     let browser = Browser::start(&recorder).await;
 
-    browser.open(&format!("{}/redoc", server.url())).await;
+    browser.open(&format!("http://{address}/redoc")).await;
     browser.wait_for("[id*='read_own']").await;
     browser.screenshot("redoc").await;
 
-    nothing_left_the_house(&browser, server.address()).await;
+    nothing_left_the_house(&browser, &address).await;
     browser.close().await;
 }
 
 #[tokio::test]
 async fn parameters_of_the_page_load_no_foreign_document() {
     // S-036
-    let server = Server::start();
-    let recorder = Recorder::start(server.address()).await;
+    let place = Place::new();
+    let server = place.serve(&[]);
+    let address = server.address.to_string();
+    let recorder = Recorder::start(&address).await;
     let browser = Browser::start(&recorder).await;
 
     let query = "?url=http://evil.test/openapi.json&configUrl=http://evil.test/config.json";
-    browser.open(&format!("{}/docs{query}", server.url())).await;
+    browser.open(&format!("http://{address}/docs{query}")).await;
     browser.wait_for(".opblock").await;
 
-    nothing_left_the_house(&browser, server.address()).await;
+    nothing_left_the_house(&browser, &address).await;
     browser.close().await;
 }
 
