@@ -177,6 +177,7 @@ async fn nothing_prints_a_secret() {
 async fn the_recorded_exchanges_are_answered_the_same() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/contract/exchanges.json");
     let Ok(text) = std::fs::read_to_string(&path) else {
+        assert!(std::env::var_os("CI").is_none(), "the recorded exchanges are not at {}", path.display());
         // Past the capture of the test runner: a test that did not run must be seen.
         let _ = writeln!(std::io::stderr(), "NOT RUN: the recorded exchanges are not at {}", path.display());
         return;

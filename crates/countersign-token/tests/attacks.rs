@@ -1,8 +1,10 @@
 //! Hostile tokens, each with the answer it must get: `../shared/attacks/tokens.jsonl` beside the project, or the file
-//! that `ATTACK_TOKENS` names. Each difference prints its id.
+//! that `ATTACK_TOKENS` names. Each difference prints its id. Where neither is there, the test says so on the terminal and
+//! checks nothing; under CI, or where a file is named, that is a failure.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may")]
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::{env, fs, panic};
 
@@ -113,6 +115,12 @@ fn difference(case: &Value, answer: &Answer, rights: &Rights) -> Option<String> 
 fn every_attack_token_gets_the_answer_it_must_get() {
     //
     let path = path();
+    if !path.exists() && env::var_os("ATTACK_TOKENS").is_none() && env::var_os("CI").is_none() {
+        // Not `eprintln!`, which the test harness keeps to itself when a test passes.
+        let notice = format!("\n*** NOT RUN: no attack tokens at {}; name them in ATTACK_TOKENS ***\n", path.display());
+        io::stderr().write_all(notice.as_bytes()).unwrap();
+        return;
+    }
     let text = fs::read_to_string(&path).unwrap_or_else(|error| {
         panic!("no attack tokens to run at {}: {error}. Name their file in ATTACK_TOKENS.", path.display())
     });
