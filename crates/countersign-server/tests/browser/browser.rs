@@ -95,8 +95,9 @@ impl Browser {
         entries
     }
 
-    /// Keeps a picture of the page under `target/screenshots/`.
+    /// Keeps a picture of the page, from its top, under `target/screenshots/`.
     pub(crate) async fn screenshot(&self, name: &str) {
+        self.client.execute("window.scrollTo(0, 0)", Vec::new()).await.unwrap();
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).with_file_name("screenshots");
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join(format!("{name}.png")), self.client.screenshot().await.unwrap()).unwrap();
@@ -150,7 +151,7 @@ fn capabilities(recorder: &Recorder, profile: &TempDir) -> Capabilities {
         "--disable-component-update".to_owned(),
         "--disable-sync".to_owned(),
         "--disable-default-apps".to_owned(),
-        "--window-size=1280,1600".to_owned(),
+        "--window-size=1280,1500".to_owned(),
         format!("--user-data-dir={}", profile.path().display()),
         // Everything through the recorder, the loopback address as well.
         format!("--proxy-server=http://{}", recorder.address()),

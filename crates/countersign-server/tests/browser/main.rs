@@ -29,6 +29,7 @@ async fn one_logs_in_on_the_docs_page_and_then_only_the_token_travels() {
     log_in(&browser).await;
     let login = recorder.seen();
     let me = run(&browser, "/users/me").await;
+    browser.screenshot("docs-answered").await;
 
     assert_eq!(me["username"], USERNAME);
     let token_requests: Vec<_> = login.iter().filter(|seen| seen.path == "/token").collect();
@@ -43,7 +44,6 @@ async fn one_logs_in_on_the_docs_page_and_then_only_the_token_travels() {
     assert!(!afterwards.iter().any(|seen| seen.mentions(PASSWORD)), "{afterwards:#?}");
     let listed = run(&browser, "/users").await;
     assert_eq!(listed["users"][0]["username"], USERNAME);
-    browser.screenshot("docs-executed").await;
     nothing_left_the_house(&browser, &address).await;
     browser.close().await;
 }
