@@ -105,7 +105,7 @@ pub(crate) async fn serve(
         }
         let wait = link.wait();
         let limit = match wait {
-            Wait::Head(_) => limits.head,
+            Wait::Head(_) | Wait::Leftover(_) => limits.head,
             Wait::Request(_) => limits.idle,
             Wait::Answer => return Poll::Pending,
         };

@@ -6,6 +6,9 @@ use std::sync::{Arc, OnceLock};
 use crate::transport::gate::Place;
 use crate::transport::refusal::Refusal;
 
+const INSIDE_HEAD: u64 = 1;
+const INSIDE_BODY: u64 = 2;
+
 /// The shared facts of one connection.
 #[derive(Debug, Default)]
 pub(crate) struct Link {
@@ -13,7 +16,7 @@ pub(crate) struct Link {
     in_flight: AtomicU32,
     /// Requests handed to the service so far.
     requests: AtomicU64,
-    /// Where the input stands: see [`Stage::pack`].
+    /// Where the input stands: the ordinal of the head, and in the lowest two bits the place.
     stage: AtomicU64,
     /// The server stops: every answer is the last of its connection.
     is_stopping: AtomicBool,
@@ -49,8 +52,8 @@ impl Link {
     pub(crate) fn stand(&self, ordinal: u64, place: Place) {
         let place = match place {
             Place::Between => 0,
-            Place::Head => 1,
-            Place::Body => 2,
+            Place::Head => INSIDE_HEAD,
+            Place::Body => INSIDE_BODY,
             Place::Beyond => 3,
         };
         self.stage.store(ordinal << 2 | place, Ordering::Relaxed);
@@ -60,27 +63,31 @@ impl Link {
     pub(crate) fn wait(&self) -> Wait {
         let stage = self.stage.load(Ordering::Relaxed);
         let (ordinal, place) = (stage >> 2, stage & 3);
-        let is_inside_head = place == 1;
-        let is_inside_body = place == 2;
-        let is_busy = self.in_flight.load(Ordering::Relaxed) > 0;
-        let has_begun = self.requests.load(Ordering::Relaxed) > 0;
-        match () {
-            () if is_inside_head => Wait::Head(ordinal),
-            () if is_busy => Wait::Answer,
-            // The rest of a body that nobody wants any more takes no longer than a head.
-            () if is_inside_body || !has_begun => Wait::Head(ordinal),
-            () => Wait::Request(ordinal),
+        let requests = self.requests.load(Ordering::Relaxed);
+        if self.in_flight.load(Ordering::Relaxed) > 0 {
+            // Also inside the next head: it is not read on before this answer is out.
+            Wait::Answer
+        } else if place == INSIDE_HEAD {
+            Wait::Head(ordinal)
+        } else if place == INSIDE_BODY {
+            Wait::Leftover(requests)
+        } else if requests == 0 {
+            Wait::Head(ordinal)
+        } else {
+            Wait::Request(requests)
         }
     }
 }
 
-/// What a connection waits for. The ordinals tell one head, and one rest, from the next.
+/// What a connection waits for. The numbers tell each time from the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wait {
     /// The rest of a head, or the first one.
     Head(u64),
     /// Another request.
     Request(u64),
+    /// The rest of a body that nobody wants any more.
+    Leftover(u64),
     /// Its own answer: the clocks of the handler, of the body and of the write run elsewhere.
     Answer,
 }
@@ -95,5 +102,57 @@ impl InFlight {
 impl Drop for InFlight {
     fn drop(&mut self) {
         self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_waits_for_heads_answers_and_requests_in_turn() {
+        let link = Arc::new(Link::default());
+        assert_eq!(link.wait(), Wait::Head(0));
+        link.stand(1, Place::Head);
+        assert_eq!(link.wait(), Wait::Head(1));
+        link.stand(2, Place::Between);
+        let (in_flight, _) = link.begin();
+        assert_eq!(link.wait(), Wait::Answer);
+        link.stand(2, Place::Head);
+        assert_eq!(link.wait(), Wait::Answer, "the next head is not read on meanwhile");
+        drop(in_flight);
+        assert_eq!(link.wait(), Wait::Head(2));
+        link.stand(2, Place::Between);
+        assert_eq!(link.wait(), Wait::Request(1));
+        drop(link.begin());
+        assert_eq!(link.wait(), Wait::Request(2));
+    }
+
+    #[test]
+    fn each_rest_between_streams_of_http2_is_a_new_one() {
+        let link = Arc::new(Link::default());
+        link.stand(1, Place::Beyond);
+        assert_eq!(link.wait(), Wait::Head(1));
+        let (first, second) = (link.begin(), link.begin());
+        drop(first);
+        assert_eq!(link.wait(), Wait::Answer);
+        drop(second);
+        assert_eq!(link.wait(), Wait::Request(2));
+    }
+
+    #[test]
+    fn a_body_that_nobody_wants_is_waited_for_by_itself() {
+        let link = Arc::new(Link::default());
+        link.stand(1, Place::Body);
+        drop(link.begin());
+        assert_eq!(link.wait(), Wait::Leftover(1));
+    }
+
+    #[test]
+    fn only_the_refused_head_is_refused() {
+        let link = Arc::new(Link::default());
+        link.refuse(2, Refusal::AmbiguousLength);
+        assert_eq!(link.begin().1, None);
+        assert_eq!(link.begin().1, Some(Refusal::AmbiguousLength));
     }
 }

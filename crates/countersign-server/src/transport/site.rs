@@ -94,7 +94,9 @@ impl Site {
             response
         };
         let mut response = response.instrument(span).await;
-        if is_http1 && (is_chunked || in_flight.is_last()) {
+        if !is_http1 {
+            response.headers_mut().remove(CONNECTION);
+        } else if is_chunked || in_flight.is_last() {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response_headers::complete(response.headers_mut(), self.presentation.is_https);
