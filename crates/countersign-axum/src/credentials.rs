@@ -1,6 +1,5 @@
 //! Finds the bearer token of a request (RFC 6750 section 2.1), without judging it.
 
-use http::HeaderValue;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 
@@ -11,7 +10,7 @@ pub(crate) enum Credentials<'r> {
     /// No `Authorization` header, or one of another scheme.
     None,
     /// A token, perhaps an empty one.
-    Bearer { header: &'r HeaderValue, token: &'r [u8] },
+    Bearer(&'r [u8]),
     /// More than one `Authorization` header, or a token in the header and another in the query (RFC 6750 section 2).
     Several,
 }
@@ -28,7 +27,7 @@ pub(crate) fn credentials(parts: &Parts, style: ErrorStyle) -> Credentials<'_> {
     if strict && parts.uri.query().is_some_and(names_access_token) {
         return Credentials::Several;
     }
-    Credentials::Bearer { header, token }
+    Credentials::Bearer(token)
 }
 
 /// The text after `Bearer` and a space, without the blanks around it; a bare `Bearer` is an empty token.

@@ -30,7 +30,7 @@
 //! | [`CurrentUser<U>`](CurrentUser) | a good token whose user exists ([`LoadUser`]) | the user |
 //! | `Option` of `Bearer` or `CurrentUser` | the same, or no token at all | what was found |
 //!
-//! A handler may have several; its request's token is verified once. They find the [`Guard`] in the router's state.
+//! A handler may have several: a token that was verified is remembered until it expires. They find the [`Guard`] in the router's state.
 //! Refusals follow RFC 6750, with a body of RFC 9457 whose `detail` is what clients of FastAPI read:
 //!
 //! | request | answer |

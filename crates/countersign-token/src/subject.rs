@@ -37,14 +37,8 @@ impl Subject {
 
     /// Joins a kind (`[a-z][a-z0-9_-]*`) and an id (1 to 255 bytes, no white space, no control characters).
     pub fn new(kind: &str, id: &str) -> Result<Self, SubjectSyntaxError> {
-        let kind_is_good = kind.starts_with(|first: char| first.is_ascii_lowercase())
-            && kind.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'));
-        let id_is_good = (1..=255).contains(&id.len()) && !id.chars().any(|c| c.is_control() || c.is_whitespace());
-        if kind_is_good && id_is_good {
-            Ok(Self { text: format!("{kind}:{id}"), colon: kind.len() })
-        } else {
-            Err(SubjectSyntaxError)
-        }
+        check(kind, id)?;
+        Ok(Self { text: format!("{kind}:{id}"), colon: kind.len() })
     }
 
     /// The subject `user:<id>`.
@@ -84,8 +78,16 @@ impl FromStr for Subject {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (kind, id) = text.split_once(':').ok_or(SubjectSyntaxError)?;
-        Self::new(kind, id)
+        check(kind, id)?;
+        Ok(Self { text: text.to_owned(), colon: kind.len() })
     }
+}
+
+fn check(kind: &str, id: &str) -> Result<(), SubjectSyntaxError> {
+    let kind_is_good = kind.starts_with(|first: char| first.is_ascii_lowercase())
+        && kind.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'));
+    let id_is_good = (1..=255).contains(&id.len()) && !id.chars().any(|c| c.is_control() || c.is_whitespace());
+    if kind_is_good && id_is_good { Ok(()) } else { Err(SubjectSyntaxError) }
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! The headers that every answer carries unless it brings its own.
 
 use axum::http::header::{
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, Entry, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, Entry, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -10,6 +11,7 @@ const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-
 
 /// A year; subdomains are not ours to speak for.
 const A_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
 const NOTHING_LOADS: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
@@ -22,6 +24,8 @@ pub(crate) fn complete(headers: &mut HeaderMap, is_https: bool) {
     // Once for all, and for the two that the site adds.
     headers.reserve(MOST_ADDED);
     headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+    // Most answers are about somebody (ASVS 14.3.2); what may be kept says so itself.
+    default(headers, CACHE_CONTROL, NO_STORE);
     default(headers, REFERRER_POLICY, NO_REFERRER);
     default(headers, CONTENT_SECURITY_POLICY, NOTHING_LOADS);
     default(headers, CROSS_ORIGIN_RESOURCE_POLICY, SAME_ORIGIN);
@@ -60,6 +64,7 @@ mod tests {
     fn an_answer_of_the_api_loads_nothing_and_is_framed_nowhere() {
         let headers = completed(&[(CONTENT_TYPE, "application/json")], false);
         assert_eq!(headers[X_CONTENT_TYPE_OPTIONS], "nosniff");
+        assert_eq!(headers[CACHE_CONTROL], "no-store");
         assert_eq!(headers[REFERRER_POLICY], "no-referrer");
         assert_eq!(headers[CONTENT_SECURITY_POLICY], "default-src 'none'; frame-ancestors 'none'");
         assert_eq!(headers[CROSS_ORIGIN_RESOURCE_POLICY], "same-origin");

@@ -19,7 +19,8 @@ impl KeyStore for SqliteStore {
     }
 
     async fn list_keys(&self) -> Result<Vec<SigningKeyRecord>, StoreError> {
-        self.read(|connection| connection.prepare_cached(sql::LIST_KEYS)?.query_and_then([], read_key)?.collect()).await
+        self.look_up(|connection| connection.prepare_cached(sql::LIST_KEYS)?.query_and_then([], read_key)?.collect())
+            .await
     }
 }
 

@@ -6,7 +6,7 @@
 mod files;
 mod connection;
 mod schema;
-mod threads;
+mod worker;
 mod sql;
 mod users;
 mod keys;
@@ -19,13 +19,13 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::store::sqlite::connection::{Access, JobError};
 use crate::store::sqlite::files::DatabaseFiles;
-use crate::store::sqlite::threads::Threads;
+use crate::store::sqlite::worker::Worker;
 use crate::store::{HealthCheck, StoreError};
 
-/// Threads that read. SQLite's readers never wait for the writer; two keep a listing from holding up the look-ups.
-const READERS: usize = 2;
-/// Reads that may wait; at some 20 µs each they wait for less than half a second.
-const READ_QUEUE_LIMIT: usize = 4096;
+/// Look-ups of one thing that may wait; at some 5 µs each they wait for a fiftieth of a second.
+const LOOK_UP_QUEUE_LIMIT: usize = 4096;
+/// Listings that may wait; each may go through a whole table.
+const LISTING_QUEUE_LIMIT: usize = 64;
 /// Writes that may wait; each costs a flush of the disk, so that more would wait for seconds.
 const WRITE_QUEUE_LIMIT: usize = 512;
 
@@ -36,8 +36,12 @@ pub struct SqliteStore {
     path: PathBuf,
     // The readers go first when the store is dropped: the last connection to close tidies the file up, and only the
     // writer may.
-    readers: Threads,
-    writer: Threads,
+    //
+    // One thread looks up: it keeps its pace where several would wake one another for every request. Listings have
+    // one of their own, so that they hold nobody up.
+    look_ups: Worker,
+    listings: Worker,
+    writer: Worker,
 }
 
 /// Why a database could not be opened, and what to do; one line each.
@@ -99,21 +103,22 @@ impl SqliteStore {
     ///
     /// The directory must be the database's own: it has to have mode 0700, and the files in it 0600.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
-        let failed = |reason: String| OpenError::Failed { path: path.to_owned(), reason };
         let files = DatabaseFiles::prepare(path)?;
         let mut writer = connection::open(path, Access::Write).map_err(|error| schema::open_error(path, &error))?;
         schema::bring_up_to_date(&mut writer, path)?;
         connection::use_write_ahead_log(&writer).map_err(|error| schema::open_error(path, &error))?;
-        let readers = (0..READERS)
-            .map(|_| connection::open(path, Access::Read))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| schema::open_error(path, &error))?;
+        let reader = || connection::open(path, Access::Read).map_err(|error| schema::open_error(path, &error));
+        let (look_ups, listings) = (reader()?, reader()?);
         files.check_modes()?;
+        let start = |name, connection, queue_limit| {
+            let failed = |error: std::io::Error| OpenError::Failed { path: path.to_owned(), reason: error.to_string() };
+            Worker::start(name, connection, queue_limit).map_err(failed)
+        };
         Ok(Self {
             path: path.to_owned(),
-            readers: Threads::start("sqlite-read", readers, READ_QUEUE_LIMIT).map_err(|e| failed(e.to_string()))?,
-            writer: Threads::start("sqlite-write", vec![writer], WRITE_QUEUE_LIMIT)
-                .map_err(|e| failed(e.to_string()))?,
+            look_ups: start("sqlite-look-up", look_ups, LOOK_UP_QUEUE_LIMIT)?,
+            listings: start("sqlite-list", listings, LISTING_QUEUE_LIMIT)?,
+            writer: start("sqlite-write", writer, WRITE_QUEUE_LIMIT)?,
         })
     }
 
@@ -122,12 +127,20 @@ impl SqliteStore {
         &self.path
     }
 
-    /// Runs `work` on a thread that reads.
-    async fn read<T: Send + 'static>(
+    /// Runs a short read.
+    async fn look_up<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, JobError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.readers.run(move |connection| work(connection)).await
+        self.look_ups.run(move |connection| work(connection)).await
+    }
+
+    /// Runs a read that may go through a whole table.
+    async fn listing<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, JobError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.listings.run(move |connection| work(connection)).await
     }
 
     /// Runs `work` in one transaction on the thread that writes. It is committed if `work` succeeds and has no effect
@@ -157,7 +170,7 @@ impl fmt::Debug for SqliteStore {
 #[async_trait]
 impl HealthCheck for SqliteStore {
     async fn ping(&self) -> Result<(), StoreError> {
-        self.read(|connection| Ok(connection.prepare_cached(sql::PING)?.query_row([], |_| Ok(()))?)).await
+        self.look_up(|connection| Ok(connection.prepare_cached(sql::PING)?.query_row([], |_| Ok(()))?)).await
     }
 }
 
@@ -205,7 +218,7 @@ mod tests {
     /// Every table and index, after a check of the file's health.
     async fn schema_of(store: &SqliteStore) -> String {
         store
-            .read(|connection| {
+            .look_up(|connection| {
                 let health: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
                 assert_eq!(health, "ok");
                 let query = "SELECT group_concat(name || coalesce(sql, ''), ';' ORDER BY name) FROM sqlite_schema";
@@ -242,7 +255,7 @@ mod tests {
             Ok(names.into_iter().map(value).collect::<Result<_, _>>()?)
         };
         assert_eq!(store.writer.run(move |c| settings(c)).await.unwrap(), ["wal", "2", "1", "1", "0"]);
-        assert_eq!(store.read(settings).await.unwrap(), ["wal", "2", "1", "1", "1"]);
+        assert_eq!(store.look_up(settings).await.unwrap(), ["wal", "2", "1", "1", "1"]);
     }
 
     #[tokio::test]

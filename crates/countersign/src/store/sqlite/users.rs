@@ -23,17 +23,17 @@ impl UserStore for SqliteStore {
     }
 
     async fn find_by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        self.read(move |connection| find(connection, sql::FIND_BY_ID, [id.as_bytes()], read_user)).await
+        self.look_up(move |connection| find(connection, sql::FIND_BY_ID, [id.as_bytes()], read_user)).await
     }
 
     async fn find_by_username(&self, username: &Username) -> Result<Option<User>, StoreError> {
         let username = username.clone();
-        self.read(move |connection| find(connection, sql::FIND_BY_USERNAME, [username.as_str()], read_user)).await
+        self.look_up(move |connection| find(connection, sql::FIND_BY_USERNAME, [username.as_str()], read_user)).await
     }
 
     async fn find_by_email(&self, email: &EmailAddress) -> Result<Option<User>, StoreError> {
         let email = email.clone();
-        self.read(move |connection| find(connection, sql::FIND_BY_EMAIL, [email.canonical()], read_user)).await
+        self.look_up(move |connection| find(connection, sql::FIND_BY_EMAIL, [email.canonical()], read_user)).await
     }
 
     async fn find_credentials(&self, login: &Login) -> Result<Option<Credentials>, StoreError> {
@@ -42,16 +42,16 @@ impl UserStore for SqliteStore {
             Login::EmailAddress(email) => (sql::FIND_BY_EMAIL, email.canonical().to_owned()),
             Login::Nobody => return Ok(None),
         };
-        self.read(move |connection| find(connection, query, [name], read_credentials)).await
+        self.look_up(move |connection| find(connection, query, [name], read_credentials)).await
     }
 
     async fn find_credentials_by_id(&self, id: UserId) -> Result<Option<Credentials>, StoreError> {
-        self.read(move |connection| find(connection, sql::FIND_BY_ID, [id.as_bytes()], read_credentials)).await
+        self.look_up(move |connection| find(connection, sql::FIND_BY_ID, [id.as_bytes()], read_credentials)).await
     }
 
     async fn list(&self, query: &UserQuery) -> Result<UserPage, StoreError> {
         let query = query.clone();
-        self.read(move |connection| list(connection, &query)).await
+        self.listing(move |connection| list(connection, &query)).await
     }
 
     async fn update(&self, id: UserId, change: &UserChange, now: i64) -> Result<Option<User>, StoreError> {
@@ -114,7 +114,7 @@ impl UserStore for SqliteStore {
     }
 
     async fn count(&self) -> Result<u64, StoreError> {
-        self.read(|connection| {
+        self.listing(|connection| {
             let count: i64 = connection.prepare_cached(sql::COUNT)?.query_row([], |row| row.get(0))?;
             Ok(count.unsigned_abs())
         })
