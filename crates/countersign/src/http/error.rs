@@ -6,24 +6,12 @@ use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use countersign_axum::Problem;
-use utoipa::ToSchema;
 
 use crate::accounts::AccountError;
 use crate::store::StoreError;
 
 /// The media type of a problem.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
-
-/// A problem, for the document (RFC 9457).
-#[derive(ToSchema)]
-#[schema(as = Problem)]
-#[expect(dead_code, reason = "it stands for the answer in the document")]
-pub(crate) struct ProblemBody {
-    title: String,
-    status: u16,
-    /// What is wrong and what to do.
-    detail: String,
-}
 
 /// A refused request: a problem of RFC 9457.
 #[derive(Debug)]

@@ -2,11 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
+use countersign_axum::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::Countersign;
-use crate::http::error::{ApiError, PROBLEM_JSON, ProblemBody};
+use crate::http::error::{ApiError, PROBLEM_JSON};
 
 /// How the document groups these routes.
 pub(crate) const TAG: &str = "operation";
@@ -28,7 +29,7 @@ pub(crate) async fn read_liveness() -> Json<Health> {
 /// The process can serve: its store answers.
 #[utoipa::path(get, path = "/health/ready", tag = TAG, responses(
     (status = 200, description = "Well", body = Health),
-    (status = 503, description = "The store does not answer", body = ProblemBody, content_type = PROBLEM_JSON),
+    (status = 503, description = "The store does not answer", body = Problem, content_type = PROBLEM_JSON),
 ))]
 pub(crate) async fn read_readiness(State(app): State<Countersign>) -> Result<Json<Health>, ApiError> {
     app.stores().health.ping().await?;

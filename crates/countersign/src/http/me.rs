@@ -3,13 +3,13 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use countersign_axum::CurrentUser;
+use countersign_axum::{CurrentUser, Problem};
 use countersign_password::Password;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::app::Countersign;
-use crate::http::error::{ApiError, PROBLEM_JSON, ProblemBody};
+use crate::http::error::{ApiError, PROBLEM_JSON};
 use crate::http::json::JsonBody;
 use crate::http::view::{UserView, change, parse_change};
 use crate::user::{Change, EmailAddress, FullName, User, UserChange};
@@ -50,8 +50,8 @@ pub(crate) async fn read_own_account(CurrentUser(user): CurrentUser<User>) -> Js
 /// Change your e-mail address or your name.
 #[utoipa::path(patch, path = "/users/me", tag = TAG, request_body = OwnChange, responses(
     (status = 200, description = "Your account", body = UserView),
-    (status = 409, description = "The e-mail address is taken", body = ProblemBody, content_type = PROBLEM_JSON),
-    (status = 422, description = "A value is not what it should be", body = ProblemBody, content_type = PROBLEM_JSON),
+    (status = 409, description = "The e-mail address is taken", body = Problem, content_type = PROBLEM_JSON),
+    (status = 422, description = "A value is not what it should be", body = Problem, content_type = PROBLEM_JSON),
 ))]
 pub(crate) async fn change_own_account(
     CurrentUser(user): CurrentUser<User>,
@@ -81,8 +81,8 @@ pub(crate) async fn delete_own_account(
 /// Change your own password. Tokens issued before are refused from then on.
 #[utoipa::path(put, path = "/users/me/password", tag = TAG, request_body = PasswordChange, responses(
     (status = 204, description = "Changed"),
-    (status = 403, description = "The current password is wrong", body = ProblemBody, content_type = PROBLEM_JSON),
-    (status = 422, description = "The new password breaks a rule", body = ProblemBody, content_type = PROBLEM_JSON),
+    (status = 403, description = "The current password is wrong", body = Problem, content_type = PROBLEM_JSON),
+    (status = 422, description = "The new password breaks a rule", body = Problem, content_type = PROBLEM_JSON),
 ))]
 pub(crate) async fn change_own_password(
     CurrentUser(user): CurrentUser<User>,

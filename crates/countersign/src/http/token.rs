@@ -7,10 +7,9 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use countersign_axum::ErrorStyle;
 use countersign_axum::form::{
-    ClientCredentials, FastApiPasswordForm, StrictForm, TokenAnswer, TokenError, TokenErrorCode,
+    ClientCredentials, FastApiPasswordForm, PasswordForm, StrictForm, TokenAnswer, TokenError, TokenErrorCode,
 };
 use serde_json::json;
-use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use crate::app::Countersign;
@@ -19,38 +18,10 @@ use crate::grant::{GrantError, TokenRequest, TokenResponse};
 /// How the document groups these routes.
 pub(crate) const TAG: &str = "token";
 
-/// The form of a token request.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "it stands for the form in the document")]
-pub(crate) struct TokenForm {
-    /// `password`.
-    #[schema(example = "password")]
-    grant_type: String,
-    /// The user name or the e-mail address.
-    username: String,
-    #[schema(format = Password)]
-    password: String,
-    /// Scopes parted by single spaces; all that the user has when left out.
-    scope: Option<String>,
-}
-
-/// A token.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "it stands for the answer in the document")]
-pub(crate) struct Token {
-    access_token: String,
-    #[schema(example = "Bearer")]
-    token_type: String,
-    /// How long the token lives, in seconds.
-    expires_in: i64,
-    /// The scopes that were granted.
-    scope: Option<String>,
-}
-
 /// Get an access token.
 #[utoipa::path(post, path = "/token", tag = TAG,
-    request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"), responses(
-    (status = 200, description = "A token", body = Token),
+    request_body(content = PasswordForm, content_type = "application/x-www-form-urlencoded"), responses(
+    (status = 200, description = "A token", body = TokenAnswer),
     (status = 400, description = "The request is malformed, or the credentials are wrong"),
     (status = 503, description = "Too many logins at once; Retry-After says when to try again"),
 ))]

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use countersign_axum::{Bearer, Claims, Scope, Scoped};
+use countersign_axum::{Bearer, Claims, Problem, Scope, Scoped};
 use countersign_password::Password;
 use countersign_token::ScopeSet;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::accounts::NewAccount;
 use crate::app::Countersign;
-use crate::http::error::{ApiError, PROBLEM_JSON, ProblemBody};
+use crate::http::error::{ApiError, PROBLEM_JSON};
 use crate::http::json::JsonBody;
 use crate::http::view::{UserView, change, parse_change};
 use crate::scopes::{UsersRead, UsersWrite};
@@ -78,9 +78,9 @@ pub(crate) struct UserPageView {
 /// Register.
 #[utoipa::path(post, path = "/users", tag = TAG, request_body = NewUserBody, responses(
     (status = 201, description = "Registered", body = UserView),
-    (status = 403, description = "Registration is closed", body = ProblemBody, content_type = PROBLEM_JSON),
-    (status = 409, description = "The user name or the e-mail address is taken", body = ProblemBody, content_type = PROBLEM_JSON),
-    (status = 422, description = "A value is not what it should be", body = ProblemBody, content_type = PROBLEM_JSON),
+    (status = 403, description = "Registration is closed", body = Problem, content_type = PROBLEM_JSON),
+    (status = 409, description = "The user name or the e-mail address is taken", body = Problem, content_type = PROBLEM_JSON),
+    (status = 422, description = "A value is not what it should be", body = Problem, content_type = PROBLEM_JSON),
 ))]
 pub(crate) async fn register_user(
     bearer: Option<Bearer<Claims>>,
@@ -133,7 +133,7 @@ pub(crate) async fn list_users(
 /// Read a user.
 #[utoipa::path(get, path = "/users/{id}", tag = TAG, params(("id" = String, Path, format = "uuid")), responses(
     (status = 200, description = "The user", body = UserView),
-    (status = 404, description = "There is no such user", body = ProblemBody, content_type = PROBLEM_JSON),
+    (status = 404, description = "There is no such user", body = Problem, content_type = PROBLEM_JSON),
 ))]
 pub(crate) async fn read_user(
     _: Scoped<UsersRead>,
@@ -148,9 +148,9 @@ pub(crate) async fn read_user(
 #[utoipa::path(patch, path = "/users/{id}", tag = TAG, params(("id" = String, Path, format = "uuid")),
     request_body = UserChangeBody, responses(
     (status = 200, description = "The user", body = UserView),
-    (status = 404, description = "There is no such user", body = ProblemBody, content_type = PROBLEM_JSON),
-    (status = 409, description = "The user name or the e-mail address is taken", body = ProblemBody, content_type = PROBLEM_JSON),
-    (status = 422, description = "A value is not what it should be", body = ProblemBody, content_type = PROBLEM_JSON),
+    (status = 404, description = "There is no such user", body = Problem, content_type = PROBLEM_JSON),
+    (status = 409, description = "The user name or the e-mail address is taken", body = Problem, content_type = PROBLEM_JSON),
+    (status = 422, description = "A value is not what it should be", body = Problem, content_type = PROBLEM_JSON),
 ))]
 pub(crate) async fn change_user(
     administrator: Scoped<UsersWrite>,
@@ -169,7 +169,7 @@ pub(crate) async fn change_user(
 /// Delete a user, for good.
 #[utoipa::path(delete, path = "/users/{id}", tag = TAG, params(("id" = String, Path, format = "uuid")), responses(
     (status = 204, description = "Deleted"),
-    (status = 404, description = "There is no such user", body = ProblemBody, content_type = PROBLEM_JSON),
+    (status = 404, description = "There is no such user", body = Problem, content_type = PROBLEM_JSON),
 ))]
 pub(crate) async fn delete_user(
     administrator: Scoped<UsersWrite>,
