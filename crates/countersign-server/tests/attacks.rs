@@ -1,6 +1,8 @@
 //! Hostile requests, sent as bytes to the real server: `../shared/attacks/requests.json` beside the project, or the file that
 //! `ATTACK_REQUESTS` names, judged by `send.py` beside it.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may")]
+
 mod support;
 
 use std::env;

@@ -8,7 +8,7 @@ use countersign_password::HashPool;
 use countersign_token::{Claims, Issuer, KeySet, Subject, Verifier};
 
 use crate::accounts::Accounts;
-use crate::grant::Grants;
+use crate::grant::{GENERATION, Grants};
 use crate::keys::{SigningKeys, SigningKeysError};
 use crate::sealing::SealingKey;
 use crate::settings::Settings;
@@ -48,9 +48,6 @@ struct Shared {
     key_set: KeySet,
     clock: Clock,
 }
-
-/// The subject kind of users, as [`Subject::user`] writes it.
-const USER: &str = "user";
 
 impl Countersign {
     /// Puts one together over these stores; makes the signing key if there is none yet.
@@ -118,15 +115,22 @@ impl FromRef<Countersign> for Guard {
     }
 }
 
-impl LoadUser<Countersign> for User {
-    /// The user of a token is looked up for every request, so that a disabled or deleted account is refused at once; a change of
-    /// the password ends the tokens that were issued before it.
-    async fn load_user(claims: &Claims, app: &Countersign) -> Result<Option<Self>, Unavailable> {
-        let Some(id) = claims.subject().parse::<Subject>().ok().filter(|subject| subject.kind() == USER) else {
-            return Ok(None);
-        };
-        let Ok(id) = id.id().parse() else { return Ok(None) };
-        let user = app.stores().users.find_by_id(id).await.map_err(Unavailable::because)?;
-        Ok(user.filter(|user| !user.disabled && claims.issued_at() >= Some(user.password_changed_at)))
+impl<S> LoadUser<S> for User
+where
+    S: Sync,
+    Countersign: FromRef<S>,
+{
+    /// The user of a token is looked up for every request. Refused at once are the tokens of an account that was disabled or
+    /// deleted, those issued before the password was last changed, and those that carry a scope which the user has lost
+    ///
+    async fn load_user(claims: &Claims, state: &S) -> Result<Option<Self>, Unavailable> {
+        let Ok(subject) = claims.subject().parse::<Subject>() else { return Ok(None) };
+        let (Subject::USER, Ok(id)) = (subject.kind(), subject.id().parse()) else { return Ok(None) };
+        let users = Countersign::from_ref(state).shared.stores.users.clone();
+        let user = users.find_by_id(id).await.map_err(Unavailable::because)?;
+        let generation = claims.get(GENERATION).and_then(serde_json::Value::as_i64);
+        Ok(user.filter(|user| {
+            !user.disabled && generation == Some(user.generation) && user.scopes.contains_all(claims.scope())
+        }))
     }
 }

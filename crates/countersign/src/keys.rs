@@ -78,6 +78,13 @@ impl SigningKeys {
             let key = open(record, sealing)?;
             published.push(key.verification_key());
             if record.state == KeyState::Active {
+                if key.algorithm() != algorithm {
+                    tracing::warn!(
+                        active = key.algorithm().name(),
+                        asked = algorithm.name(),
+                        "the active signing key keeps its algorithm; the setting is for keys that are made anew"
+                    );
+                }
                 active = Some(key);
             }
         }

@@ -40,8 +40,10 @@ pub struct User {
     /// When anything of this user was last changed on purpose; a password hash that is merely brought up to date
     /// leaves it alone.
     pub updated_at: i64,
-    /// When the password was last set; the time of registration if it never was.
-    pub password_changed_at: i64,
+    /// Which generation of access tokens is good: it goes up with every new password and when the user is disabled,
+    /// and the tokens of an earlier one are refused. Seconds would not do: a token can be issued in the very
+    /// second of the change.
+    pub generation: i64,
 }
 
 /// A user to be registered.
@@ -91,7 +93,7 @@ impl NewUser {
             scopes: self.scopes.clone(),
             created_at: self.created_at,
             updated_at: self.created_at,
-            password_changed_at: self.created_at,
+            generation: 0,
         }
     }
 }
@@ -169,6 +171,7 @@ impl UserChange {
         self.full_name.apply_to(&mut changed.full_name);
         if let Some(disabled) = self.disabled {
             changed.disabled = disabled;
+            changed.generation += i64::from(disabled && !user.disabled);
         }
         match &self.scopes {
             ScopesChange::Keep => {}

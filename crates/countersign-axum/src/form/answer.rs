@@ -5,11 +5,11 @@ use std::fmt;
 
 use axum_core::response::{IntoResponse, Response};
 use countersign_token::ScopeSet;
-use http::header::{CACHE_CONTROL, PRAGMA, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Map, json};
 
-use crate::problem::json_response;
+use crate::problem::{ErrorStyle, json_response};
 
 /// The answer to a good token request: 200, never stored by a cache.
 #[derive(Clone)]
@@ -31,7 +31,8 @@ impl TokenAnswer {
         Self { access_token, token_type: "bearer", expires_in: None, scope: None }
     }
 
-    /// Says which scopes the token carries: required where they differ from those asked for (section 3.3).
+    /// Says which scopes the token carries: required where they differ from those asked for (section 3.3). An empty set
+    /// is not said, since an empty `scope` is none at all.
     #[must_use]
     pub fn scope(mut self, granted: ScopeSet) -> Self {
         self.scope = Some(granted);
@@ -54,7 +55,7 @@ impl IntoResponse for TokenAnswer {
         if let Some(seconds) = self.expires_in {
             body.insert("expires_in".to_owned(), seconds.into());
         }
-        if let Some(scope) = self.scope {
+        if let Some(scope) = self.scope.filter(|scope| !scope.is_empty()) {
             body.insert("scope".to_owned(), scope.to_string().into());
         }
         let mut response = json_response(StatusCode::OK, "application/json", &body.into());
@@ -79,6 +80,8 @@ pub enum TokenErrorCode {
     UnsupportedGrantType,
     /// The scope is malformed, unknown, or more than may be granted.
     InvalidScope,
+    /// The server cannot answer now: borrowed from section 4.1.2.1, since section 5.2 has no code for it.
+    TemporarilyUnavailable,
 }
 
 impl TokenErrorCode {
@@ -91,6 +94,7 @@ impl TokenErrorCode {
             Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
         }
     }
 }
@@ -103,6 +107,7 @@ pub struct TokenError {
     description: Cow<'static, str>,
     status: StatusCode,
     challenge: bool,
+    retry_after_s: Option<u32>,
 }
 
 impl TokenError {
@@ -112,7 +117,7 @@ impl TokenError {
     /// 5.2 forbids become question marks.
     pub fn new(code: TokenErrorCode, description: impl Into<Cow<'static, str>>) -> Self {
         let description = visible(description.into());
-        Self { code, description, status: StatusCode::BAD_REQUEST, challenge: false }
+        Self { code, description, status: StatusCode::BAD_REQUEST, challenge: false, retry_after_s: None }
     }
 
     /// `invalid_grant` in the words of FastAPI: the same for an unknown user and for a wrong password.
@@ -124,6 +129,28 @@ impl TokenError {
     pub fn wrong_client(description: impl Into<Cow<'static, str>>) -> Self {
         Self { challenge: true, ..Self::new(TokenErrorCode::InvalidClient, description) }
             .with_status(StatusCode::UNAUTHORIZED)
+    }
+
+    /// 503 with `Retry-After`: trying again after so many seconds may help.
+    pub fn try_later(description: impl Into<Cow<'static, str>>, seconds: u32) -> Self {
+        Self { retry_after_s: Some(seconds), ..Self::new(TokenErrorCode::TemporarilyUnavailable, description) }
+            .with_status(StatusCode::SERVICE_UNAVAILABLE)
+    }
+
+    /// The answer in this style. FastAPI's tutorials say `{"detail": …}`, and 401 with a bare `Bearer` challenge where
+    /// the credentials are wrong.
+    pub fn answer(self, style: ErrorStyle) -> Response {
+        if style == ErrorStyle::Problem {
+            return self.into_response();
+        }
+        let wrong_credentials = self.code == TokenErrorCode::InvalidGrant;
+        let status = if wrong_credentials { StatusCode::UNAUTHORIZED } else { self.status };
+        let mut response = style.answer(status, self.description);
+        if wrong_credentials {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        complete(response.headers_mut(), self.retry_after_s);
+        response
     }
 
     pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
@@ -155,7 +182,7 @@ impl IntoResponse for TokenError {
             "detail": self.description,
         });
         let mut response = json_response(self.status, "application/json", &body);
-        forbid_storing(response.headers_mut());
+        complete(response.headers_mut(), self.retry_after_s);
         if self.challenge {
             let challenge = HeaderValue::from_static("Basic realm=\"token\", charset=\"UTF-8\"");
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
@@ -170,6 +197,13 @@ fn visible(text: Cow<'static, str>) -> Cow<'static, str> {
         return text;
     }
     text.chars().map(|char| if allowed(char) { char } else { '?' }).collect::<String>().into()
+}
+
+fn complete(headers: &mut HeaderMap, retry_after_s: Option<u32>) {
+    forbid_storing(headers);
+    if let Some(seconds) = retry_after_s {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
 }
 
 /// Answers of a token endpoint are kept nowhere.

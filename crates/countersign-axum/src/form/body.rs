@@ -7,17 +7,22 @@ use http_body_util::BodyExt as _;
 use zeroize::Zeroizing;
 
 /// Why a body could not be read.
-#[derive(Debug)]
-pub(crate) enum BodyError {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BodyError {
+    /// It is larger than the limit: 413.
+    #[error("the body is too large")]
     TooLarge,
+    /// It did not arrive whole: 400.
+    #[error("the body did not arrive whole")]
     Broken,
 }
 
-/// The whole body, wiped when dropped: it may hold a password.
+/// The whole body, at most `limit` bytes, wiped when dropped: it may hold a password.
 ///
 /// A `Content-Length` over the limit is refused before anything is read, and a body that grows past it while it
 /// streams in.
-pub(crate) async fn read(headers: &HeaderMap, mut body: Body, limit: usize) -> Result<Zeroizing<Vec<u8>>, BodyError> {
+pub async fn read_body(headers: &HeaderMap, mut body: Body, limit: usize) -> Result<Zeroizing<Vec<u8>>, BodyError> {
     let announced = headers.get(CONTENT_LENGTH).map(|value| value.to_str().ok()?.parse::<usize>().ok());
     let room = match announced {
         None => limit,

@@ -4,6 +4,7 @@ use axum_core::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use crate::form::answer::forbid_storing;
 use crate::problem::{ErrorStyle, json_response};
 
 /// Why a form is refused, answered in FastAPI's words.
@@ -72,7 +73,9 @@ impl IntoResponse for FastApiFormError {
             Self::Fields(errors) => {
                 let detail: Vec<Value> = errors.iter().map(FieldError::to_json).collect();
                 let body = json!({ "detail": detail });
-                return json_response(StatusCode::UNPROCESSABLE_ENTITY, "application/json", &body);
+                let mut response = json_response(StatusCode::UNPROCESSABLE_ENTITY, "application/json", &body);
+                forbid_storing(response.headers_mut());
+                return response;
             }
             Self::MissingBoundary => (StatusCode::BAD_REQUEST, "Missing boundary in multipart."),
             Self::InvalidMultipart => (StatusCode::BAD_REQUEST, "Invalid multipart data."),
@@ -81,6 +84,8 @@ impl IntoResponse for FastApiFormError {
             Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Form exceeded maximum size of 4096KB."),
             Self::Broken => (StatusCode::BAD_REQUEST, "The form did not arrive whole."),
         };
-        ErrorStyle::FastApi.answer(status, detail)
+        let mut response = ErrorStyle::FastApi.answer(status, detail);
+        forbid_storing(response.headers_mut());
+        response
     }
 }

@@ -5,7 +5,7 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use zeroize::Zeroizing;
 
-use crate::form::body::{self, BodyError};
+use crate::form::body::{BodyError, read_body};
 use crate::form::fastapi_error::FastApiFormError;
 use crate::form::strict::hex;
 
@@ -37,7 +37,7 @@ impl LenientForm {
             "multipart/form-data" => true,
             _ => return Ok(Self { fields: Vec::new() }),
         };
-        let body = body::read(headers, body, LARGEST_BODY).await.map_err(|error| match error {
+        let body = read_body(headers, body, LARGEST_BODY).await.map_err(|error| match error {
             BodyError::TooLarge => FastApiFormError::BodyTooLarge,
             BodyError::Broken => FastApiFormError::Broken,
         })?;

@@ -13,6 +13,7 @@ mod lenient;
 mod fastapi;
 
 pub use answer::{TokenAnswer, TokenError, TokenErrorCode};
+pub use body::{BodyError, read_body};
 pub use client::ClientCredentials;
 #[cfg(feature = "fastapi")]
 pub use fastapi::FastApiPasswordForm;

@@ -10,7 +10,7 @@ use http::{HeaderMap, StatusCode};
 use zeroize::Zeroizing;
 
 use crate::form::answer::{TokenError, TokenErrorCode};
-use crate::form::body::{self, BodyError};
+use crate::form::body::{BodyError, read_body};
 
 /// The longest body, in bytes.
 const LONGEST_BODY: usize = 16 * 1024;
@@ -106,7 +106,7 @@ impl StrictForm {
 
     pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Self, FormError> {
         check_headers(headers)?;
-        let body = body::read(headers, body, LONGEST_BODY).await.map_err(|error| match error {
+        let body = read_body(headers, body, LONGEST_BODY).await.map_err(|error| match error {
             BodyError::TooLarge => FormError::TooLarge,
             BodyError::Broken => FormError::Broken,
         })?;

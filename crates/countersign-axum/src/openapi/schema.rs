@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::form::{PasswordForm, TokenAnswer};
+use crate::form::{PasswordForm, TokenAnswer, TokenError};
 
 /// The token request of the password grant.
 #[derive(ToSchema)]
@@ -34,6 +34,29 @@ struct Answer {
     expires_in: Option<i64>,
     /// The scopes that the token carries, parted by single spaces.
     scope: Option<String>,
+}
+
+/// A refused token request (RFC 6749 section 5.2).
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "stands for the answer")]
+struct Refused {
+    #[schema(example = "invalid_grant")]
+    error: String,
+    error_description: String,
+    /// The description again, for clients of FastAPI.
+    detail: String,
+}
+
+impl PartialSchema for TokenError {
+    fn schema() -> RefOr<Schema> {
+        Refused::schema()
+    }
+}
+
+impl ToSchema for TokenError {
+    fn name() -> Cow<'static, str> {
+        "TokenError".into()
+    }
 }
 
 impl PartialSchema for PasswordForm {

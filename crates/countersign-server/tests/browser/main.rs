@@ -2,6 +2,8 @@
 //!
 //! Needs `chromium` and `chromedriver` (Debian's packages of these names); `script/test` installs them.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may")]
+
 mod browser;
 mod recorder;
 #[path = "../support/mod.rs"]

@@ -16,7 +16,10 @@ use crate::settings::Settings;
 use crate::user::User;
 
 /// The client of a token whose request named none: the operator's own front end (RFC 9068 wants a `client_id` in every token).
-const FIRST_PARTY_CLIENT: &str = "first-party";
+pub(crate) const FIRST_PARTY_CLIENT: &str = "first-party";
+
+/// The claim that carries the generation of a user's token; see [`User::generation`].
+pub(crate) const GENERATION: &str = "gen";
 
 /// A token request whose form is decoded: each parameter once or not at all, never empty.
 #[derive(Default)]
@@ -80,7 +83,8 @@ impl Grants {
             .client_id(FIRST_PARTY_CLIENT)
             .audience(&self.settings.audience)
             .scope(scope.clone())
-            .lifetime_s(lifetime_s);
+            .lifetime_s(lifetime_s)
+            .extra(GENERATION, user.generation);
         let issued = self.issuer.issue(&token, self.clock.now()).map_err(GrantError::unavailable)?;
         Ok(TokenResponse { access_token: issued.token, expires_in: lifetime_s, scope })
     }

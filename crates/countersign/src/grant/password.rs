@@ -1,19 +1,29 @@
 //! The password grant (RFC 6749 section 4.3): for the operator's own front ends; RFC 9700 section 2.4 advises third parties
 //! against it.
 
+use countersign_axum::ErrorStyle;
 use countersign_password::Password;
+use countersign_token::ScopeSet;
 
 use crate::accounts::AccountError;
 use crate::grant::{GrantError, Grants, TokenRequest, TokenResponse, granted};
 
 /// Checks name and password and answers with a token.
+///
+/// In FastAPI's style a text that can be nobody's password is a wrong one, and scopes that may not be granted are passed over.
 pub(super) async fn grant(grants: &Grants, request: TokenRequest) -> Result<TokenResponse, GrantError> {
+    let is_lenient = grants.settings.error_style == ErrorStyle::FastApi;
     let username = request.username.ok_or(GrantError::Missing("username"))?;
     let password = request.password.ok_or(GrantError::Missing("password"))?;
-    let password = Password::new(String::clone(&password))
-        .map_err(|_| GrantError::InvalidRequest("The password is too long, or holds control characters"))?;
+    let password = Password::new(String::clone(&password)).map_err(|_| match is_lenient {
+        true => GrantError::WRONG_CREDENTIALS,
+        false => GrantError::InvalidRequest("The password is too long, or holds control characters"),
+    })?;
     let user = grants.accounts.authenticate(&username, password).await?;
-    let scope = granted(request.scope.as_deref(), &user.scopes)?;
+    let scope = match granted(request.scope.as_deref(), &user.scopes) {
+        Err(GrantError::InvalidScope) if is_lenient => ScopeSet::default(),
+        granted => granted?,
+    };
     grants.issue(&user, scope)
 }
 

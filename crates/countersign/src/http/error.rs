@@ -34,8 +34,12 @@ impl ApiError {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, reason.to_string())
     }
 
-    fn unavailable(cause: &dyn std::fmt::Display, retry_after_s: u32) -> Self {
+    fn unavailable(cause: &dyn std::fmt::Display) -> Self {
         tracing::error!(%cause, "a request failed");
+        Self::try_later(1)
+    }
+
+    fn try_later(retry_after_s: u32) -> Self {
         let problem =
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The server cannot answer now, try again in a moment");
         Self { problem, retry_after_s: Some(retry_after_s) }
@@ -57,7 +61,7 @@ impl From<StoreError> for ApiError {
                 taken("The user name looks like one that is taken: choose another")
             }
             StoreError::EmailTaken => taken("The e-mail address is taken: log in with it, or use another"),
-            other => Self::unavailable(&other, 1),
+            other => Self::unavailable(&other),
         }
     }
 }
@@ -70,8 +74,8 @@ impl From<AccountError> for ApiError {
             AccountError::NotAPassword(reason) => Self::invalid(reason),
             AccountError::PasswordRefused(reason) => Self::invalid(reason),
             AccountError::Store(error) => error.into(),
-            AccountError::Busy { retry_after_s } => Self::unavailable(&"too many passwords at once", retry_after_s),
-            AccountError::Hashing(error) => Self::unavailable(&error, 1),
+            AccountError::Busy { retry_after_s } => Self::try_later(retry_after_s),
+            AccountError::Hashing(error) => Self::unavailable(&error),
         }
     }
 }

@@ -1,33 +1,53 @@
-//! JSON bodies, taken strictly: one object, of the right content type, small, with no member that nobody reads.
+//! JSON bodies, taken strictly: one object, of the right content type, small, no member twice, none that nobody reads.
 
 use axum::extract::{FromRequest, Request};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
+use countersign_axum::Problem;
+use countersign_axum::form::{BodyError, read_body};
 use serde::de::DeserializeOwned;
 
 use crate::http::error::ApiError;
 
 /// The most bytes of a body (R-170).
-pub(crate) const BODY_LIMIT: usize = 16 * 1024;
+const BODY_LIMIT: usize = 16 * 1024;
 
 /// A JSON object that was read into `T`.
-///
-/// Refused: 413 over 16 KiB; 415 another content type; 400 no JSON, or no object; 422 an object that is not what the route takes.
 pub(crate) struct JsonBody<T>(pub(crate) T);
+
+/// How a body is refused that is no object of the kind that the route takes; for the document.
+#[derive(utoipa::IntoResponses)]
+#[expect(dead_code, reason = "it stands for the answers in the document")]
+pub(crate) enum BodyRefused {
+    /// The body is no JSON, no object, or did not arrive whole
+    #[response(status = 400, content_type = "application/problem+json")]
+    NotAnObject(#[to_schema] Problem),
+    /// The body is over 16 KiB
+    #[response(status = 413, content_type = "application/problem+json")]
+    TooLarge(#[to_schema] Problem),
+    /// The body is not sent as application/json
+    #[response(status = 415, content_type = "application/problem+json")]
+    WrongType(#[to_schema] Problem),
+    /// A member is missing, unknown, or not what it should be
+    #[response(status = 422, content_type = "application/problem+json")]
+    NotTheRightObject(#[to_schema] Problem),
+}
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        check_head(request.headers())?;
-        let body = axum::body::to_bytes(request.into_body(), BODY_LIMIT)
-            .await
-            .map_err(|_| ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is over 16 KiB, or ended early"))?;
+        let (parts, body) = request.into_parts();
+        check_type(&parts.headers)?;
+        let body = read_body(&parts.headers, body, BODY_LIMIT).await.map_err(|error| match error {
+            BodyError::TooLarge => ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is over 16 KiB"),
+            _ => ApiError::new(StatusCode::BAD_REQUEST, "The body did not arrive whole"),
+        })?;
         read(&body).map(Self)
     }
 }
 
-fn check_head(headers: &HeaderMap) -> Result<(), ApiError> {
+fn check_type(headers: &HeaderMap) -> Result<(), ApiError> {
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let is_json = match (types.next().and_then(|value| value.to_str().ok()), types.next()) {
         (Some(value), None) => {
@@ -36,34 +56,36 @@ fn check_head(headers: &HeaderMap) -> Result<(), ApiError> {
         }
         _ => false,
     };
-    if !is_json {
-        return Err(ApiError::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "Send the body as JSON, with the header Content-Type: application/json",
-        ));
+    if is_json {
+        return Ok(());
     }
-    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > BODY_LIMIT) {
-        return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is over 16 KiB"));
-    }
-    Ok(())
+    Err(ApiError::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "Send the body as JSON, with the header Content-Type: application/json",
+    ))
 }
 
 /// Reads an object into `T`. An array is refused first, because a derived struct would take one as its fields in order.
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    let not_json = |_| ApiError::new(StatusCode::BAD_REQUEST, "The body is not JSON");
-    let value: serde_json::Value = serde_json::from_slice(body).map_err(not_json)?;
-    if !value.is_object() {
-        return Err(ApiError::new(StatusCode::BAD_REQUEST, "The body is JSON, but not an object"));
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(ApiError::new(StatusCode::BAD_REQUEST, "The body is not a JSON object"));
     }
-    serde_path_to_error::deserialize(value).map_err(|error| ApiError::invalid(explain(&error)))
+    let not_json = || ApiError::new(StatusCode::BAD_REQUEST, "The body is not JSON");
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| match error.inner().classify() {
+        serde_json::error::Category::Data => ApiError::invalid(explain(&error)),
+        _ => not_json(),
+    })?;
+    json.end().map_err(|_| not_json())?;
+    Ok(value)
 }
 
 /// Says which member is wrong, and what belongs there, without the value that was sent: it may be a password.
 fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> String {
     let text = error.inner().to_string();
-    if text.starts_with("missing field") || text.starts_with("unknown field") {
-        return text;
+    let text = text.split(" at line ").next().unwrap_or_default();
+    if ["missing field", "unknown field", "duplicate field"].iter().any(|harmless| text.starts_with(harmless)) {
+        return text.to_owned();
     }
     let expected = text.rsplit_once(", expected ").map_or("another type", |(_, expected)| expected);
     format!("`{}`: expected {expected}", error.path())
@@ -101,6 +123,7 @@ mod tests {
         assert_eq!(status(b"{\"name\":\"\xff\"}"), StatusCode::BAD_REQUEST);
         assert_eq!(status(br#"{"name":1}"#), StatusCode::UNPROCESSABLE_ENTITY);
         assert_eq!(status(br#"{"name":"x","admin":true}"#), StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(status(br#"{"name":"x","name":"y"}"#), StatusCode::UNPROCESSABLE_ENTITY);
         assert_eq!(status(b"{}"), StatusCode::UNPROCESSABLE_ENTITY);
     }
 }

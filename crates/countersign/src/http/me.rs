@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::app::Countersign;
 use crate::http::error::{ApiError, PROBLEM_JSON};
-use crate::http::json::JsonBody;
+use crate::http::json::{BodyRefused, JsonBody};
 use crate::http::view::{UserView, change, parse_change};
 use crate::user::{Change, EmailAddress, FullName, User, UserChange};
 
@@ -51,7 +51,7 @@ pub(crate) async fn read_own_account(CurrentUser(user): CurrentUser<User>) -> Js
 #[utoipa::path(patch, path = "/users/me", tag = TAG, request_body = OwnChange, responses(
     (status = 200, description = "Your account", body = UserView),
     (status = 409, description = "The e-mail address is taken", body = Problem, content_type = PROBLEM_JSON),
-    (status = 422, description = "A value is not what it should be", body = Problem, content_type = PROBLEM_JSON),
+    BodyRefused,
 ))]
 pub(crate) async fn change_own_account(
     CurrentUser(user): CurrentUser<User>,
@@ -82,7 +82,7 @@ pub(crate) async fn delete_own_account(
 #[utoipa::path(put, path = "/users/me/password", tag = TAG, request_body = PasswordChange, responses(
     (status = 204, description = "Changed"),
     (status = 403, description = "The current password is wrong", body = Problem, content_type = PROBLEM_JSON),
-    (status = 422, description = "The new password breaks a rule", body = Problem, content_type = PROBLEM_JSON),
+    BodyRefused,
 ))]
 pub(crate) async fn change_own_password(
     CurrentUser(user): CurrentUser<User>,

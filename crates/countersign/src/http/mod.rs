@@ -22,13 +22,14 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::Countersign;
 use crate::http::error::ApiError;
+pub use crate::http::view::UserView;
 
 /// The router of a Countersign, with the document and the pages `/docs` and `/redoc`.
 ///
 /// Fails if the document cannot be written, which is a fault of this library and not of its caller.
 pub fn router(app: Countersign) -> Result<Router, DocumentError> {
     let document = document(app.settings().error_style);
-    let (router, _) = documented_routes().split_for_parts();
+    let (router, _) = routes(app.settings().error_style).split_for_parts();
     let router = router
         .merge(docs::router(&document)?)
         .route("/.well-known/oauth-authorization-server/{*path}", get(well_known::read_metadata_at_path))
@@ -43,14 +44,20 @@ pub fn router(app: Countersign) -> Result<Router, DocumentError> {
 ///
 /// Its URLs are relative, so that it holds behind any path prefix.
 pub fn document(style: ErrorStyle) -> OpenApi {
-    let (_, mut document) = documented_routes().split_for_parts();
+    let (_, mut document) = routes(style).split_for_parts();
     PasswordFlow::at("token").style(style).write_to(&mut document);
     document
 }
 
-fn documented_routes() -> OpenApiRouter<Countersign> {
+/// The routes of the API with their document, to be joined with routes of your own; without the pages, the redirects and the
+/// fallbacks of [`router`].
+pub fn routes(style: ErrorStyle) -> OpenApiRouter<Countersign> {
+    let token = match style {
+        ErrorStyle::Problem => routes!(token::issue_token),
+        ErrorStyle::FastApi => routes!(token::issue_token_as_fastapi),
+    };
     OpenApiRouter::with_openapi(frontispiece())
-        .routes(routes!(token::issue_token))
+        .routes(token)
         .routes(routes!(users::register_user, users::list_users))
         .routes(routes!(me::read_own_account, me::change_own_account, me::delete_own_account))
         .routes(routes!(me::change_own_password))

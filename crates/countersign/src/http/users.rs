@@ -1,9 +1,10 @@
 //! `/users`: registration, and the administration of all accounts.
 
 use axum::Json;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use countersign_axum::{Bearer, Claims, Problem, Scope, Scoped};
+use countersign_axum::{Bearer, CurrentUser, Problem, Scope, Scoped};
 use countersign_password::Password;
 use countersign_token::ScopeSet;
 use serde::{Deserialize, Serialize};
@@ -12,12 +13,12 @@ use utoipa::{IntoParams, ToSchema};
 use crate::accounts::NewAccount;
 use crate::app::Countersign;
 use crate::http::error::{ApiError, PROBLEM_JSON};
-use crate::http::json::JsonBody;
+use crate::http::json::{BodyRefused, JsonBody};
 use crate::http::view::{UserView, change, parse_change};
 use crate::scopes::{UsersRead, UsersWrite};
 use crate::settings::Registration;
 use crate::store::{SearchText, UserQuery};
-use crate::user::{Change, EmailAddress, FullName, ScopesChange, UserChange, UserId, Username};
+use crate::user::{Change, EmailAddress, FullName, ScopesChange, User, UserChange, UserId, Username};
 
 /// How the document groups these routes.
 pub(crate) const TAG: &str = "users";
@@ -80,14 +81,16 @@ pub(crate) struct UserPageView {
     (status = 201, description = "Registered", body = UserView),
     (status = 403, description = "Registration is closed", body = Problem, content_type = PROBLEM_JSON),
     (status = 409, description = "The user name or the e-mail address is taken", body = Problem, content_type = PROBLEM_JSON),
-    (status = 422, description = "A value is not what it should be", body = Problem, content_type = PROBLEM_JSON),
+    BodyRefused,
 ))]
 pub(crate) async fn register_user(
-    bearer: Option<Bearer<Claims>>,
+    caller: Option<CurrentUser<User>>,
+    token: Option<Bearer>,
     State(app): State<Countersign>,
     JsonBody(body): JsonBody<NewUserBody>,
 ) -> Result<(StatusCode, Json<UserView>), ApiError> {
-    let is_administrator = bearer.is_some_and(|Bearer(claims)| claims.scope().contains(UsersWrite::NAME));
+    let may_write = token.is_some_and(|Bearer(claims)| claims.scope().contains(UsersWrite::NAME));
+    let is_administrator = caller.is_some() && may_write;
     if app.settings().registration == Registration::Closed && !is_administrator {
         return Err(ApiError::new(
             StatusCode::FORBIDDEN,
@@ -106,11 +109,15 @@ pub(crate) async fn register_user(
 }
 
 /// List users, page by page.
-#[utoipa::path(get, path = "/users", tag = TAG, params(ListParameters), responses((status = 200, description = "A page of users", body = UserPageView)))]
+#[utoipa::path(get, path = "/users", tag = TAG, params(ListParameters), responses(
+    (status = 200, description = "A page of users", body = UserPageView),
+    (status = 422, description = "A parameter is not what it should be", body = Problem, content_type = PROBLEM_JSON),
+))]
 pub(crate) async fn list_users(
+    _: CurrentUser<User>,
     _: Scoped<UsersRead>,
     State(app): State<Countersign>,
-    query: Result<Query<ListParameters>, axum::extract::rejection::QueryRejection>,
+    query: Result<Query<ListParameters>, QueryRejection>,
 ) -> Result<Json<UserPageView>, ApiError> {
     let Query(parameters) = query.map_err(|_| ApiError::invalid("limit is a number; search and after are text"))?;
     let mut query = UserQuery::default();
@@ -136,11 +143,12 @@ pub(crate) async fn list_users(
     (status = 404, description = "There is no such user", body = Problem, content_type = PROBLEM_JSON),
 ))]
 pub(crate) async fn read_user(
+    _: CurrentUser<User>,
     _: Scoped<UsersRead>,
     State(app): State<Countersign>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<Json<UserView>, ApiError> {
-    let user = app.stores().users.find_by_id(parse_id(&id)?).await?;
+    let user = app.stores().users.find_by_id(parse_id(id)?).await?;
     Ok(Json(user.ok_or_else(ApiError::not_found)?.into()))
 }
 
@@ -150,19 +158,20 @@ pub(crate) async fn read_user(
     (status = 200, description = "The user", body = UserView),
     (status = 404, description = "There is no such user", body = Problem, content_type = PROBLEM_JSON),
     (status = 409, description = "The user name or the e-mail address is taken", body = Problem, content_type = PROBLEM_JSON),
-    (status = 422, description = "A value is not what it should be", body = Problem, content_type = PROBLEM_JSON),
+    BodyRefused,
 ))]
 pub(crate) async fn change_user(
-    administrator: Scoped<UsersWrite>,
+    CurrentUser(administrator): CurrentUser<User>,
+    _: Scoped<UsersWrite>,
     State(app): State<Countersign>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     JsonBody(body): JsonBody<UserChangeBody>,
 ) -> Result<Json<UserView>, ApiError> {
-    let id = parse_id(&id)?;
+    let id = parse_id(id)?;
     let change = body.parse()?;
     let changed = app.stores().users.update(id, &change, app.clock().now()).await?;
     let changed = changed.ok_or_else(ApiError::not_found)?;
-    tracing::info!(event = "change user", user = %id, by = administrator.claims().subject());
+    tracing::info!(event = "change user", user = %id, by = %administrator.id);
     Ok(Json(changed.into()))
 }
 
@@ -172,15 +181,16 @@ pub(crate) async fn change_user(
     (status = 404, description = "There is no such user", body = Problem, content_type = PROBLEM_JSON),
 ))]
 pub(crate) async fn delete_user(
-    administrator: Scoped<UsersWrite>,
+    CurrentUser(administrator): CurrentUser<User>,
+    _: Scoped<UsersWrite>,
     State(app): State<Countersign>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, ApiError> {
-    let id = parse_id(&id)?;
+    let id = parse_id(id)?;
     if !app.stores().users.delete(id).await? {
         return Err(ApiError::not_found());
     }
-    tracing::info!(event = "delete user", user = %id, by = administrator.claims().subject());
+    tracing::info!(event = "delete user", user = %id, by = %administrator.id);
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -200,6 +210,6 @@ impl UserChangeBody {
 }
 
 /// An id that is none belongs to nobody: 404, as for an id that nobody has.
-fn parse_id(text: &str) -> Result<UserId, ApiError> {
-    text.parse().map_err(|_| ApiError::not_found())
+fn parse_id(path: Result<Path<String>, PathRejection>) -> Result<UserId, ApiError> {
+    path.ok().and_then(|Path(id)| id.parse().ok()).ok_or_else(ApiError::not_found)
 }

@@ -8,7 +8,7 @@ use crate::user::{Change, User};
 /// A user.
 #[derive(Serialize, ToSchema)]
 #[schema(as = User)]
-pub(crate) struct UserView {
+pub struct UserView {
     /// Never changes and is never given again (UUID version 7).
     #[schema(format = "uuid")]
     id: String,

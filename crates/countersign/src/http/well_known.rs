@@ -1,6 +1,7 @@
 //! What other programs need to check our tokens: the metadata (RFC 8414) and the public keys (RFC 7517).
 
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -50,10 +51,13 @@ pub(crate) async fn read_metadata(State(app): State<Countersign>) -> Json<Metada
 }
 
 /// The same at the place of an issuer that has a path (RFC 8414 section 3.1: the path comes after the well-known part).
-pub(crate) async fn read_metadata_at_path(State(app): State<Countersign>, Path(path): Path<String>) -> Response {
+pub(crate) async fn read_metadata_at_path(
+    State(app): State<Countersign>,
+    path: Result<Path<String>, PathRejection>,
+) -> Response {
     let (_, authority_and_path) = app.settings().issuer.split_once("://").unwrap_or_default();
     let issuers_path = authority_and_path.split_once('/').map(|(_, path)| path.trim_end_matches('/'));
-    if issuers_path == Some(path.as_str()) {
+    if path.is_ok_and(|Path(path)| issuers_path == Some(path.as_str())) {
         read_metadata(State(app)).await.into_response()
     } else {
         ApiError::new(StatusCode::NOT_FOUND, "Not Found").into_response()

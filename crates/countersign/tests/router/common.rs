@@ -54,7 +54,7 @@ impl Server {
 
     /// One whose hashing is as dear and as narrow as this.
     pub(crate) async fn hashing_with(argon2: Argon2Params, pool: PoolSettings) -> Self {
-        let hasher = Hasher::new(Policy { argon2, ..Policy::default() });
+        let hasher = Hasher::new(Policy { argon2 });
         let pool = HashPool::new(hasher, pool).unwrap();
         Self::open(Settings::new(ISSUER), new_stores(), new_sealing_key(), pool).await
     }
@@ -142,6 +142,6 @@ fn new_sealing_key() -> Arc<SealingKey> {
 }
 
 fn cheap_pool() -> HashPool {
-    let hasher = Hasher::new(Policy { argon2: Argon2Params::for_tests(), ..Policy::default() });
+    let hasher = Hasher::new(Policy { argon2: Argon2Params::for_tests() });
     HashPool::new(hasher, PoolSettings::default()).unwrap()
 }

@@ -114,7 +114,10 @@ async fn malformed_requests_are_told_what_is_wrong_with_them() {
     assert_eq!(error(&[("grant_type", "Password"), name, password]).await, "unsupported_grant_type");
     assert_eq!(error(&[("grant_type", "refresh_token")]).await, "invalid_request");
     assert_eq!(error(&[("grant_type", "refresh_token"), ("refresh_token", "x")]).await, "invalid_grant");
-    // no client is registered, so none is known.
+    // no client is registered, so none is known but the operator's own front end, which shows no secret.
+    let own = ("client_id", "first-party");
+    assert_eq!(error(&[grant, name, password, own, ("client_secret", "x")]).await, "invalid_client");
+    assert_eq!(server.form("/token", &[grant, name, password, own]).await.status, StatusCode::OK);
     assert_eq!(error(&[grant, name, password, ("client_id", "web")]).await, "invalid_client");
     // over the ceiling, before anything is hashed.
     assert_eq!(error(&[grant, name, ("password", &"a".repeat(4097))]).await, "invalid_request");
@@ -183,7 +186,15 @@ async fn the_fastapi_style_answers_as_the_tutorials_do() {
     assert_eq!(wrong.body, json!({ "detail": "Incorrect username or password" }));
     assert_eq!(wrong.header("www-authenticate"), "Bearer");
 
+    for password in ["a\0b", &"a".repeat(5000)] {
+        let wrong = server.form("/token", &[("username", "alice"), ("password", password)]).await;
+        assert_eq!(wrong.status, StatusCode::UNAUTHORIZED);
+    }
+    let scoped = server.form("/token", &[("username", "alice"), ("password", PASSWORD), ("scope", "me items")]).await;
+    assert_eq!(scoped.status, StatusCode::OK);
+
     let missing = server.form("/token", &[("username", "alice")]).await;
+    assert_eq!(missing.header("cache-control"), "no-store");
     assert_eq!(missing.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(missing.body["detail"][0]["loc"], json!(["body", "password"]));
 

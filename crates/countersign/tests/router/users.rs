@@ -160,10 +160,67 @@ async fn an_administrator_changes_disables_and_deletes() {
     server.json("PATCH", &path, Some(&root), &json!({ "disabled": true })).await;
     assert_eq!(server.bare("GET", "/users/me", Some(&alice)).await.status, StatusCode::UNAUTHORIZED);
     server.json("PATCH", &path, Some(&root), &json!({ "disabled": false })).await;
+    assert_eq!(server.bare("GET", "/users/me", Some(&alice)).await.status, StatusCode::UNAUTHORIZED);
+    let alice = server.log_in("alice").await;
     assert_eq!(server.bare("GET", "/users/me", Some(&alice)).await.status, StatusCode::OK);
 
     assert_eq!(server.bare("DELETE", &path, Some(&root)).await.status, StatusCode::NO_CONTENT);
     assert_eq!(server.bare("DELETE", &path, Some(&root)).await.status, StatusCode::NOT_FOUND);
     assert_eq!(server.bare("GET", &path, Some(&root)).await.status, StatusCode::NOT_FOUND);
     assert_eq!(server.bare("GET", "/users/nonsense", Some(&root)).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn an_administrator_who_is_none_any_more_administers_nothing_from_that_moment() {
+    // disabled, deleted, demoted, with another password.
+    use countersign::user::{ScopesChange, UserChange};
+    use countersign_password::Password;
+    let server = Server::new().await;
+    let id = server.register("alice").await;
+    let users = &server.app.stores().users;
+    for fall in ["disabled", "disabled and enabled again", "demoted", "other password", "deleted"] {
+        let root = server.register_with("root", "users:read users:write").await;
+        let token = server.log_in("root").await;
+        assert_eq!(server.bare("GET", "/users", Some(&token)).await.status, StatusCode::OK);
+        let change = |change: UserChange| async move { users.update(root, &change, 0).await.unwrap() };
+        let disabled = |disabled| UserChange { disabled: Some(disabled), ..UserChange::default() };
+        match fall {
+            "disabled" => drop(change(disabled(true)).await),
+            "disabled and enabled again" => drop((change(disabled(true)).await, change(disabled(false)).await)),
+            "demoted" => {
+                let scopes = ScopesChange::Revoke("users:write".parse().unwrap());
+                change(UserChange { scopes, ..UserChange::default() }).await;
+            }
+            "other password" => {
+                let password = Password::new("another password of root".to_owned()).unwrap();
+                server.app.accounts().set_password(root, password).await.unwrap();
+            }
+            _ => assert!(users.delete(root).await.unwrap()),
+        }
+        for (method, path) in
+            [("GET", "/users"), ("GET", &*format!("/users/{id}")), ("DELETE", &*format!("/users/{id}"))]
+        {
+            let answer = server.bare(method, path, Some(&token)).await;
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{fall}: {method} {path}");
+        }
+        let body = json!({ "full_name": "Eve" });
+        let changed = server.json("PATCH", &format!("/users/{id}"), Some(&token), &body).await;
+        assert_eq!(changed.status, StatusCode::UNAUTHORIZED, "{fall}");
+        let body = json!({ "username": "eve", "password": PASSWORD });
+        let registered = server.json("POST", "/users", Some(&token), &body).await;
+        assert_eq!(registered.status, StatusCode::UNAUTHORIZED, "{fall}");
+        users.delete(root).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_path_that_is_no_text_is_a_problem_like_any_other() {
+    let server = Server::new().await;
+    server.register_with("root", "users:read").await;
+    let token = server.log_in("root").await;
+    for path in ["/users/%ff", "/.well-known/oauth-authorization-server/%ff"] {
+        let answer = server.bare("GET", path, Some(&token)).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(answer.body["detail"].is_string(), "{path}");
+    }
 }

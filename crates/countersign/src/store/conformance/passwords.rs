@@ -12,10 +12,10 @@ async fn stored_hash(store: &dyn UserStore, id: UserId) -> Option<PasswordHash> 
     store.find_credentials_by_id(id).await.unwrap().unwrap().password_hash
 }
 
-/// `updated_at` and `password_changed_at`.
-async fn times(store: &dyn UserStore, id: UserId) -> (i64, i64) {
+/// `updated_at` and `generation`.
+async fn state(store: &dyn UserStore, id: UserId) -> (i64, i64) {
     let user = store.find_by_id(id).await.unwrap().unwrap();
-    (user.updated_at, user.password_changed_at)
+    (user.updated_at, user.generation)
 }
 
 //
@@ -27,8 +27,8 @@ pub(super) async fn a_hash_is_replaced_only_if_it_is_the_expected_one(store: Arc
     assert_eq!(store.replace_password_hash(user.id, &hash('a'), &hash('b')).await, Ok(true));
     assert_eq!(store.replace_password_hash(user.id, &hash('a'), &hash('c')).await, Ok(false));
     assert_eq!(stored_hash(&*store, user.id).await, Some(hash('b')));
-    // The password is the same as before, so no time moves.
-    assert_eq!(times(&*store, user.id).await, (THEN, THEN));
+    // The password is the same as before, so no time moves and no token ends.
+    assert_eq!(state(&*store, user.id).await, (THEN, 0));
     assert_eq!(stored_hash(&*store, other.id).await, Some(hash('a')));
 
     // A user without a password has nothing to replace.
@@ -40,7 +40,7 @@ pub(super) async fn a_hash_is_replaced_only_if_it_is_the_expected_one(store: Arc
 pub(super) async fn a_password_is_changed_only_on_the_one_that_was_checked(store: Arc<dyn UserStore>) {
     let user = register(&*store, &named("alice")).await;
     assert_eq!(store.change_password(user.id, &hash('x'), &hash('b'), LATER).await, Ok(false));
-    assert_eq!(times(&*store, user.id).await, (THEN, THEN));
+    assert_eq!(state(&*store, user.id).await, (THEN, 0));
     let results = at_once(('b'..='u').map(|letter| {
         let store = Arc::clone(&store);
         async move { (letter, store.change_password(user.id, &hash('a'), &hash(letter), LATER).await.unwrap()) }
@@ -49,7 +49,7 @@ pub(super) async fn a_password_is_changed_only_on_the_one_that_was_checked(store
     let winners: Vec<char> = results.into_iter().filter(|(_, changed)| *changed).map(|(letter, _)| letter).collect();
     assert_eq!(winners.len(), 1);
     assert_eq!(stored_hash(&*store, user.id).await, winners.first().copied().map(hash));
-    assert_eq!(times(&*store, user.id).await, (LATER, LATER));
+    assert_eq!(state(&*store, user.id).await, (LATER, 1));
 }
 
 pub(super) async fn a_password_is_set_whatever_stood_before(store: Arc<dyn UserStore>) {
@@ -60,7 +60,7 @@ pub(super) async fn a_password_is_set_whatever_stood_before(store: Arc<dyn UserS
     for user in [with, without] {
         assert_eq!(store.set_password(user.id, &foreign, LATER).await, Ok(true));
         assert_eq!(stored_hash(&*store, user.id).await, Some(foreign.clone()));
-        assert_eq!(times(&*store, user.id).await, (LATER, LATER));
+        assert_eq!(state(&*store, user.id).await, (LATER, 1));
     }
 }
 

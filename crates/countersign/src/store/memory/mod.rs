@@ -51,7 +51,7 @@ impl Entry {
     fn set_password(&mut self, new: &PasswordHash, now: i64) {
         self.password_hash = Some(new.clone());
         self.user.updated_at = now;
-        self.user.password_changed_at = now;
+        self.user.generation += 1;
     }
 }
 

@@ -6,7 +6,7 @@ macro_rules! select_users {
     ($rest:literal) => {
         concat!(
             "SELECT id, username, email, email_canonical, full_name, disabled, scopes, ",
-            "created_at, updated_at, password_changed_at, password_hash FROM users ",
+            "created_at, updated_at, generation, password_hash FROM users ",
             $rest
         )
     };
@@ -23,15 +23,16 @@ pub(super) const SEARCH: &str = select_users!(
 
 pub(super) const INSERT: &str = "
     INSERT INTO users (id, username, username_skeleton, email, email_canonical, full_name, disabled, scopes,
-        created_at, updated_at, password_changed_at, password_hash)
+        created_at, updated_at, generation, password_hash)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 
 /// A name that stays keeps its skeleton: newer tables of Unicode may give it another, and that must not stand in the way
 /// of disabling a user.
 pub(super) const UPDATE: &str = "
     UPDATE users SET username_skeleton = CASE WHEN username = $1 THEN username_skeleton ELSE $2 END, username = $3,
-        email = $4, email_canonical = $5, full_name = $6, disabled = $7, scopes = $8, updated_at = $9
-    WHERE id = $10";
+        email = $4, email_canonical = $5, full_name = $6, disabled = $7, scopes = $8, updated_at = $9,
+        generation = $10
+    WHERE id = $11";
 
 pub(super) const HAS_ID: &str = "SELECT 1 FROM users WHERE id = $1";
 pub(super) const OTHER_WITH_USERNAME: &str = "SELECT username FROM users WHERE username = $1 AND id <> $2";
@@ -41,10 +42,10 @@ pub(super) const OTHER_WITH_EMAIL: &str = "SELECT username FROM users WHERE emai
 pub(super) const REPLACE_PASSWORD_HASH: &str =
     "UPDATE users SET password_hash = $1 WHERE id = $2 AND password_hash = $3";
 pub(super) const CHANGE_PASSWORD: &str = "
-    UPDATE users SET password_hash = $1, updated_at = $2, password_changed_at = $3
-    WHERE id = $4 AND password_hash = $5";
+    UPDATE users SET password_hash = $1, updated_at = $2, generation = generation + 1
+    WHERE id = $3 AND password_hash = $4";
 pub(super) const SET_PASSWORD: &str =
-    "UPDATE users SET password_hash = $1, updated_at = $2, password_changed_at = $3 WHERE id = $4";
+    "UPDATE users SET password_hash = $1, updated_at = $2, generation = generation + 1 WHERE id = $3";
 
 pub(super) const DELETE: &str = "DELETE FROM users WHERE id = $1";
 pub(super) const COUNT: &str = "SELECT count(*) FROM users";

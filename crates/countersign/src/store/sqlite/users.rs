@@ -95,7 +95,7 @@ impl UserStore for SqliteStore {
     ) -> Result<bool, StoreError> {
         let (expected, new) = (expected.clone(), new.clone());
         self.write(move |transaction| {
-            let values = params![new.as_str(), now, now, id.as_bytes(), expected.as_str()];
+            let values = params![new.as_str(), now, id.as_bytes(), expected.as_str()];
             changes_one(transaction, sql::CHANGE_PASSWORD, values)
         })
         .await
@@ -104,7 +104,7 @@ impl UserStore for SqliteStore {
     async fn set_password(&self, id: UserId, new: &PasswordHash, now: i64) -> Result<bool, StoreError> {
         let new = new.clone();
         self.write(move |transaction| {
-            changes_one(transaction, sql::SET_PASSWORD, params![new.as_str(), now, now, id.as_bytes()])
+            changes_one(transaction, sql::SET_PASSWORD, params![new.as_str(), now, id.as_bytes()])
         })
         .await
     }
@@ -134,7 +134,7 @@ fn insert(transaction: &Transaction<'_>, user: &User, hash: Option<&PasswordHash
         user.scopes.to_string(),
         user.created_at,
         user.updated_at,
-        user.password_changed_at,
+        user.generation,
         hash.map(PasswordHash::as_str),
     ]);
     inserted.map(drop).or_else(|error| explain(transaction, user, true, error))
@@ -151,6 +151,7 @@ fn update(transaction: &Transaction<'_>, user: &User) -> Result<(), JobError> {
         user.disabled,
         user.scopes.to_string(),
         user.updated_at,
+        user.generation,
         user.id.as_bytes(),
     ]);
     updated.map(drop).or_else(|error| explain(transaction, user, false, error))
@@ -235,7 +236,7 @@ fn read_user(row: &Row<'_>) -> Result<User, JobError> {
         scopes: ScopeSet::parse(scopes).map_err(|error| StoreError::Damaged(format!("scopes of a user: {error}")))?,
         created_at: row.get(7)?,
         updated_at: row.get(8)?,
-        password_changed_at: row.get(9)?,
+        generation: row.get(9)?,
     })
 }
 

@@ -13,7 +13,7 @@ CREATE TABLE users (
     password_hash TEXT,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
-    password_changed_at INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
     CHECK ((email IS NULL) = (email_canonical IS NULL))
 ) STRICT, WITHOUT ROWID;
 
