@@ -1,7 +1,7 @@
 //! The headers that every answer carries unless it brings its own.
 
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, Entry, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, Entry, PRAGMA, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -12,6 +12,7 @@ const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-
 /// A year; subdomains are not ours to speak for.
 const A_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
 const NOTHING_LOADS: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
@@ -26,6 +27,10 @@ pub(crate) fn complete(headers: &mut HeaderMap, is_https: bool) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     // Most answers are about somebody (ASVS 14.3.2); what may be kept says so itself.
     default(headers, CACHE_CONTROL, NO_STORE);
+    if headers.get(CACHE_CONTROL) == Some(&NO_STORE) {
+        // For caches that know no better (RFC 6749 section 5.1).
+        headers.insert(PRAGMA, NO_CACHE);
+    }
     default(headers, REFERRER_POLICY, NO_REFERRER);
     default(headers, CONTENT_SECURITY_POLICY, NOTHING_LOADS);
     default(headers, CROSS_ORIGIN_RESOURCE_POLICY, SAME_ORIGIN);
@@ -65,6 +70,7 @@ mod tests {
         let headers = completed(&[(CONTENT_TYPE, "application/json")], false);
         assert_eq!(headers[X_CONTENT_TYPE_OPTIONS], "nosniff");
         assert_eq!(headers[CACHE_CONTROL], "no-store");
+        assert_eq!(headers[PRAGMA], "no-cache");
         assert_eq!(headers[REFERRER_POLICY], "no-referrer");
         assert_eq!(headers[CONTENT_SECURITY_POLICY], "default-src 'none'; frame-ancestors 'none'");
         assert_eq!(headers[CROSS_ORIGIN_RESOURCE_POLICY], "same-origin");
