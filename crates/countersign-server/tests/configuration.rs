@@ -185,6 +185,12 @@ fn the_issuer_follows_the_address_unless_given() {
     assert_eq!(settings.of_accounts("https://id.example.com").audience, "https://id.example.com");
 }
 
+//
+#[test]
+fn nobody_but_this_machine_is_listened_to_unless_asked() {
+    assert!(load(&[], &[]).unwrap().settings.listen.ip().is_loopback());
+}
+
 #[test]
 fn the_command_shows_what_holds_and_where_it_came_from() {
     let place = Place::new();

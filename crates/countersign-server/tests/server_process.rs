@@ -128,10 +128,3 @@ fn no_secret_is_in_the_log_at_any_level() {
         assert!(!done.stdout.contains(secret.as_str()), "{secret} was printed");
     }
 }
-
-//
-#[test]
-fn nothing_is_listened_on_but_this_machine_unless_asked() {
-    let shown = Place::new().run(&["config"]).good();
-    assert!(shown.contains("127.0.0.1:8000"));
-}
