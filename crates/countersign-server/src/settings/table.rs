@@ -195,7 +195,7 @@ pub const TABLE: &[Setting] = &[
     Setting {
         name: "hash-queue",
         value: "COUNT",
-        help: "Logins that may wait for a password hash; the next is refused with 503",
+        help: "Logins that may wait for a password hash; the next is refused with 503. Without it: 64 for each thread",
         is_path: false,
         read: |settings, text| number_from(text, 1, MANY).map(|count| settings.hashing.queue_limit = count),
         show: |settings| settings.hashing.queue_limit.to_string(),
