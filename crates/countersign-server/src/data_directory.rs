@@ -1,7 +1,7 @@
 //! The data directory: the database and, beside it, the key that seals the private keys in it.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -47,33 +47,35 @@ impl DataDirectory {
     /// The key that seals the private keys of `keys`. It is made when the store holds none yet; otherwise it has to be there.
     pub async fn sealing_key(&self, keys: &dyn KeyStore) -> anyhow::Result<SealingKey> {
         let file = self.path.join(SEALING_KEY);
-        if !file.try_exists()? {
-            if !keys.list_keys().await?.is_empty() {
-                return Err(anyhow!(
-                    "{} is missing, and the signing keys in the database cannot be read without it: restore it from a backup",
-                    file.display()
-                ));
-            }
-            make(&self.path, &file).with_context(|| format!("cannot make {}", file.display()))?;
+        // In this order: another process that starts at the same time makes the file first and the key record then (F-12).
+        let is_first_start = keys.list_keys().await?.is_empty();
+        if is_first_start {
+            make_unless_there(&self.path, &file).with_context(|| format!("cannot make {}", file.display()))?;
+        } else if !file.try_exists()? {
+            return Err(anyhow!(
+                "{} is missing, and the signing keys in the database cannot be read without it: restore it from a backup",
+                file.display()
+            ));
         }
         read(&file)
     }
 }
 
-/// Writes a new key under another name and then gives it its own, which fails if another process was first: then its
-/// key is the one that holds (F-12).
-fn make(directory: &Path, file: &Path) -> anyhow::Result<()> {
-    let draft = directory.join(format!("{SEALING_KEY}.{}", std::process::id()));
+/// Of several processes that start at once one writes the key, and all use it (F-12). The file is whole as soon as it
+/// has its name.
+fn make_unless_there(directory: &Path, file: &Path) -> anyhow::Result<()> {
+    let folder = File::open(directory)?;
+    folder.lock()?;
+    if file.try_exists()? {
+        return Ok(());
+    }
+    let draft = directory.join(format!("{SEALING_KEY}.new"));
     let key = SealingKey::generate()?;
     let mut written = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
     written.write_all(key.as_ref())?;
     written.sync_all()?;
-    let linked = fs::hard_link(&draft, file);
-    fs::remove_file(&draft)?;
-    match linked {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error.into()),
-        _ => fs::File::open(directory)?.sync_all()?,
-    }
+    fs::rename(&draft, file)?;
+    folder.sync_all()?;
     Ok(())
 }
 
