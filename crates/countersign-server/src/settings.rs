@@ -19,8 +19,8 @@ use tracing::level_filters::LevelFilter;
 
 pub use flags::{flags, given};
 pub use reference::reference;
-pub use source::{CONFIG_FILE_VARIABLE, Configuration, Given, Origin};
-pub use table::{Setting, TABLE};
+pub use source::{Configuration, Given, Origin};
+pub use table::{CONFIG_FILE_VARIABLE, Setting, TABLE};
 
 use crate::transport::Limits;
 
@@ -36,7 +36,7 @@ pub struct Settings {
     /// What stands in `aud`; without it, the issuer.
     pub audience: Option<String>,
     /// Whether anybody may register.
-    pub registration: bool,
+    pub registration: Registration,
     /// How errors look on the wire.
     pub error_style: ErrorStyle,
     /// How long access tokens live.
@@ -63,17 +63,18 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
+        let library = countersign::Settings::new("");
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8000)),
             data: PathBuf::from("countersign-data"),
             issuer: None,
             audience: None,
-            registration: true,
-            error_style: ErrorStyle::Problem,
-            access_token_lifetime: Duration::from_mins(30),
-            algorithm: Algorithm::Es256,
-            password_grant: true,
-            default_scopes: ScopeSet::default(),
+            registration: library.registration,
+            error_style: library.error_style,
+            access_token_lifetime: Duration::from_secs(library.access_token_lifetime_s.unsigned_abs()),
+            algorithm: library.algorithm,
+            password_grant: library.password_grant,
+            default_scopes: library.default_scopes,
             hash_memory_kib: Argon2Params::OWASP.memory_kib(),
             hash_iterations: Argon2Params::OWASP.iterations(),
             hash_parallelism: Argon2Params::OWASP.parallelism(),
@@ -103,7 +104,7 @@ impl Settings {
             audience: self.audience.clone().unwrap_or_else(|| issuer.to_owned()),
             access_token_lifetime_s: i64::try_from(self.access_token_lifetime.as_secs()).unwrap_or(i64::MAX),
             algorithm: self.algorithm,
-            registration: if self.registration { Registration::Open } else { Registration::Closed },
+            registration: self.registration,
             password_grant: self.password_grant,
             error_style: self.error_style,
             default_scopes: self.default_scopes.clone(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use axum::Router;
 use countersign::accounts::Accounts;
+use countersign::password_rules::PasswordRules;
 use countersign::store::sqlite::SqliteStore;
 use countersign::{Countersign, Stores};
 use countersign_axum::Clock;
@@ -30,7 +31,7 @@ pub async fn router(
 /// The accounts of a store, for a command that sets one password and ends.
 pub fn accounts(settings: &Settings, store: Arc<SqliteStore>) -> anyhow::Result<Accounts> {
     let pool = hash_pool(settings, PoolSettings { threads: 1, ..settings.hashing })?;
-    Ok(Accounts::new(store, pool, settings.of_accounts("").password_rules, Clock::system()))
+    Ok(Accounts::new(store, pool, PasswordRules::default(), Clock::system()))
 }
 
 fn hash_pool(settings: &Settings, size: PoolSettings) -> anyhow::Result<HashPool> {

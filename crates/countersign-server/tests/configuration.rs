@@ -58,7 +58,7 @@ fn a_flag_beats_a_variable_beats_the_file_beats_the_default() {
     assert_eq!(origin(&configuration, "listen"), Origin::Flag("--listen".to_owned()));
     assert_eq!(configuration.settings.log, tracing::level_filters::LevelFilter::DEBUG);
     assert_eq!(origin(&configuration, "log"), Origin::Environment("COUNTERSIGN_LOG".to_owned()));
-    assert!(!configuration.settings.registration);
+    assert_eq!(configuration.settings.registration, countersign::Registration::Closed);
     assert_eq!(origin(&configuration, "registration"), Origin::File(file));
     assert_eq!(origin(&configuration, "algorithm"), Origin::Default);
 }

@@ -22,7 +22,7 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let Some(matches) = matches.subcommand_matches("list") else { return Ok(()) };
     let configuration = Configuration::load(&settings::given(matches))?;
     let store = DataDirectory::at(&configuration.settings.data).open_existing()?;
-    let keys = store.list_keys().await.map_err(anyhow::Error::from)?;
+    let keys = store.list_keys().await?;
     if matches.get_flag("json") {
         let keys: Vec<Value> = keys
             .iter()

@@ -15,6 +15,6 @@ pub(super) fn declare() -> Command {
 pub(super) fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let configuration = Configuration::load(&settings::given(matches))?;
     let document = countersign::http::document(configuration.settings.error_style);
-    let document = serde_json::to_value(document).map_err(|error| Failure::work(error.to_string()))?;
+    let document = serde_json::to_value(document)?;
     print_json(&document)
 }

@@ -13,7 +13,7 @@ const MOST_BYTES: u64 = 64 * 1024;
 /// A new password: from standard input when `from_stdin`, otherwise asked for twice at the terminal.
 pub(super) fn new_password(from_stdin: bool) -> Result<Password, Failure> {
     let text = if from_stdin { line(io::stdin().lock(), "the password")? } else { ask_twice()? };
-    Password::new(String::clone(&text)).map_err(|error| Failure::work(error.to_string()))
+    Ok(Password::new(String::clone(&text))?)
 }
 
 /// The one line that `input` holds, without its end.

@@ -52,26 +52,26 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
 
 async fn add(matches: &ArgMatches, settings: &Settings, directory: &DataDirectory) -> Result<(), Failure> {
     let text = |name| matches.get_one::<String>(name).map(String::as_str);
-    let username = Username::new(text("name").unwrap_or_default()).map_err(anyhow::Error::from)?;
-    let email = text("email").map(EmailAddress::new).transpose().map_err(anyhow::Error::from)?;
-    let full_name = text("full-name").map(FullName::new).transpose().map_err(anyhow::Error::from)?;
+    let username = Username::new(text("name").unwrap_or_default())?;
+    let email = text("email").map(EmailAddress::new).transpose()?;
+    let full_name = text("full-name").map(FullName::new).transpose()?;
     let is_told = matches.contains_id("scope");
     let scopes = if is_told { scopes(matches)? } else { settings.default_scopes.clone() };
     let password = secret::new_password(matches.get_flag("password-stdin"))?;
     let accounts = wiring::accounts(settings, directory.open()?)?;
     let account = NewAccount { username, email, full_name, scopes, password };
-    let user = accounts.register(account).await.map_err(anyhow::Error::from)?;
+    let user = accounts.register(account).await?;
     print(&format!("{} is a user now.\n", user.username))
 }
 
 async fn list(matches: &ArgMatches, store: &SqliteStore) -> Result<(), Failure> {
     let mut query = UserQuery::default().limit(usize::MAX);
     if let Some(text) = matches.get_one::<String>("search") {
-        query = query.search(SearchText::new(text).map_err(anyhow::Error::from)?);
+        query = query.search(SearchText::new(text)?);
     }
     let mut users = Vec::new();
     loop {
-        let page = store.list(&query).await.map_err(anyhow::Error::from)?;
+        let page = store.list(&query).await?;
         users.extend(page.users);
         match page.next {
             Some(last) => query = query.after(last),
@@ -93,12 +93,12 @@ async fn set_password(
 ) -> Result<(), Failure> {
     let password = secret::new_password(matches.get_flag("password-stdin"))?;
     let accounts = wiring::accounts(settings, store)?;
-    accounts.set_password(user.id, password).await.map_err(anyhow::Error::from)?;
+    accounts.set_password(user.id, password).await?;
     print(&format!("{} has a new password.\n", user.username))
 }
 
 async fn change(store: &SqliteStore, user: &User, change: UserChange) -> Result<(), Failure> {
-    let changed = store.update(user.id, &change, Clock::system().now()).await.map_err(anyhow::Error::from)?;
+    let changed = store.update(user.id, &change, Clock::system().now()).await?;
     let user = changed.ok_or_else(|| anyhow!("{} was deleted at the same moment", user.username))?;
     print(&show::text(&user))
 }
@@ -108,19 +108,16 @@ async fn change_scopes(store: &SqliteStore, user: &User, scopes: ScopesChange) -
 }
 
 async fn delete(store: &SqliteStore, user: &User) -> Result<(), Failure> {
-    store.delete(user.id).await.map_err(anyhow::Error::from)?;
+    store.delete(user.id).await?;
     print(&format!("{} is gone.\n", user.username))
 }
 
 /// The user whose name or e-mail address this is.
 async fn find(store: &SqliteStore, name: &str) -> Result<User, Failure> {
-    let found = match Login::parse(name) {
-        Login::Username(username) => store.find_by_username(&username).await,
-        Login::EmailAddress(email) => store.find_by_email(&email).await,
-        Login::Nobody => Ok(None),
-    };
-    let found = found.map_err(anyhow::Error::from)?;
-    Ok(found.ok_or_else(|| anyhow!("there is no user {name:?}: `countersign user list` shows who there is"))?)
+    let found = store.find_credentials(&Login::parse(name)).await?;
+    let found =
+        found.ok_or_else(|| anyhow!("there is no user {name:?}: `countersign user list` shows who there is"))?;
+    Ok(found.user)
 }
 
 /// The scopes of the command line, each argument one or several.

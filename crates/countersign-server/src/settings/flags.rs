@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, value_parser};
 
-use crate::settings::source::{CONFIG_FILE_VARIABLE, Given};
-use crate::settings::table::{Setting, TABLE};
+use crate::settings::source::Given;
+use crate::settings::table::{CONFIG_FILE_VARIABLE, Setting, TABLE};
 
 /// `--config`, and the flags of those settings that a command needs.
 pub fn flags(is_needed: impl Fn(&Setting) -> bool) -> impl Iterator<Item = Arg> {

@@ -2,8 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::settings::source::CONFIG_FILE_VARIABLE;
-use crate::settings::table::TABLE;
+use crate::settings::table::{CONFIG_FILE_VARIABLE, TABLE};
 
 /// The reference page of all settings, in Markdown.
 pub fn reference() -> String {

@@ -8,14 +8,10 @@ use toml::Value;
 
 use crate::failure::Failure;
 use crate::settings::Settings;
-use crate::settings::table::{Setting, TABLE};
+use crate::settings::table::{CONFIG_FILE_VARIABLE, Setting, TABLE, VARIABLE_PREFIX};
 
-/// The variable that names the file.
-pub const CONFIG_FILE_VARIABLE: &str = "COUNTERSIGN_CONFIG";
-
-const PREFIX: &str = "COUNTERSIGN_";
-/// Kubernetes sets variables of these forms for a service called `countersign`.
-const FOREIGN_PREFIXES: [&str; 2] = ["COUNTERSIGN_SERVICE_", "COUNTERSIGN_PORT"];
+/// Kubernetes sets variables that go on like this for a service called `countersign`.
+const FOREIGN: [&str; 2] = ["SERVICE_", "PORT"];
 
 /// Where a value was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,8 +142,9 @@ impl Configuration {
 fn our_variables(environment: &[(OsString, OsString)]) -> Result<Vec<(String, String)>, Failure> {
     let mut ours = Vec::new();
     for (name, value) in environment {
-        let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else { continue };
-        if value.is_empty() || FOREIGN_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
+        let Some(name) = name.to_str() else { continue };
+        let Some(rest) = name.strip_prefix(VARIABLE_PREFIX) else { continue };
+        if value.is_empty() || FOREIGN.iter().any(|beginning| rest.starts_with(beginning)) {
             continue;
         }
         let value = value.to_str().ok_or_else(|| Failure::usage(format!("{name}: the value is not UTF-8")))?;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use countersign::Registration;
 use countersign_axum::ErrorStyle;
 use countersign_token::{Algorithm, ScopeSet};
 
@@ -10,6 +11,11 @@ use crate::settings::value::{
     address_from, audience_from, choice_from, choice_to, duration_from, duration_to, issuer_from, number_from,
     token_lifetime_from,
 };
+
+/// How the variables of this program begin.
+pub(super) const VARIABLE_PREFIX: &str = "COUNTERSIGN_";
+/// The variable that names the file.
+pub const CONFIG_FILE_VARIABLE: &str = "COUNTERSIGN_CONFIG";
 
 /// One setting: what it is called, what it means, and how its text becomes its value and back.
 #[derive(Debug)]
@@ -36,7 +42,7 @@ impl Setting {
 
     /// `COUNTERSIGN_ACCESS_TOKEN_LIFETIME`
     pub fn variable(&self) -> String {
-        format!("COUNTERSIGN_{}", self.key().to_ascii_uppercase())
+        format!("{VARIABLE_PREFIX}{}", self.key().to_ascii_uppercase())
     }
 
     /// `access_token_lifetime`
@@ -50,7 +56,7 @@ impl Setting {
     }
 }
 
-const OPEN_OR_CLOSED: [(&str, bool); 2] = [("open", true), ("closed", false)];
+const OPEN_OR_CLOSED: [(&str, Registration); 2] = [("open", Registration::Open), ("closed", Registration::Closed)];
 const ON_OR_OFF: [(&str, bool); 2] = [("on", true), ("off", false)];
 const ERROR_STYLES: [(&str, ErrorStyle); 2] = [("rfc6749", ErrorStyle::Problem), ("fastapi", ErrorStyle::FastApi)];
 
@@ -98,7 +104,7 @@ pub const TABLE: &[Setting] = &[
         value: "open|closed",
         help: "Whether anybody may register at POST /users",
         is_path: false,
-        read: |settings, text| choice_from(text, OPEN_OR_CLOSED).map(|open| settings.registration = open),
+        read: |settings, text| choice_from(text, OPEN_OR_CLOSED).map(|who| settings.registration = who),
         show: |settings| choice_to(&settings.registration, OPEN_OR_CLOSED),
     },
     Setting {

@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use crate::transport::deadline::Deadline;
 use crate::transport::limits::Limits;
 use crate::transport::link::{Link, Wait};
-use crate::transport::site::{Peer, Site};
+use crate::transport::site::Site;
 use crate::transport::wire::Wire;
 
 /// What an HTTP/2 stream may queue of its answer.
@@ -80,10 +80,10 @@ pub(crate) async fn serve(
     let link = Arc::new(Link::default());
     let limits = site.limits();
     let wire = Wire::new(socket, Arc::clone(&limits), Arc::clone(&link));
-    let known = Arc::new(Peer::new(peer));
+    let address: Arc<str> = peer.to_string().into();
     let service = service_fn(|request| {
         let (in_flight, refusal) = link.begin();
-        Arc::clone(&site).answer(request, Arc::clone(&known), in_flight, refusal)
+        Arc::clone(&site).answer(request, Arc::clone(&address), in_flight, refusal)
     });
     let mut connection = pin!(protocol.serve_connection(TokioIo::new(wire), service));
     let mut stopped = pin!(async {

@@ -1,14 +1,13 @@
 //! One request, from its head to its answer: refused here, or handled by the router within time, then named, headed and logged.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{ConnectInfo, MatchedPath};
+use axum::extract::MatchedPath;
 use axum::http::header::{CONNECTION, HOST, RETRY_AFTER, TRANSFER_ENCODING};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
@@ -37,20 +36,6 @@ pub struct Presentation {
     pub error_style: ErrorStyle,
 }
 
-/// Who is at the other end of a connection.
-#[derive(Debug)]
-pub(crate) struct Peer {
-    address: SocketAddr,
-    /// The address as the log has it, written once.
-    text: String,
-}
-
-impl Peer {
-    pub(crate) fn new(address: SocketAddr) -> Self {
-        Self { address, text: address.to_string() }
-    }
-}
-
 /// Everything that all connections share.
 #[derive(Debug)]
 pub(crate) struct Site {
@@ -70,11 +55,11 @@ impl Site {
         Arc::clone(&self.limits)
     }
 
-    /// Answers one request of `peer`. `refusal`: what the socket found wrong with its head.
+    /// Answers one request. `peer`: its address as the log has it. `refusal`: what the socket found wrong with its head.
     pub(crate) async fn answer(
         self: Arc<Self>,
         request: Request<Incoming>,
-        peer: Arc<Peer>,
+        peer: Arc<str>,
         in_flight: InFlight,
         refusal: Option<Refusal>,
     ) -> Result<Response<AnswerBody>, Infallible> {
@@ -84,10 +69,10 @@ impl Site {
         let is_http1 = request.version() < Version::HTTP_2;
         // Nothing behind a chunked body is read: the gate does not follow it, so it must not be followed here either.
         let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
-        let span = tracing::info_span!("request", request_id = id.to_str().unwrap_or_default(), peer = &*peer.text);
+        let span = tracing::info_span!("request", request_id = id.to_str().unwrap_or_default(), peer = &*peer);
         let response = async {
             let response = match refusal.map_or_else(|| self.check(&request), Err) {
-                Ok(()) => self.handle(request, peer.address).await,
+                Ok(()) => self.handle(request).await,
                 Err(refusal) => self.refuse(refusal),
             };
             log(&method, &response, started);
@@ -124,11 +109,10 @@ impl Site {
         Ok(())
     }
 
-    async fn handle(&self, request: Request<Incoming>, peer: SocketAddr) -> Response {
+    async fn handle(&self, request: Request<Incoming>) -> Response {
         let (parts, incoming) = request.into_parts();
         let (body, body_clock) = request_body(incoming, &self.limits);
-        let mut request = Request::from_parts(parts, body);
-        request.extensions_mut().insert(ConnectInfo(peer));
+        let request = Request::from_parts(parts, body);
         let handling = AssertUnwindSafe(self.router.clone().call(request)).catch_unwind();
         match tokio::time::timeout(self.limits.handler, handling).await {
             Ok(Ok(Ok(_))) if body_clock.has_run_out() => self.refuse(Refusal::BodyTimedOut),
