@@ -2,14 +2,14 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use countersign::sealing::SealingKey;
 use countersign::store::KeyStore;
-use countersign::store::sqlite::SqliteStore;
+use countersign::store::sqlite::{self, SqliteStore};
 use zeroize::Zeroizing;
 
 const DATABASE: &str = "countersign.db";
@@ -80,14 +80,8 @@ fn make_unless_there(directory: &Path, file: &Path) -> anyhow::Result<()> {
 }
 
 fn read(file: &Path) -> anyhow::Result<SealingKey> {
+    sqlite::check_file(file)?;
     let about = || file.display().to_string();
-    let mode = fs::metadata(file).with_context(about)?.mode() & 0o777;
-    if mode & 0o077 != 0 {
-        return Err(anyhow!(
-            "the file {0} has mode {mode:03o}, which lets other users in: run `chmod 600 {0}`",
-            about()
-        ));
-    }
     let bytes = Zeroizing::new(fs::read(file).with_context(about)?);
     SealingKey::from_bytes(&bytes).with_context(about)
 }

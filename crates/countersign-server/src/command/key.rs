@@ -1,7 +1,7 @@
 //! `countersign key`: the signing keys.
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use countersign::store::{KeyState, KeyStore, SigningKeyRecord};
+use countersign::store::KeyStore;
 use serde_json::{Value, json};
 
 use crate::command::output::{print, print_json, table, time};
@@ -30,7 +30,7 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
                 json!({
                     "kid": key.kid,
                     "algorithm": key.algorithm,
-                    "state": state(key),
+                    "state": key.state.name(),
                     "created_at": time(key.created_at),
                 })
             })
@@ -39,15 +39,7 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     }
     let rows: Vec<_> = keys
         .iter()
-        .map(|key| [key.kid.clone(), key.algorithm.clone(), state(key).to_owned(), time(key.created_at)])
+        .map(|key| [key.kid.clone(), key.algorithm.clone(), key.state.name().to_owned(), time(key.created_at)])
         .collect();
     print(&table(["KEY", "ALGORITHM", "STATE", "MADE"], &rows))
-}
-
-fn state(key: &SigningKeyRecord) -> &'static str {
-    match key.state {
-        KeyState::Active => "active",
-        KeyState::Retired => "retired",
-        _ => "unknown",
-    }
 }

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use clap::ArgMatches;
 use countersign::accounts::NewAccount;
+use countersign::http::UserView;
 use countersign::store::sqlite::SqliteStore;
 use countersign::store::{SearchText, UserQuery, UserStore};
 use countersign::user::{EmailAddress, FullName, Login, ScopesChange, User, UserChange, Username};
 use countersign_axum::Clock;
 use countersign_token::ScopeSet;
-use serde_json::Value;
 
 use crate::command::output::{print, print_json};
 use crate::command::secret;
@@ -38,7 +38,7 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let name: &String = matches.get_one("name").ok_or_else(|| Failure::usage("name a user"))?;
     let user = find(store.as_ref(), name).await?;
     match verb {
-        "show" if matches.get_flag("json") => print_json(&show::json(&user)),
+        "show" if matches.get_flag("json") => print_json(&serde_json::to_value(UserView::from(user))?),
         "show" => print(&show::text(&user)),
         "set-password" => set_password(matches, &settings, store, &user).await,
         "disable" => change(store.as_ref(), &user, UserChange { disabled: Some(true), ..UserChange::default() }).await,
@@ -80,7 +80,9 @@ async fn list(matches: &ArgMatches, store: &SqliteStore) -> Result<(), Failure> 
     }
     users.sort_by(|one, other| one.username.as_str().cmp(other.username.as_str()));
     if matches.get_flag("json") {
-        return print_json(&Value::Array(users.iter().map(show::json).collect()));
+        return print_json(
+            &users.into_iter().map(|user| serde_json::to_value(UserView::from(user))).collect::<Result<_, _>>()?,
+        );
     }
     print(&show::list(&users))
 }

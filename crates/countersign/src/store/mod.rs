@@ -112,6 +112,21 @@ pub enum KeyState {
     Retired,
 }
 
+impl KeyState {
+    /// The name by which it is kept and shown.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Retired => "retired",
+        }
+    }
+
+    /// The state of this name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        [Self::Active, Self::Retired].into_iter().find(|state| state.name() == name)
+    }
+}
+
 /// A signing key as it is kept.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SigningKeyRecord {

@@ -1,22 +1,8 @@
-//! Users as commands print them. The members of the JSON are those of the HTTP API.
+//! Users as commands print them for people.
 
 use countersign::user::User;
-use serde_json::{Value, json};
 
 use crate::command::output::{table, time};
-
-pub(super) fn json(user: &User) -> Value {
-    json!({
-        "id": user.id.to_string(),
-        "username": user.username.to_string(),
-        "email": user.email.as_ref().map(ToString::to_string),
-        "full_name": user.full_name.as_ref().map(ToString::to_string),
-        "disabled": user.disabled,
-        "scopes": user.scopes.iter().collect::<Vec<_>>(),
-        "created_at": time(user.created_at),
-        "updated_at": time(user.updated_at),
-    })
-}
 
 pub(super) fn text(user: &User) -> String {
     let lines = [

@@ -76,7 +76,9 @@ fn check_directory(path: &Path) -> Result<(), OpenError> {
     }
 }
 
-fn check_file(path: &Path) -> Result<(), OpenError> {
+/// Refuses a file that is there and has a looser mode than 0600: also one that somebody keeps beside the database
+///
+pub fn check_file(path: &Path) -> Result<(), OpenError> {
     match loose_mode(path, FILE_MODE)? {
         Some(mode) => Err(OpenError::LooseFile { path: path.to_owned(), mode }),
         None => Ok(()),

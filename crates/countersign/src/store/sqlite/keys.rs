@@ -12,7 +12,7 @@ impl KeyStore for SqliteStore {
     async fn insert_if_none_active(&self, key: &SigningKeyRecord) -> Result<bool, StoreError> {
         let key = key.clone();
         self.write(move |transaction| {
-            let values = params![key.kid, key.algorithm, state_name(key.state), key.sealed, key.created_at];
+            let values = params![key.kid, key.algorithm, key.state.name(), key.sealed, key.created_at];
             Ok(transaction.prepare_cached(sql::INSERT_KEY)?.execute(values)? == 1)
         })
         .await
@@ -27,19 +27,8 @@ impl KeyStore for SqliteStore {
 fn read_key(row: &Row<'_>) -> Result<SigningKeyRecord, JobError> {
     let kid: String = row.get(0)?;
     let state: String = row.get(2)?;
-    let Some(state) = state_of_name(&state) else {
+    let Some(state) = KeyState::of_name(&state) else {
         return Err(StoreError::Damaged(format!("signing key {kid} has the unknown state {state}")).into());
     };
     Ok(SigningKeyRecord { kid, algorithm: row.get(1)?, state, sealed: row.get(3)?, created_at: row.get(4)? })
-}
-
-fn state_name(state: KeyState) -> &'static str {
-    match state {
-        KeyState::Active => "active",
-        KeyState::Retired => "retired",
-    }
-}
-
-fn state_of_name(name: &str) -> Option<KeyState> {
-    [KeyState::Active, KeyState::Retired].into_iter().find(|&state| state_name(state) == name)
 }

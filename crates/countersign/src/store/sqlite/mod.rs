@@ -22,6 +22,8 @@ use crate::store::sqlite::files::DatabaseFiles;
 use crate::store::sqlite::worker::Worker;
 use crate::store::{HealthCheck, StoreError};
 
+pub use crate::store::sqlite::files::check_file;
+
 /// Look-ups of one thing that may wait; at some 5 µs each they wait for a fiftieth of a second.
 const LOOK_UP_QUEUE_LIMIT: usize = 4096;
 /// Listings that may wait; each may go through a whole table.
