@@ -14,7 +14,7 @@ pub mod sqlite;
 use async_trait::async_trait;
 use countersign_password::PasswordHash;
 
-use crate::user::{Credentials, EmailAddress, Login, NewUser, User, UserChange, UserId, Username};
+use crate::user::{Credentials, Login, NewUser, User, UserChange, UserId, Username};
 
 pub use crate::store::user_query::{SearchText, SearchTextError, UserPage, UserQuery};
 
@@ -55,13 +55,8 @@ pub trait UserStore: Send + Sync + 'static {
     /// The user with this id.
     async fn find_by_id(&self, id: UserId) -> Result<Option<User>, StoreError>;
 
-    /// The user with exactly this name.
-    async fn find_by_username(&self, username: &Username) -> Result<Option<User>, StoreError>;
-
-    /// The user with this address, by its canonical form.
-    async fn find_by_email(&self, email: &EmailAddress) -> Result<Option<User>, StoreError>;
-
-    /// The user that a login names, with the password hash, in one read. [`Login::Nobody`] is `None`.
+    /// The user that a login names, with the password hash, in one read: by exactly this name, or by the canonical form of
+    /// this address. [`Login::Nobody`] is `None`.
     async fn find_credentials(&self, login: &Login) -> Result<Option<Credentials>, StoreError>;
 
     /// The user with this id, with the password hash, in one read.
@@ -97,9 +92,6 @@ pub trait UserStore: Send + Sync + 'static {
 
     /// Removes a user for good; `false` if there is no such user.
     async fn delete(&self, id: UserId) -> Result<bool, StoreError>;
-
-    /// How many users there are.
-    async fn count(&self) -> Result<u64, StoreError>;
 }
 
 /// What a signing key is for at present.

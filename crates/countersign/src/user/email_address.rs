@@ -1,9 +1,7 @@
 //! E-mail addresses: a small syntax check, the address as it was typed, and the form that look-ups compare.
 
 use std::fmt;
-use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::user::visible::{is_invisible, show};
@@ -19,8 +17,7 @@ const MAX_LABEL_BYTES: usize = 63;
 /// and bare IP addresses are not taken. Whether somebody reads mail there only a mail can tell.
 ///
 /// Mail goes to [`as_str`](Self::as_str); look-ups and uniqueness go by [`canonical`](Self::canonical).
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EmailAddress {
     address: String,
     canonical: String,
@@ -114,28 +111,6 @@ impl fmt::Display for EmailAddress {
     }
 }
 
-impl FromStr for EmailAddress {
-    type Err = EmailAddressError;
-
-    fn from_str(typed: &str) -> Result<Self, EmailAddressError> {
-        Self::new(typed)
-    }
-}
-
-impl TryFrom<String> for EmailAddress {
-    type Error = EmailAddressError;
-
-    fn try_from(typed: String) -> Result<Self, EmailAddressError> {
-        Self::new(&typed)
-    }
-}
-
-impl From<EmailAddress> for String {
-    fn from(email: EmailAddress) -> Self {
-        email.address
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -151,8 +126,6 @@ mod tests {
         let email = EmailAddress::new("John.Doe+x@Example.COM").unwrap();
         assert_eq!(email.as_str(), "John.Doe+x@Example.COM");
         assert_eq!(email.canonical(), "john.doe+x@example.com");
-        assert_eq!(serde_json::to_string(&email).unwrap(), "\"John.Doe+x@Example.COM\"");
-        assert_eq!(serde_json::from_str::<EmailAddress>("\"John.Doe+x@Example.COM\"").unwrap(), email);
     }
 
     //

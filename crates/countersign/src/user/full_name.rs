@@ -1,9 +1,7 @@
 //! The name that people are shown: free text in which everything can be seen.
 
 use std::fmt;
-use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::user::visible::{is_invisible, show};
@@ -13,8 +11,7 @@ const MAX_CODE_POINTS: usize = 128;
 
 /// A display name of 1 to 128 code points, composed (NFC), without white space at its ends and without invisible
 /// characters. It identifies nobody, and it may hold `<` and `&`: whoever puts it into HTML escapes it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FullName(String);
 
 /// Why a text cannot be a full name, and what to do.
@@ -66,28 +63,6 @@ impl FullName {
 impl fmt::Display for FullName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-impl FromStr for FullName {
-    type Err = FullNameError;
-
-    fn from_str(typed: &str) -> Result<Self, FullNameError> {
-        Self::new(typed)
-    }
-}
-
-impl TryFrom<String> for FullName {
-    type Error = FullNameError;
-
-    fn try_from(typed: String) -> Result<Self, FullNameError> {
-        Self::new(&typed)
-    }
-}
-
-impl From<FullName> for String {
-    fn from(name: FullName) -> Self {
-        name.0
     }
 }
 

@@ -3,12 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
 use uuid::{NoContext, Timestamp, Uuid};
 
 /// Identifies a user for good: it outlives changes of the name and is never given again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserId(Uuid);
 
 /// The text is not a user id.
@@ -54,20 +52,6 @@ impl FromStr for UserId {
     }
 }
 
-impl TryFrom<String> for UserId {
-    type Error = UserIdError;
-
-    fn try_from(text: String) -> Result<Self, UserIdError> {
-        text.parse()
-    }
-}
-
-impl From<UserId> for String {
-    fn from(id: UserId) -> Self {
-        id.to_string()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,7 +74,6 @@ mod tests {
         assert_eq!(text.parse(), Ok(id));
         assert_eq!(text.to_uppercase().parse(), Ok(id));
         assert_eq!(UserId::from_bytes(*id.as_bytes()), id);
-        assert_eq!(serde_json::from_str::<UserId>(&serde_json::to_string(&id).unwrap()).unwrap(), id);
         for wrong in
             ["", "x", &text.replace('-', ""), &format!("{{{text}}}"), &format!("urn:uuid:{text}"), &format!("{text} ")]
         {

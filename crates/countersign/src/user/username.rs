@@ -5,12 +5,10 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::str::FromStr;
 
 use precis_profiles::UsernameCaseMapped;
 use precis_profiles::precis_core::profile::PrecisFastInvocation;
 use precis_profiles::precis_core::{Error as PrecisError, UnexpectedError};
-use serde::{Deserialize, Serialize};
 use unicode_normalization::char::is_combining_mark;
 use unicode_security::MixedScript;
 use unicode_security::confusable_detection::skeleton;
@@ -22,8 +20,7 @@ const MAX_CODE_POINTS: usize = 64;
 
 /// A user name in its canonical form: 1 to 64 code points, lower case, one script, no `@`, no `:`, nothing blank or
 /// invisible. Canonical means that `Username::new(name.as_str())` gives the same name again.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Username(String);
 
 /// Why a text cannot be a user name, and what to do.
@@ -148,28 +145,6 @@ impl fmt::Display for Username {
     }
 }
 
-impl FromStr for Username {
-    type Err = UsernameError;
-
-    fn from_str(typed: &str) -> Result<Self, UsernameError> {
-        Self::new(typed)
-    }
-}
-
-impl TryFrom<String> for Username {
-    type Error = UsernameError;
-
-    fn try_from(typed: String) -> Result<Self, UsernameError> {
-        Self::new(&typed)
-    }
-}
-
-impl From<Username> for String {
-    fn from(name: Username) -> Self {
-        name.0
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -177,7 +152,7 @@ mod tests {
     use super::*;
 
     fn canonical(typed: &str) -> Result<String, UsernameError> {
-        Username::new(typed).map(String::from)
+        Username::new(typed).map(|name| name.0)
     }
 
     // S-029, R-131, R-133, R-134
@@ -304,14 +279,6 @@ mod tests {
         assert_eq!(canonical(&"ü".repeat(65)), Err(UsernameError::TooLong));
         assert_eq!(canonical(&"u\u{308}".repeat(65)), Err(UsernameError::TooLong));
         assert_eq!(canonical(&"a".repeat(1_000_000)), Err(UsernameError::TooLong));
-    }
-
-    #[test]
-    fn json_makes_no_name_that_the_constructor_refuses() {
-        assert_eq!(serde_json::from_str::<Username>("\"Alice\"").unwrap().as_str(), "alice");
-        assert_eq!(serde_json::to_string(&Username::new("Alice").unwrap()).unwrap(), "\"alice\"");
-        let error = serde_json::from_str::<Username>("\"a@b\"").unwrap_err();
-        assert!(error.to_string().contains("cannot contain '@'"), "{error}");
     }
 
     fn check_stable(typed: &str) -> Result<(), TestCaseError> {

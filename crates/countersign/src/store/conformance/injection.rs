@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::store::conformance::samples::{THEN, full_name, named, register, username};
+use crate::store::conformance::samples::{THEN, count, full_name, named, register, username};
 use crate::store::{KeyState, KeyStore, SearchText, SigningKeyRecord, UserQuery, UserStore};
 use crate::user::{EmailAddress, Login, NewUser, Username};
 
@@ -43,7 +43,6 @@ pub(super) async fn injected_text_is_kept_as_text(store: Arc<dyn UserStore>) {
         };
         let user = register(&*store, &new).await;
         users += 1;
-        assert_eq!(store.find_by_username(&username).await, Ok(Some(user.clone())), "{text}");
         assert_eq!(store.find_by_id(user.id).await, Ok(Some(user)), "{text}");
         for login in [text.to_owned(), format!("{letter}{text}"), format!("{text}@example.com")] {
             let found = store.find_credentials(&Login::parse(&login)).await.unwrap();
@@ -54,7 +53,7 @@ pub(super) async fn injected_text_is_kept_as_text(store: Arc<dyn UserStore>) {
         let query = UserQuery::default().search(SearchText::new(text).unwrap());
         let page = store.list(&query).await.unwrap();
         assert!(page.users.iter().all(|user| query.search_text().is_some_and(|text| text.matches(user))), "{text}");
-        assert_eq!(store.count().await, Ok(users), "{text}");
+        assert_eq!(count(&*store).await, users, "{text}");
     }
 }
 

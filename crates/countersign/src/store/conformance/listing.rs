@@ -67,7 +67,7 @@ async fn found(store: &dyn UserStore, text: &str) -> BTreeSet<String> {
     let query = UserQuery::default().search(SearchText::new(text).unwrap()).limit(200);
     let page = store.list(&query).await.unwrap();
     assert_eq!(page.next, None);
-    page.users.into_iter().map(|user| user.username.into()).collect()
+    page.users.into_iter().map(|user| user.username.to_string()).collect()
 }
 
 fn set(names: &[&str]) -> BTreeSet<String> {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use crate::store::conformance::samples::{
-    LATER, THEN, at_once, complete, email, full_name, hash, named, register, scopes, username,
+    LATER, THEN, at_once, complete, count, email, full_name, hash, named, register, scopes, username,
 };
 use crate::store::{StoreError, UserStore};
-use crate::user::{Change, Login, NewUser, ScopesChange, User, UserChange, UserId};
+use crate::user::{Change, EmailAddress, Login, NewUser, ScopesChange, User, UserChange, UserId};
 
 pub(super) async fn a_registered_user_is_found_by_id_name_and_address(store: Arc<dyn UserStore>) {
     register(&*store, &named("alice")).await;
@@ -18,18 +18,15 @@ pub(super) async fn a_registered_user_is_found_by_id_name_and_address(store: Arc
     assert_eq!((user.created_at, user.updated_at, user.generation), (THEN, THEN, 0));
 
     assert_eq!(store.find_by_id(user.id).await, Ok(Some(user.clone())));
-    assert_eq!(store.find_by_username(&username("ZOËL")).await, Ok(Some(user.clone())));
     // As it was typed the address has capitals, and it keeps them; any spelling finds it.
-    let found = store.find_by_email(&email("zoë.quispe@EXAMPLE.com")).await.unwrap();
-    assert_eq!(found.as_ref(), Some(&user));
-    assert_eq!(found.unwrap().email.unwrap().as_str(), "Zoë.Quispe@Example.com");
-    for login in ["zoël", "ZOE\u{308}L", "zoë.quispe@example.com"] {
+    assert_eq!(user.email.as_ref().map(EmailAddress::as_str), Some("Zoë.Quispe@Example.com"));
+    for login in ["zoël", "ZOËL", "ZOE\u{308}L", "zoë.quispe@example.com", "zoë.quispe@EXAMPLE.com"] {
         let found = store.find_credentials(&Login::parse(login)).await.unwrap().unwrap();
         assert_eq!((found.user, found.password_hash), (user.clone(), Some(hash('a'))), "{login}");
     }
     let found = store.find_credentials_by_id(user.id).await.unwrap().unwrap();
     assert_eq!((found.user, found.password_hash), (user, Some(hash('a'))));
-    assert_eq!(store.count().await, Ok(3));
+    assert_eq!(count(&*store).await, 3);
 }
 
 pub(super) async fn a_user_with_nothing_but_a_name_is_kept_as_such(store: Arc<dyn UserStore>) {
@@ -47,8 +44,6 @@ pub(super) async fn who_is_not_there_is_not_found(store: Arc<dyn UserStore>) {
     register(&*store, &complete()).await;
     let nobody = UserId::new(THEN);
     assert_eq!(store.find_by_id(nobody).await, Ok(None));
-    assert_eq!(store.find_by_username(&username("zoë")).await, Ok(None));
-    assert_eq!(store.find_by_email(&email("quispe@example.com")).await, Ok(None));
     for login in ["zoë", "quispe@example.com", "", "a b", "zoël ", "zoël\0", "%", "_oël"] {
         assert!(store.find_credentials(&Login::parse(login)).await.unwrap().is_none(), "{login:?}");
     }
@@ -59,7 +54,7 @@ pub(super) async fn who_is_not_there_is_not_found(store: Arc<dyn UserStore>) {
     assert_eq!(store.change_password(nobody, &hash('a'), &hash('b'), LATER).await, Ok(false));
     assert_eq!(store.replace_password_hash(nobody, &hash('a'), &hash('b')).await, Ok(false));
     assert_eq!(store.delete(nobody).await, Ok(false));
-    assert_eq!(store.count().await, Ok(1));
+    assert_eq!(count(&*store).await, 1);
 }
 
 pub(super) async fn a_change_touches_what_it_names(store: Arc<dyn UserStore>) {
@@ -146,10 +141,10 @@ pub(super) async fn a_deleted_user_is_gone_and_the_name_is_free(store: Arc<dyn U
     assert_eq!(store.delete(user.id).await, Ok(true));
     assert_eq!(store.delete(user.id).await, Ok(false));
     assert_eq!(store.find_by_id(user.id).await, Ok(None));
-    assert_eq!(store.find_by_username(&user.username).await, Ok(None));
-    assert_eq!(store.find_by_email(user.email.as_ref().unwrap()).await, Ok(None));
-    assert!(store.find_credentials(&Login::Username(user.username)).await.unwrap().is_none());
-    assert_eq!(store.count().await, Ok(1));
+    for login in [Login::Username(user.username), Login::EmailAddress(user.email.unwrap())] {
+        assert!(store.find_credentials(&login).await.unwrap().is_none(), "{login:?}");
+    }
+    assert_eq!(count(&*store).await, 1);
     let again = register(&*store, &complete()).await;
     assert_ne!(again.id, user.id);
     assert_eq!(store.find_by_id(other.id).await, Ok(Some(other)));
@@ -170,5 +165,5 @@ pub(super) async fn a_dropped_registration_is_whole_or_not_there(store: Arc<dyn 
         let found = store.find_credentials(&Login::parse(&format!("a{round}@example.com"))).await.unwrap().unwrap();
         assert_eq!((found.user, found.password_hash), (new.to_user(), new.password_hash));
     }
-    assert_eq!(store.count().await, Ok(50));
+    assert_eq!(count(&*store).await, 50);
 }

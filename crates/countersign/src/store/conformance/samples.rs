@@ -6,7 +6,7 @@ use std::sync::Arc;
 use countersign_password::PasswordHash;
 use countersign_token::ScopeSet;
 
-use crate::store::{StoreError, UserStore};
+use crate::store::{StoreError, UserQuery, UserStore};
 use crate::user::{EmailAddress, FullName, NewUser, User, Username};
 
 /// The time of registration of all samples.
@@ -54,6 +54,13 @@ pub(super) fn complete() -> NewUser {
 
 pub(super) async fn register(store: &dyn UserStore, new: &NewUser) -> User {
     store.insert(new).await.unwrap_or_else(|error| panic!("{}: {error}", new.username))
+}
+
+/// How many users there are; no check registers more than a page of them and counts.
+pub(super) async fn count(store: &dyn UserStore) -> usize {
+    let page = store.list(&UserQuery::default().limit(usize::MAX)).await.unwrap();
+    assert_eq!(page.next, None);
+    page.users.len()
 }
 
 /// What all of them give when they run at once.

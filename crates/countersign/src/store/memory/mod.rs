@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use countersign_password::PasswordHash;
 
 use crate::store::{HealthCheck, KeyState, KeyStore, SigningKeyRecord, StoreError, UserPage, UserQuery, UserStore};
-use crate::user::{Credentials, EmailAddress, Login, NewUser, User, UserChange, UserId, Username};
+use crate::user::{Credentials, EmailAddress, Login, NewUser, User, UserChange, UserId};
 
 /// Keeps everything in memory, behind one lock that is never held across an await.
 #[derive(Debug, Default)]
@@ -101,14 +101,6 @@ impl UserStore for MemoryStore {
         Ok(self.users().get(&id).map(|entry| entry.user.clone()))
     }
 
-    async fn find_by_username(&self, username: &Username) -> Result<Option<User>, StoreError> {
-        Ok(self.find(|user| user.username == *username).map(|found| found.user))
-    }
-
-    async fn find_by_email(&self, email: &EmailAddress) -> Result<Option<User>, StoreError> {
-        Ok(self.find(|user| is_at(user, email)).map(|found| found.user))
-    }
-
     async fn find_credentials(&self, login: &Login) -> Result<Option<Credentials>, StoreError> {
         Ok(match login {
             Login::Username(username) => self.find(|user| user.username == *username),
@@ -181,10 +173,6 @@ impl UserStore for MemoryStore {
 
     async fn delete(&self, id: UserId) -> Result<bool, StoreError> {
         Ok(self.users().remove(&id).is_some())
-    }
-
-    async fn count(&self) -> Result<u64, StoreError> {
-        Ok(self.users().len() as u64)
     }
 }
 

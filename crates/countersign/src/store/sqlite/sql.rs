@@ -48,7 +48,6 @@ pub(super) const SET_PASSWORD: &str =
     "UPDATE users SET password_hash = $1, updated_at = $2, generation = generation + 1 WHERE id = $3";
 
 pub(super) const DELETE: &str = "DELETE FROM users WHERE id = $1";
-pub(super) const COUNT: &str = "SELECT count(*) FROM users";
 
 pub(super) const INSERT_KEY: &str = "
     INSERT INTO signing_keys (kid, algorithm, state, sealed, created_at)

@@ -26,16 +26,6 @@ impl UserStore for SqliteStore {
         self.look_up(move |connection| find(connection, sql::FIND_BY_ID, [id.as_bytes()], read_user)).await
     }
 
-    async fn find_by_username(&self, username: &Username) -> Result<Option<User>, StoreError> {
-        let username = username.clone();
-        self.look_up(move |connection| find(connection, sql::FIND_BY_USERNAME, [username.as_str()], read_user)).await
-    }
-
-    async fn find_by_email(&self, email: &EmailAddress) -> Result<Option<User>, StoreError> {
-        let email = email.clone();
-        self.look_up(move |connection| find(connection, sql::FIND_BY_EMAIL, [email.canonical()], read_user)).await
-    }
-
     async fn find_credentials(&self, login: &Login) -> Result<Option<Credentials>, StoreError> {
         let (query, name) = match login {
             Login::Username(username) => (sql::FIND_BY_USERNAME, username.as_str().to_owned()),
@@ -111,14 +101,6 @@ impl UserStore for SqliteStore {
 
     async fn delete(&self, id: UserId) -> Result<bool, StoreError> {
         self.write(move |transaction| changes_one(transaction, sql::DELETE, [id.as_bytes()])).await
-    }
-
-    async fn count(&self) -> Result<u64, StoreError> {
-        self.listing(|connection| {
-            let count: i64 = connection.prepare_cached(sql::COUNT)?.query_row([], |row| row.get(0))?;
-            Ok(count.unsigned_abs())
-        })
-        .await
     }
 }
 
