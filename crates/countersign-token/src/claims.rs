@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::refusal::VerifyError;
 use crate::scope::ScopeSet;
+use crate::subject::MAX_SUBJECT_BYTES;
 
 /// The claims of a verified token. Only a verifier makes them, so who holds them need not check again; cheap to clone.
 ///
@@ -50,9 +51,6 @@ pub struct ClaimsError(String);
 
 /// 2^53: beyond it, readers that keep numbers as doubles lose seconds.
 pub(crate) const TIME_LIMIT: i64 = 1 << 53;
-
-/// The most bytes of a subject.
-const MAX_SUBJECT_BYTES: usize = 255;
 
 impl Claims {
     /// Checks the form of every claim this crate knows; what they mean is the verifier's matter.

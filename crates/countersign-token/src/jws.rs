@@ -14,7 +14,7 @@ pub const MAX_TOKEN_BYTES: usize = 8192;
 const SIGNATURE_CHARACTERS: usize = 86;
 
 /// A JWS that is taken apart and not yet verified. What it says can be had only through [`verify`](Self::verify).
-pub struct Unverified<'a> {
+pub(crate) struct Unverified<'a> {
     signing_input: &'a str,
     header: Header,
     payload: Vec<u8>,
@@ -23,18 +23,18 @@ pub struct Unverified<'a> {
 
 /// What a header says that the choice of a key depends on.
 #[derive(Clone, Debug)]
-pub struct Header {
+pub(crate) struct Header {
     algorithm: String,
     kid: Option<String>,
     typ: Option<String>,
 }
 
 /// A JWS whose signature is good.
-pub struct Verified {
+pub(crate) struct Verified {
     /// The header that the signature covers.
-    pub header: Header,
+    pub(crate) header: Header,
     /// The bytes that the signature covers.
-    pub payload: Vec<u8>,
+    pub(crate) payload: Vec<u8>,
 }
 
 /// Checks a compact JWS of at most [`MAX_TOKEN_BYTES`] by the keys of a set and returns its payload.
@@ -49,7 +49,7 @@ pub fn verify(token: &str, keys: &KeySet) -> Result<Vec<u8>, VerifyError> {
 
 impl<'a> Unverified<'a> {
     /// Takes a token apart: length first, then its form, then the header (R-060 to R-062, R-068).
-    pub fn parse(token: &'a str, max_token_bytes: usize) -> Result<Self, VerifyError> {
+    pub(crate) fn parse(token: &'a str, max_token_bytes: usize) -> Result<Self, VerifyError> {
         let segments = Segments::split(token, max_token_bytes)?;
         let header = Header::read(json::object(&segments.header).map_err(|_| VerifyError::Malformed)?)?;
         let Segments { signing_input, payload, signature, .. } = segments;
@@ -57,12 +57,12 @@ impl<'a> Unverified<'a> {
     }
 
     /// The header, which nobody has vouched for yet.
-    pub fn header(&self) -> &Header {
+    pub(crate) fn header(&self) -> &Header {
         &self.header
     }
 
     /// Checks algorithm and signature. The algorithm is the key's; the header has to agree (R-063, R-064).
-    pub fn verify(self, key: &VerificationKey) -> Result<Verified, VerifyError> {
+    pub(crate) fn verify(self, key: &VerificationKey) -> Result<Verified, VerifyError> {
         if self.header.algorithm != key.algorithm().name() {
             return Err(VerifyError::WrongAlgorithm);
         }
@@ -74,15 +74,15 @@ impl<'a> Unverified<'a> {
 }
 
 /// The three segments, decoded.
-struct Segments<'a> {
+pub(crate) struct Segments<'a> {
     signing_input: &'a str,
-    header: Vec<u8>,
-    payload: Vec<u8>,
+    pub(crate) header: Vec<u8>,
+    pub(crate) payload: Vec<u8>,
     signature: Vec<u8>,
 }
 
 impl<'a> Segments<'a> {
-    fn split(token: &'a str, max_token_bytes: usize) -> Result<Self, VerifyError> {
+    pub(crate) fn split(token: &'a str, max_token_bytes: usize) -> Result<Self, VerifyError> {
         if token.len() > max_token_bytes {
             return Err(VerifyError::TooLong);
         }
@@ -118,42 +118,14 @@ impl Header {
     }
 
     /// The identifier of the key.
-    pub fn kid(&self) -> Option<&str> {
+    pub(crate) fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
     }
 
     /// What kind of token it is.
-    pub fn typ(&self) -> Option<&str> {
+    pub(crate) fn typ(&self) -> Option<&str> {
         self.typ.as_deref()
     }
-}
-
-/// A token taken apart for people to look at. Nobody has vouched for anything in it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Inspected {
-    /// The header's members.
-    pub header: Map<String, Value>,
-    /// The claims.
-    pub claims: Map<String, Value>,
-}
-
-/// Takes a token apart **without verifying anything**: for looking at tokens, never for deciding on one.
-///
-/// It asks for the form only: three segments of base64url, header and claims JSON objects.
-///
-/// ```
-/// let token = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZGEifQ.AA";
-/// let seen = countersign_token::inspect(token)?;
-/// assert_eq!(seen.header["alg"], "none");
-/// assert_eq!(seen.claims["sub"], "ada");
-/// # Ok::<(), countersign_token::VerifyError>(())
-/// ```
-pub fn inspect(token: &str) -> Result<Inspected, VerifyError> {
-    let segments = Segments::split(token, MAX_TOKEN_BYTES)?;
-    Ok(Inspected {
-        header: json::object(&segments.header).map_err(|_| VerifyError::Malformed)?,
-        claims: json::object(&segments.payload).map_err(|_| VerifyError::MalformedClaims)?,
-    })
 }
 
 /// Signs a payload: a compact JWS whose header has `alg` and `kid`.

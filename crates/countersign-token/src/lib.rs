@@ -29,23 +29,24 @@
 
 #![forbid(unsafe_code)]
 
-pub mod scope;
-pub mod subject;
+mod scope;
+mod subject;
 mod base64url;
 mod json;
-pub mod algorithm;
-pub mod key;
-pub mod refusal;
+mod algorithm;
+mod key;
+mod refusal;
 pub mod jws;
-pub mod claims;
-pub mod issuer;
-pub mod verifier;
+mod inspection;
+mod claims;
+mod issuer;
+mod verifier;
 
 pub use crate::algorithm::Algorithm;
 pub use crate::claims::{Claims, ClaimsError};
+pub use crate::inspection::{Inspected, inspect};
 pub use crate::issuer::{IssueError, IssuedToken, Issuer, NewToken};
-pub use crate::jws::{Inspected, inspect};
-pub use crate::key::{KeyError, KeySet, SigningKey, VerificationKey};
+pub use crate::key::{KeyError, KeySet, SigningFailed, SigningKey, VerificationKey};
 pub use crate::refusal::VerifyError;
 pub use crate::scope::{ScopeSet, ScopeSyntaxError};
 pub use crate::subject::{Subject, SubjectSyntaxError};

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+/// The most bytes of a subject.
+pub(crate) const MAX_SUBJECT_BYTES: usize = 255;
+
 /// A subject such as `user:01890a5d`, `client:web` or `car:foo` (R-040).
 ///
 /// ```
@@ -24,7 +27,7 @@ pub struct Subject {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a subject is `kind:id`: the kind is a to z, 0 to 9, `_` and `-` and begins with a letter; \
-         the id is 1 to 255 bytes without white space and control characters"
+         the id has no white space and no control characters; the whole has at most {MAX_SUBJECT_BYTES} bytes"
 )]
 #[non_exhaustive]
 pub struct SubjectSyntaxError;
@@ -35,7 +38,8 @@ impl Subject {
     /// The kind of subject that a client with a token of its own is.
     pub const CLIENT: &str = "client";
 
-    /// Joins a kind (`[a-z][a-z0-9_-]*`) and an id (1 to 255 bytes, no white space, no control characters).
+    /// Joins a kind (`[a-z][a-z0-9_-]*`) and an id (not empty, no white space, no control characters); with the colon they have at
+    /// most 255 bytes.
     pub fn new(kind: &str, id: &str) -> Result<Self, SubjectSyntaxError> {
         check(kind, id)?;
         Ok(Self { text: format!("{kind}:{id}"), colon: kind.len() })
@@ -86,8 +90,9 @@ impl FromStr for Subject {
 fn check(kind: &str, id: &str) -> Result<(), SubjectSyntaxError> {
     let kind_is_good = kind.starts_with(|first: char| first.is_ascii_lowercase())
         && kind.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'));
-    let id_is_good = (1..=255).contains(&id.len()) && !id.chars().any(|c| c.is_control() || c.is_whitespace());
-    if kind_is_good && id_is_good { Ok(()) } else { Err(SubjectSyntaxError) }
+    let id_is_good = !id.is_empty() && !id.chars().any(|c| c.is_control() || c.is_whitespace());
+    let is_short = kind.len() + ":".len() + id.len() <= MAX_SUBJECT_BYTES;
+    if kind_is_good && id_is_good && is_short { Ok(()) } else { Err(SubjectSyntaxError) }
 }
 
 #[cfg(test)]
@@ -111,8 +116,8 @@ mod tests {
         for id in ["", "a b", "a\n", "\0", "a\u{a0}b", "\u{85}"] {
             assert_eq!(Subject::user(id), Err(SubjectSyntaxError), "{id:?}");
         }
-        assert!(Subject::user(&"x".repeat(255)).is_ok());
-        assert!(Subject::user(&"x".repeat(256)).is_err());
+        assert_eq!(Subject::user(&"x".repeat(250)).unwrap().as_str().len(), 255);
+        assert!(Subject::user(&"x".repeat(251)).is_err());
         for text in ["", "user", ":", "user:", ":x", "user: x"] {
             assert!(text.parse::<Subject>().is_err(), "{text:?}");
         }

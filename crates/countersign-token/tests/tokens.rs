@@ -6,8 +6,8 @@ use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_token::{
-    Algorithm, Claims, IssueError, Issuer, KeySet, NewToken, SigningKey, VerificationKey, Verifier, VerifyError,
-    inspect,
+    Algorithm, Claims, IssueError, Issuer, KeySet, NewToken, SigningKey, Subject, VerificationKey, Verifier,
+    VerifyError, inspect,
 };
 use serde_json::{Map, Value, json};
 
@@ -442,4 +442,13 @@ fn a_token_of_one_key_is_refused_by_another_and_taken_by_a_set_with_both() {
     let token =
         Issuer::new(ISSUER, SigningKey::generate(Algorithm::Es256).unwrap()).issue(&request, NOW).unwrap().token;
     assert_eq!(verifier(&[&old_key]).verify(&token, NOW).unwrap_err(), VerifyError::UnknownKey);
+}
+
+#[test]
+fn the_longest_subject_can_stand_in_a_token() {
+    let kind = "k".repeat(127);
+    let longest = Subject::new(&kind, &"x".repeat(127)).unwrap();
+    assert!(Subject::new(&kind, &"x".repeat(128)).is_err());
+    let issuer = Issuer::plain(SigningKey::from_secret(Algorithm::Hs256, &SECRET).unwrap());
+    assert!(issuer.issue(&NewToken::for_subject(longest.as_str()), NOW).is_ok());
 }
