@@ -1,8 +1,17 @@
 //! The commands, as processes.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
+
+use std::io::{Read, Write};
+use std::process::Stdio;
 
 use serde_json::json;
 use support::{PASSWORD, Place};
@@ -284,4 +293,37 @@ fn the_banner_holds_commands_that_work_as_they_stand() {
     let done = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     assert_eq!(server.log_in("ada").0, 200);
+}
+
+/// Runs a command that asks for passwords at a terminal, which `script` (util-linux) makes, and answers in turn. All that
+/// the terminal showed, and whether the command worked.
+fn at_a_terminal(place: &Place, arguments: &str, answers: [&str; 2]) -> (String, bool) {
+    let line = format!("exec '{}' {arguments}", place.command(&[]).get_program().to_str().unwrap());
+    let mut terminal = std::process::Command::new("script");
+    terminal.args(["--quiet", "--return", "--command", &line, "/dev/null"]).current_dir(place.path());
+    terminal.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = terminal.spawn().expect("`script` is needed: Debian's package bsdutils");
+    let (mut keys, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let mut shown = String::new();
+    let mut byte = [0];
+    for answer in answers {
+        let prompts = shown.matches(": ").count();
+        while shown.matches(": ").count() == prompts {
+            screen.read_exact(&mut byte).unwrap();
+            shown.push(char::from(byte[0]));
+        }
+        writeln!(keys, "{answer}").unwrap();
+    }
+    screen.read_to_string(&mut shown).unwrap();
+    (shown, child.wait().unwrap().success())
+}
+
+#[test]
+fn at_a_terminal_the_password_is_asked_for_twice() {
+    let place = Place::new();
+    let (shown, worked) = at_a_terminal(&place, "user add ada", [PASSWORD, "another-good-password"]);
+    assert!(!worked && shown.contains("the two passwords differ"), "{shown}");
+    let (shown, worked) = at_a_terminal(&place, "user add ada", [PASSWORD; 2]);
+    assert!(worked && shown.contains("ada is a user now"), "{shown}");
+    assert_eq!(place.serve(&[]).log_in("ada").0, 200);
 }
