@@ -23,8 +23,9 @@ impl Server {
     /// Starts one over this data directory.
     pub(crate) fn start(data: &TempDir) -> Result<Self> {
         let mut process = countersign(data)?
-            .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn"])
+            .args(["serve", "--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()?;
         let mut lines = BufReader::new(process.stdout.take().context("no output")?).lines();
         let address = lines

@@ -15,10 +15,12 @@ pub(super) async fn grant(grants: &Grants, request: TokenRequest) -> Result<Toke
     let is_lenient = grants.settings.error_style == ErrorStyle::FastApi;
     let username = request.username.ok_or(GrantError::Missing("username"))?;
     let password = request.password.ok_or(GrantError::Missing("password"))?;
-    let password = Password::new(String::clone(&password)).map_err(|_| match is_lenient {
-        true => GrantError::WRONG_CREDENTIALS,
-        false => GrantError::InvalidRequest("The password is too long, or holds control characters"),
-    })?;
+    let not_a_password = if is_lenient {
+        GrantError::WRONG_CREDENTIALS
+    } else {
+        GrantError::InvalidRequest("The password is too long, or holds control characters")
+    };
+    let password = Password::new(String::clone(&password)).map_err(|_| not_a_password)?;
     let user = grants.accounts.authenticate(&username, password).await?;
     let scope = match granted(request.scope.as_deref(), &user.scopes) {
         Err(GrantError::InvalidScope) if is_lenient => ScopeSet::default(),
