@@ -101,6 +101,14 @@ impl Accounts {
             tracing::info!(event = "login", outcome = "refused", cause, user = %user.id);
             return Err(AccountError::WrongCredentials);
         }
+        // The check waited its turn: what was read before it may not hold any more (R-090, S-009).
+        let user = match self.users.find_by_id(user.id).await? {
+            Some(now) if !now.disabled && now.generation == user.generation => now,
+            _ => {
+                tracing::info!(event = "login", outcome = "refused", cause = "changed meanwhile", user = %user.id);
+                return Err(AccountError::WrongCredentials);
+            }
+        };
         if verdict == Verdict::MatchOutdated {
             self.upgrade_in_background(user.id, password, hash);
         }
@@ -122,20 +130,33 @@ impl Accounts {
     }
 
     /// Sets a new password for somebody who knows the current one.
+    ///
+    /// The change is conditional on the hash that was checked. When that was replaced meanwhile, by the upgrade of a login or by
+    /// another change, the current password is checked once more against what stands now (S-031).
     pub async fn change_password(&self, id: UserId, current: Password, new: Password) -> Result<(), AccountError> {
+        let new = self.hash_new(new).await?;
+        for _ in 0..2 {
+            let checked = self.check_current(id, current.clone()).await?;
+            if self.users.change_password(id, &checked, &new, self.clock.now()).await? {
+                tracing::info!(event = "change password", outcome = "good", user = %id);
+                return Ok(());
+            }
+        }
+        Err(AccountError::Gone)
+    }
+
+    /// The stored hash, which the current password fits.
+    async fn check_current(&self, id: UserId, current: Password) -> Result<PasswordHash, AccountError> {
         let found = self.users.find_credentials_by_id(id).await?;
         let stored = found.and_then(|credentials| credentials.password_hash);
         let verdict = self.hashing.verify(current, stored.clone()).await?;
-        let (Some(stored), true) = (stored, verdict != Verdict::Mismatch) else {
-            tracing::info!(event = "change password", outcome = "refused", user = %id);
-            return Err(AccountError::WrongCredentials);
-        };
-        let hash = self.hash_new(new).await?;
-        if !self.users.change_password(id, &stored, &hash, self.clock.now()).await? {
-            return Err(AccountError::Gone);
+        match stored {
+            Some(stored) if verdict != Verdict::Mismatch => Ok(stored),
+            _ => {
+                tracing::info!(event = "change password", outcome = "refused", user = %id);
+                Err(AccountError::WrongCredentials)
+            }
         }
-        tracing::info!(event = "change password", outcome = "good", user = %id);
-        Ok(())
     }
 
     /// Sets a new password whatever the current one is: an administrator's act.

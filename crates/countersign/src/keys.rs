@@ -127,6 +127,10 @@ fn open(record: &SigningKeyRecord, sealing: &SealingKey) -> Result<SigningKey, S
     let kid = || record.kid.clone();
     let algorithm = Algorithm::from_name(&record.algorithm)
         .ok_or_else(|| SigningKeysError::UnknownAlgorithm { kid: kid(), algorithm: record.algorithm.clone() })?;
+    // A row that was tampered with must not turn a private key into a secret.
+    if algorithm.is_symmetric() {
+        return Err(SigningKeysError::Symmetric(algorithm.name()));
+    }
     let private =
         sealing.open(&record.sealed, &record.kid).map_err(|source| SigningKeysError::Sealing { kid: kid(), source })?;
     SigningKey::from_private_bytes(algorithm, &private).map_err(|source| SigningKeysError::Key { kid: kid(), source })

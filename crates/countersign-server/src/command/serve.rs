@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::{ArgMatches, Command};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::command::output::print;
@@ -44,7 +44,7 @@ async fn serve(settings: &Settings, program: &str) -> Result<(), Failure> {
     let mut signals = Signals::listen().context("cannot listen for signals")?;
     let directory = DataDirectory::at(&settings.data);
     let store = directory.open()?;
-    let listener = TcpListener::bind(settings.listen).await.map_err(|error| cannot_listen(settings.listen, &error))?;
+    let listener = listen(settings.listen).map_err(|error| cannot_listen(settings.listen, &error))?;
     let address = listener.local_addr().context("cannot listen")?;
     let issuer = settings.issuer_at(address);
     let router = wiring::router(settings, &directory, store, &issuer).await?;
@@ -77,6 +77,17 @@ async fn serve(settings: &Settings, program: &str) -> Result<(), Failure> {
         }
         () = hurried => Err(Failure::work("stopped at once by a second signal: requests in flight were not answered")),
     }
+}
+
+/// Connections that may wait to be accepted. The usual 128 overflow in a storm of logins, and who is then passed over tries again
+/// after seconds, where a refusal would have come at once.
+const BACKLOG: u32 = 4096;
+
+fn listen(address: std::net::SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {

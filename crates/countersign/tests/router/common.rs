@@ -64,6 +64,12 @@ impl Server {
         Self::open(settings, first.app.stores().clone(), first.sealing.clone(), cheap_pool()).await
     }
 
+    /// A second one whose hashing is as dear and as narrow as this.
+    pub(crate) async fn over_with(first: &Self, argon2: Argon2Params, pool: PoolSettings) -> Self {
+        let pool = HashPool::new(Hasher::new(Policy { argon2 }), pool).unwrap();
+        Self::open(first.app.settings().clone(), first.app.stores().clone(), first.sealing.clone(), pool).await
+    }
+
     async fn open(settings: Settings, stores: Stores, sealing: Arc<SealingKey>, pool: HashPool) -> Self {
         let (clock, hand) = Clock::settable(1_800_000_000);
         let app = Countersign::open(settings, stores, &sealing, pool, clock).await.unwrap();

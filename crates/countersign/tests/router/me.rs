@@ -117,6 +117,24 @@ async fn a_password_change_needs_the_current_one_and_ends_the_tokens_before_it()
 }
 
 #[tokio::test]
+async fn a_hash_that_is_upgraded_meanwhile_does_not_stand_in_the_way_of_a_password_change() {
+    // S-031, R-123: every login upgrades the hash in the background, since the policy asks for more than it was made with.
+    use countersign_password::{Argon2Params, PoolSettings};
+    let cheap = Server::new().await;
+    let dear = Server::over_with(&cheap, Argon2Params::OWASP, PoolSettings::default()).await;
+    for round in 0..8 {
+        let name = format!("user{round}x");
+        cheap.register(&name).await;
+        let token = dear.log_in(&name).await;
+        let body = json!({ "current_password": PASSWORD, "new_password": NEW_PASSWORD });
+        let changed = dear.json("PUT", "/users/me/password", Some(&token), &body).await;
+        assert_eq!(changed.status, StatusCode::NO_CONTENT, "{changed:?}");
+        let old = dear.password_grant(&[("username", &name), ("password", PASSWORD)]).await;
+        assert_eq!(old.body["error"], "invalid_grant");
+    }
+}
+
+#[tokio::test]
 async fn a_deleted_account_is_gone_at_once() {
     let server = Server::new().await;
     server.register("alice").await;
