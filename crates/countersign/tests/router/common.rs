@@ -54,9 +54,7 @@ impl Server {
 
     /// One whose hashing is as dear and as narrow as this.
     pub(crate) async fn hashing_with(argon2: Argon2Params, pool: PoolSettings) -> Self {
-        let hasher = Hasher::new(Policy { argon2 });
-        let pool = HashPool::new(hasher, pool).unwrap();
-        Self::open(Settings::new(ISSUER), new_stores(), new_sealing_key(), pool).await
+        Self::open(Settings::new(ISSUER), new_stores(), new_sealing_key(), pool_of(argon2, pool)).await
     }
 
     /// A second one with other settings over the same stores.
@@ -66,7 +64,7 @@ impl Server {
 
     /// A second one whose hashing is as dear and as narrow as this.
     pub(crate) async fn over_with(first: &Self, argon2: Argon2Params, pool: PoolSettings) -> Self {
-        let pool = HashPool::new(Hasher::new(Policy { argon2 }), pool).unwrap();
+        let pool = pool_of(argon2, pool);
         Self::open(first.app.settings().clone(), first.app.stores().clone(), first.sealing.clone(), pool).await
     }
 
@@ -148,6 +146,9 @@ fn new_sealing_key() -> Arc<SealingKey> {
 }
 
 fn cheap_pool() -> HashPool {
-    let hasher = Hasher::new(Policy { argon2: Argon2Params::for_tests() });
-    HashPool::new(hasher, PoolSettings::default()).unwrap()
+    pool_of(Argon2Params::for_tests(), PoolSettings::default())
+}
+
+fn pool_of(argon2: Argon2Params, size: PoolSettings) -> HashPool {
+    HashPool::new(Hasher::new(Policy { argon2 }), size).unwrap()
 }
