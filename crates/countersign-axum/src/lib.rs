@@ -53,7 +53,9 @@
 //! | `aide` | the same in aide's routers |
 //! | `docs` | `/docs` (Swagger UI) and `/redoc` out of the binary |
 //! | `form` | the token request of RFC 6749, for a token endpoint of your own |
-//! | `fastapi` | the token request as FastAPI takes it |
+//! | `login` | from a name and a password to the user, over a table of users of your own |
+//! | `fastapi` | the manners of FastAPI, for front ends that exist already |
+//! | `serve` | the outside of a small program: its command line, and how it listens |
 //! | `testing` | a test helper: router and document agree |
 //!
 //! `examples/items.rs` is a whole API with a login of its own and a `/docs` page in which Authorize works.
@@ -81,6 +83,12 @@ pub mod openapi;
 pub mod aide;
 #[cfg(feature = "docs")]
 pub mod docs;
+#[cfg(feature = "login")]
+pub mod login;
+#[cfg(feature = "fastapi")]
+pub mod fastapi;
+#[cfg(feature = "serve")]
+pub mod serve;
 #[cfg(feature = "testing")]
 pub mod testing;
 

@@ -8,7 +8,7 @@ use std::fmt;
 use axum_core::response::{IntoResponse, Response};
 use countersign_token::ScopeSet;
 use http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::problem::ErrorStyle;
 
@@ -139,7 +139,8 @@ impl Refusal {
         &self.error
     }
 
-    fn detail(&self) -> Cow<'static, str> {
+    /// What the body says.
+    pub(crate) fn detail(&self) -> Cow<'static, str> {
         match &self.error {
             AuthError::NoToken => NOT_AUTHENTICATED.into(),
             AuthError::InvalidRequest => "Credentials were sent in more than one way".into(),
@@ -148,12 +149,10 @@ impl Refusal {
             AuthError::Unavailable => UNAVAILABLE.into(),
         }
     }
-}
 
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        let mut response = self.face.style.answer(self.error.status(), self.detail());
-        let headers = response.headers_mut();
+    /// The headers of the answer, but for those that describe its body.
+    pub(crate) fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(challenge) = self.error.challenge() {
             let challenge = format!("Bearer realm={}{challenge}", self.face.realm);
@@ -161,6 +160,14 @@ impl IntoResponse for Refusal {
             let challenge = HeaderValue::try_from(challenge).unwrap_or(HeaderValue::from_static("Bearer"));
             headers.insert(WWW_AUTHENTICATE, challenge);
         }
+        headers
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response = self.face.style.answer(self.error.status(), self.detail());
+        response.headers_mut().extend(self.headers());
         response
     }
 }

@@ -11,7 +11,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::post;
 use common::{Answer, send};
-use countersign_axum::form::FastApiPasswordForm;
+use countersign_axum::fastapi::OAuth2PasswordRequestForm;
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ const MULTIPART: &str = "multipart/form-data; boundary=XX";
 const MIB: usize = 1024 * 1024;
 
 /// Shows what it was sent.
-async fn token(form: FastApiPasswordForm) -> axum::Json<Value> {
+async fn token(form: OAuth2PasswordRequestForm) -> axum::Json<Value> {
     axum::Json(json!({
         "username": form.username(),
         "password": form.password(),
@@ -163,7 +163,7 @@ async fn broken_multipart_is_refused_or_read_as_far_as_it_goes() {
 #[tokio::test]
 async fn nothing_prints_a_secret() {
     //
-    let show = |form: FastApiPasswordForm| async move { format!("{form:?}") };
+    let show = |form: OAuth2PasswordRequestForm| async move { format!("{form:?}") };
     let request = Request::post("/token").header("content-type", FORM);
     let request = request.body(Body::from("username=J&password=canary&client_secret=canary")).expect("a request");
     let answer = send(Router::new().route("/token", post(show)), request).await;

@@ -163,7 +163,7 @@ fn time(all: &Map<String, Value>, name: &'static str) -> Result<Option<i64>, Ver
     }
 }
 
-/// At most 255 bytes, no control characters, no white space at either end: what a user name or an identifier may be.
-pub(crate) fn is_subject(text: &str) -> bool {
+/// Whether a text can be the subject of a token: 1 to 255 bytes, no control characters, no white space at either end.
+pub fn is_subject(text: &str) -> bool {
     (1..=MAX_SUBJECT_BYTES).contains(&text.len()) && text.trim() == text && !text.chars().any(char::is_control)
 }

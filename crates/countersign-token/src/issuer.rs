@@ -1,6 +1,7 @@
 //! Makes tokens: RFC 9068 access tokens, or plain ones by a shared secret.
 
 use std::fmt;
+use std::sync::Arc;
 
 use aws_lc_rs::rand;
 use serde::Serialize;
@@ -13,7 +14,7 @@ use crate::jws::{self, MAX_TOKEN_BYTES};
 use crate::key::SigningKey;
 use crate::scope::ScopeSet;
 
-/// Makes tokens of one issuer with one signing key.
+/// Makes tokens of one issuer with one signing key. Clones share the key.
 ///
 /// ```
 /// use countersign_token::{Algorithm, Issuer, NewToken, SigningKey};
@@ -24,15 +25,15 @@ use crate::scope::ScopeSet;
 /// assert_eq!(issued.expires_at, 1_800_000_000 + 1800);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Issuer {
     profile: Profile,
-    key: SigningKey,
+    key: Arc<SigningKey>,
     /// The header, which is the same for all tokens, in base64url.
-    header: String,
+    header: Arc<str>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Profile {
     AccessToken { issuer: String },
     Plain,
@@ -208,7 +209,7 @@ impl Issuer {
     }
 
     fn with_header(profile: Profile, header: &Value, key: SigningKey) -> Self {
-        Self { profile, key, header: base64url::encode(header.to_string()) }
+        Self { profile, key: Arc::new(key), header: base64url::encode(header.to_string()).into() }
     }
 
     /// The key that signs.

@@ -43,7 +43,7 @@ mod issuer;
 mod verifier;
 
 pub use crate::algorithm::Algorithm;
-pub use crate::claims::{Claims, ClaimsError};
+pub use crate::claims::{Claims, ClaimsError, is_subject};
 pub use crate::inspection::{Inspected, inspect};
 pub use crate::issuer::{IssueError, IssuedToken, Issuer, NewToken};
 pub use crate::key::{KeyError, KeySet, SigningFailed, SigningKey, VerificationKey};

@@ -29,6 +29,10 @@ use crate::docs::asset::{
 use crate::docs::file::File;
 use crate::docs::page::Page;
 
+/// Where the document and the pages are, seen from the root of the program.
+#[cfg(feature = "fastapi")]
+pub(crate) const PAGES: [&str; 4] = ["/openapi.json", "/docs", "/docs/oauth2-redirect", "/redoc"];
+
 /// The document cannot be written as JSON.
 #[derive(Debug, thiserror::Error)]
 #[error("the OpenAPI document cannot be written as JSON: {0}")]

@@ -1,23 +1,13 @@
-//! The token request: forms as RFC 6749 wants them, and as FastAPI takes them.
+//! The token request of RFC 6749, and what a token endpoint answers.
 
-mod answer;
-mod body;
-mod strict;
+pub(crate) mod answer;
+pub(crate) mod body;
+pub(crate) mod strict;
 mod client;
 mod password;
-#[cfg(feature = "fastapi")]
-mod fastapi_error;
-#[cfg(feature = "fastapi")]
-mod lenient;
-#[cfg(feature = "fastapi")]
-mod fastapi;
 
 pub use answer::{TokenAnswer, TokenError, TokenErrorCode};
 pub use body::{BodyError, read_body};
 pub use client::ClientCredentials;
-#[cfg(feature = "fastapi")]
-pub use fastapi::FastApiPasswordForm;
-#[cfg(feature = "fastapi")]
-pub use fastapi_error::{FastApiFormError, FieldError};
 pub use password::PasswordForm;
 pub use strict::{FormError, StrictForm};

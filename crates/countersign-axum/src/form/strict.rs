@@ -185,6 +185,6 @@ pub(super) fn decode(text: &[u8]) -> Result<String, FormError> {
     Ok(text.to_owned())
 }
 
-pub(super) fn hex(digit: u8) -> Option<u8> {
+pub(crate) fn hex(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }

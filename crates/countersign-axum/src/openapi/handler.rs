@@ -1,22 +1,22 @@
-//! Finds the guards among the parameters of a handler.
+//! Finds out which parameters of a handler, and whether its answer, describe themselves.
 //!
 //! A handler is a function, so the types of its parameters are known where `routes!` names it. They are laid out as
-//! sixteen markers, one for each parameter that a handler can have, and each marker is asked what it demands. Markers of
-//! guards answer; all others are silent. Which of the two answers is found by method look-up: `Outspoken` is
-//! implemented for the markers of guards alone, `Silent` for references to any marker, and look-up tries the value
+//! sixteen markers, one for each parameter that a handler can have, and one for the answer; each marker is asked how it is
+//! described. Markers of guards and forms know it; all others are silent. Which of the two answers is found by method look-up: `Outspoken` is
+//! implemented for the markers of such types alone, `Silent` for references to any marker, and look-up tries the value
 //! before its reference.
 
 use std::marker::PhantomData;
 
-use crate::requirement::{Requirement, Requires};
+use crate::openapi::part::{DescribeAnswer, DescribeParameter, OperationPart};
 
-/// The types of a handler's parameters, as values: sixteen, padded with `()`.
+/// The types of a handler's parameters, as values: sixteen, padded with `()`; and that of its answer.
 #[doc(hidden)]
 pub trait Parameters<A> {
     type Markers: Default;
 }
 
-/// The markers of a handler's parameters.
+/// The markers of a handler's parameters and answer.
 #[doc(hidden)]
 pub fn parameters_of<A, H: Parameters<A>>(_: &H) -> H::Markers {
     H::Markers::default()
@@ -34,9 +34,11 @@ macro_rules! handlers_have_parameters {
         impl<F, R, $($T),*> Parameters<($($T,)*)> for F
         where
             F: FnOnce($($T),*) -> R,
+            R: Future,
         {
-            type Markers = first_sixteen!(
-                $(Marker<$T>,)* (), (), (), (), (), (), (), (), (), (), (), (), (), (), (), (), ()
+            type Markers = (
+                first_sixteen!($(Marker<$T>,)* (), (), (), (), (), (), (), (), (), (), (), (), (), (), (), (), ()),
+                AnswerMarker<R::Output>,
             );
         }
     )* };
@@ -72,61 +74,88 @@ handlers_have_parameters! {
     (A, B, C, D, E, G, H, I, J, K, L, M, N, O, P, Q)
 }
 
-/// What a parameter demands, if its type says so. Method look-up finds this trait first, and [`Silent`] otherwise.
+/// Stands for the type of the answer.
 #[doc(hidden)]
-pub trait Outspoken {
-    fn demands(&self) -> Option<Requirement>;
-}
+pub struct AnswerMarker<T>(PhantomData<fn() -> T>);
 
-impl<T: Requires> Outspoken for Marker<T> {
-    fn demands(&self) -> Option<Requirement> {
-        Some(T::requirement())
+impl<T> Default for AnswerMarker<T> {
+    fn default() -> Self {
+        Self(PhantomData)
     }
 }
 
-/// The rest demands nothing.
+/// How a part of an operation is described.
+type Describe = fn(&mut OperationPart<'_>);
+
+/// A type that describes itself. Method look-up finds this trait first, and [`Silent`] otherwise.
+#[doc(hidden)]
+pub trait Outspoken {
+    fn part(&self) -> Option<Describe>;
+}
+
+impl<T: DescribeParameter> Outspoken for Marker<T> {
+    fn part(&self) -> Option<Describe> {
+        Some(T::describe)
+    }
+}
+
+impl<T: DescribeAnswer> Outspoken for AnswerMarker<T> {
+    fn part(&self) -> Option<Describe> {
+        Some(T::describe)
+    }
+}
+
+/// The rest says nothing.
 #[doc(hidden)]
 pub trait Silent {
-    fn demands(&self) -> Option<Requirement>;
+    fn part(&self) -> Option<Describe>;
 }
 
 impl<T> Silent for &Marker<T> {
-    fn demands(&self) -> Option<Requirement> {
+    fn part(&self) -> Option<Describe> {
+        None
+    }
+}
+
+impl<T> Silent for &AnswerMarker<T> {
+    fn part(&self) -> Option<Describe> {
         None
     }
 }
 
 impl Silent for &() {
-    fn demands(&self) -> Option<Requirement> {
+    fn part(&self) -> Option<Describe> {
         None
     }
 }
 
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __requirements_of {
+macro_rules! __parts_of {
     ($handler:path) => {{
         #[allow(unused_imports)]
         use $crate::openapi::{Outspoken as _, Silent as _};
-        let ((a, b, c, d), (e, f, g, h), (i, j, k, l), (m, n, o, p)) = $crate::openapi::parameters_of(&$handler);
-        let demands = [
-            (&a).demands(),
-            (&b).demands(),
-            (&c).demands(),
-            (&d).demands(),
-            (&e).demands(),
-            (&f).demands(),
-            (&g).demands(),
-            (&h).demands(),
-            (&i).demands(),
-            (&j).demands(),
-            (&k).demands(),
-            (&l).demands(),
-            (&m).demands(),
-            (&n).demands(),
-            (&o).demands(),
-            (&p).demands(),
+        let (((a, b, c, d), (e, f, g, h), (i, j, k, l), (m, n, o, p)), answer) =
+            $crate::openapi::parameters_of(&$handler);
+        let parts = [
+            (&a).part(),
+            (&b).part(),
+            (&c).part(),
+            (&d).part(),
+            (&e).part(),
+            (&f).part(),
+            (&g).part(),
+            (&h).part(),
+            (&i).part(),
+            (&j).part(),
+            (&k).part(),
+            (&l).part(),
+            (&m).part(),
+            (&n).part(),
+            (&o).part(),
+            (&p).part(),
+            (&answer).part(),
         ];
-        demands.into_iter().flatten().collect::<::std::vec::Vec<_>>()
+        parts.into_iter().flatten().collect::<::std::vec::Vec<_>>()
     }};
 }

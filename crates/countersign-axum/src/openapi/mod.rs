@@ -1,4 +1,4 @@
-//! Guards write themselves into the document of a utoipa-axum router.
+//! Guards, forms and answers write themselves into the document of a utoipa-axum router.
 //!
 //! [`routes!`](crate::routes) stands in for the macro of utoipa-axum; nothing else changes. At the end, [`PasswordFlow`]
 //! adds the security scheme that the routes refer to.
@@ -28,6 +28,7 @@
 //! # let _ = router;
 //! ```
 
+mod part;
 mod handler;
 #[cfg(feature = "form")]
 mod schema;
@@ -35,34 +36,36 @@ mod schema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::path::{Operation, PathItem};
-use utoipa::openapi::{OpenApi, Ref, RefOr};
+use utoipa::openapi::{OpenApi, RefOr};
 use utoipa_axum::router::UtoipaMethodRouter;
 
-use crate::document::{self, GUARD_ANSWERS, GuardAnswer, SCOPES_EXTENSION};
-use crate::requirement::{Requirement, SECURITY_SCHEME};
+use crate::document::{GUARD_ANSWERS, GuardAnswer, SCOPES_EXTENSION};
+use crate::requirement::SECURITY_SCHEME;
 
 pub use crate::document::PasswordFlow;
+pub use crate::openapi::part::{DescribeAnswer, DescribeParameter, OperationPart};
 
-/// The drop-in for `utoipa_axum::routes!`: the same face, and the guards among the handlers' parameters document
-/// themselves.
+/// The drop-in for `utoipa_axum::routes!`: the same face, and handlers document themselves by their types.
 ///
 /// A parameter that is a guard, or implements [`Requires`](crate::Requires), adds its security requirement, its scopes
-/// and its answers to the operation. All other parameters are left alone. The calling crate needs `axum`, `utoipa` and
-/// `utoipa-axum` among its dependencies, as for the original.
+/// and its answers to the operation; `Json<T>` and the forms of this crate, or whatever implements
+/// [`DescribeParameter`](crate::openapi::DescribeParameter), add the request's body. A handler that returns `Json<T>`, a
+/// [`TokenAnswer`](crate::form::TokenAnswer), or a `Result` of these, adds its answer. All other types are left alone, and so
+/// is what `#[utoipa::path]` says. The calling crate needs `axum`, `utoipa` and `utoipa-axum` among its dependencies, as for
+/// the original.
 #[macro_export]
 macro_rules! routes {
     ($first:path $(, $handler:path)* $(,)?) => {{
         #[allow(unused_mut)]
-        let mut routes = $crate::openapi::guarded(
+        let mut routes = $crate::openapi::described(
             $crate::openapi::upstream::routes!($first),
-            &$crate::__requirements_of!($first),
+            &$crate::__parts_of!($first),
         );
         $(
-            $crate::openapi::join(&mut routes, $crate::openapi::guarded(
+            $crate::openapi::join(&mut routes, $crate::openapi::described(
                 $crate::openapi::upstream::routes!($handler),
-                &$crate::__requirements_of!($handler),
+                &$crate::__parts_of!($handler),
             ));
         )*
         routes
@@ -70,7 +73,7 @@ macro_rules! routes {
 }
 
 #[doc(hidden)]
-pub use crate::openapi::handler::{Marker, Outspoken, Parameters, Silent, parameters_of};
+pub use crate::openapi::handler::{AnswerMarker, Marker, Outspoken, Parameters, Silent, parameters_of};
 #[doc(hidden)]
 pub use utoipa_axum as upstream;
 
@@ -92,7 +95,7 @@ impl PasswordFlow {
     }
 }
 
-/// What [`guarded`] left with the operations.
+/// What [`described`] left with the operations.
 #[derive(Default)]
 struct Declared {
     scopes: Map<String, Value>,
@@ -121,15 +124,15 @@ impl Declared {
     }
 }
 
-/// Writes the demands of one handler into its operations.
+/// Lets the parts of one handler describe its operations.
 #[doc(hidden)]
-pub fn guarded<S>(
-    (schemas, mut paths, router): UtoipaMethodRouter<S>,
-    requirements: &[Requirement],
+pub fn described<S>(
+    (mut schemas, mut paths, router): UtoipaMethodRouter<S>,
+    parts: &[fn(&mut OperationPart<'_>)],
 ) -> UtoipaMethodRouter<S> {
     for operation in paths.paths.values_mut().flat_map(operations) {
-        for requirement in requirements {
-            write(requirement, operation);
+        for describe in parts {
+            describe(&mut OperationPart { operation, schemas: &mut schemas });
         }
     }
     (schemas, paths, router)
@@ -143,25 +146,7 @@ pub fn join<S: Clone>(all: &mut UtoipaMethodRouter<S>, (schemas, paths, router):
     all.2 = std::mem::take(&mut all.2).merge(router);
 }
 
-fn write(requirement: &Requirement, operation: &mut Operation) {
-    let mut security = operation.security.as_ref().and_then(read).unwrap_or_default();
-    document::demand(&mut security, requirement);
-    operation.security = read(&security);
-    for answer in document::answers(requirement) {
-        let reference = RefOr::Ref(Ref::new(answer.reference()));
-        operation.responses.responses.entry(answer.status.as_str().to_owned()).or_insert(reference);
-    }
-    let descriptions = document::descriptions(requirement);
-    if !descriptions.is_empty() {
-        let extensions = operation.extensions.get_or_insert_with(Extensions::default);
-        let scopes = extensions.entry(SCOPES_EXTENSION.to_owned()).or_insert_with(|| Map::new().into());
-        if let Value::Object(scopes) = scopes {
-            scopes.extend(descriptions);
-        }
-    }
-}
-
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+pub(crate) fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     let known = [
         &mut item.get,
         &mut item.put,
@@ -174,6 +159,22 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
         &mut item.query,
     ];
     known.into_iter().flatten().chain(item.additional_operations.values_mut())
+}
+
+/// The methods of a path in the document.
+#[cfg(feature = "fastapi")]
+pub(crate) fn methods(item: &PathItem) -> impl Iterator<Item = &'static str> {
+    let known = [
+        ("GET", &item.get),
+        ("PUT", &item.put),
+        ("POST", &item.post),
+        ("DELETE", &item.delete),
+        ("OPTIONS", &item.options),
+        ("HEAD", &item.head),
+        ("PATCH", &item.patch),
+        ("TRACE", &item.trace),
+    ];
+    known.into_iter().filter_map(|(method, operation)| operation.is_some().then_some(method))
 }
 
 /// utoipa keeps some members private; its types are read and written through serde.

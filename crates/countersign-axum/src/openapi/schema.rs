@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
+use http::StatusCode;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::form::{PasswordForm, TokenAnswer, TokenError};
+use crate::openapi::part::{DescribeAnswer, DescribeParameter, OperationPart};
 
 /// The token request of the password grant.
 #[derive(ToSchema)]
@@ -80,5 +82,18 @@ impl PartialSchema for TokenAnswer {
 impl ToSchema for TokenAnswer {
     fn name() -> Cow<'static, str> {
         "TokenAnswer".into()
+    }
+}
+
+impl DescribeParameter for PasswordForm {
+    fn describe(part: &mut OperationPart<'_>) {
+        part.request_body::<Self>("application/x-www-form-urlencoded");
+        part.answer::<TokenError>(StatusCode::BAD_REQUEST, "The token request is refused", "application/json");
+    }
+}
+
+impl DescribeAnswer for TokenAnswer {
+    fn describe(part: &mut OperationPart<'_>) {
+        part.answer::<Self>(StatusCode::OK, "An access token", "application/json");
     }
 }

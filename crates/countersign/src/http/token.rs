@@ -3,9 +3,8 @@
 use axum::extract::{FromRequest, Request, State};
 use axum::response::{IntoResponse, Response};
 use countersign_axum::ErrorStyle;
-use countersign_axum::form::{
-    ClientCredentials, FastApiPasswordForm, PasswordForm, StrictForm, TokenAnswer, TokenError, TokenErrorCode,
-};
+use countersign_axum::fastapi::OAuth2PasswordRequestForm;
+use countersign_axum::form::{ClientCredentials, PasswordForm, StrictForm, TokenAnswer, TokenError, TokenErrorCode};
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
@@ -45,12 +44,15 @@ pub(crate) async fn issue_token(State(app): State<Countersign>, request: Request
     (status = 422, description = "A field is missing"),
     (status = 503, description = "Too many logins at once: Retry-After says when to try again"),
 ))]
-pub(crate) async fn issue_token_as_fastapi(State(app): State<Countersign>, form: FastApiPasswordForm) -> Response {
+pub(crate) async fn issue_token_as_fastapi(
+    State(app): State<Countersign>,
+    form: OAuth2PasswordRequestForm,
+) -> Response {
     let request = TokenRequest {
         grant_type: Some("password".to_owned()),
         username: Some(form.username().to_owned()),
         password: Some(Zeroizing::new(form.password().to_owned())),
-        scope: Some(form.scopes().join(" ")).filter(|scope| !scope.is_empty()),
+        scope: Some(form.scope().to_string()).filter(|scope| !scope.is_empty()),
         refresh_token: None,
     };
     match app.grants().grant(request).await {

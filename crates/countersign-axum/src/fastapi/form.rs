@@ -5,8 +5,8 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use zeroize::Zeroizing;
 
+use crate::fastapi::form_error::FormError;
 use crate::form::body::{BodyError, read_body};
-use crate::form::fastapi_error::FastApiFormError;
 use crate::form::strict::hex;
 
 /// The largest field, in bytes: Starlette's limit.
@@ -29,7 +29,7 @@ pub(super) enum Value {
 
 impl LenientForm {
     /// Reads the body of a form. Of any other content type the body is not looked at, and there are no fields.
-    pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Self, FastApiFormError> {
+    pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Self, FormError> {
         let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         let multipart = match media_type.as_str() {
@@ -38,8 +38,8 @@ impl LenientForm {
             _ => return Ok(Self { fields: Vec::new() }),
         };
         let body = read_body(headers, body, LARGEST_BODY).await.map_err(|error| match error {
-            BodyError::TooLarge => FastApiFormError::BodyTooLarge,
-            BodyError::Broken => FastApiFormError::Broken,
+            BodyError::TooLarge => FormError::BodyTooLarge,
+            BodyError::Broken => FormError::Broken,
         })?;
         let fields = if multipart { multipart_fields(content_type, &body).await? } else { urlencoded_fields(&body)? };
         Ok(Self { fields })
@@ -60,17 +60,17 @@ impl LenientForm {
     }
 }
 
-fn urlencoded_fields(body: &[u8]) -> Result<Vec<(String, Value)>, FastApiFormError> {
+fn urlencoded_fields(body: &[u8]) -> Result<Vec<(String, Value)>, FormError> {
     let mut fields = Vec::new();
     for pair in body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
         if fields.len() == MOST_FIELDS {
-            return Err(FastApiFormError::TooManyFields);
+            return Err(FormError::TooManyFields);
         }
         let end = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
         let (name, value) = pair.split_at_checked(end).unwrap_or((pair, b""));
         let value = value.strip_prefix(b"=").unwrap_or(value);
         if name.len().max(value.len()) > LARGEST_FIELD {
-            return Err(FastApiFormError::FieldTooLarge);
+            return Err(FormError::FieldTooLarge);
         }
         fields.push((unquote(name), Value::Text(Zeroizing::new(unquote(value)))));
     }
@@ -108,8 +108,8 @@ fn unescape(text: &[u8]) -> Vec<u8> {
     bytes
 }
 
-async fn multipart_fields(content_type: &str, body: &[u8]) -> Result<Vec<(String, Value)>, FastApiFormError> {
-    let boundary = multer::parse_boundary(content_type).map_err(|_| FastApiFormError::MissingBoundary)?;
+async fn multipart_fields(content_type: &str, body: &[u8]) -> Result<Vec<(String, Value)>, FormError> {
+    let boundary = multer::parse_boundary(content_type).map_err(|_| FormError::MissingBoundary)?;
     let stream = Body::from(bytes::Bytes::copy_from_slice(body)).into_data_stream();
     let mut parts = multer::Multipart::new(stream, boundary);
     let mut fields = Vec::new();
@@ -120,7 +120,7 @@ async fn multipart_fields(content_type: &str, body: &[u8]) -> Result<Vec<(String
             Err(error) => return cut_short(&error, fields),
         };
         if fields.len() == MOST_FIELDS {
-            return Err(FastApiFormError::TooManyFields);
+            return Err(FormError::TooManyFields);
         }
         let name = part.name().unwrap_or_default().to_owned();
         let is_file = part.file_name().is_some();
@@ -129,18 +129,18 @@ async fn multipart_fields(content_type: &str, body: &[u8]) -> Result<Vec<(String
             Err(error) => return cut_short(&error, fields),
         };
         if !is_file && data.len() > LARGEST_FIELD {
-            return Err(FastApiFormError::FieldTooLarge);
+            return Err(FormError::FieldTooLarge);
         }
         fields.push((name, if is_file { Value::File } else { Value::Text(Zeroizing::new(text(&data))) }));
     }
 }
 
 /// A body that breaks off still has the fields before; one that never was multipart has none.
-fn cut_short(error: &multer::Error, fields: Vec<(String, Value)>) -> Result<Vec<(String, Value)>, FastApiFormError> {
+fn cut_short(error: &multer::Error, fields: Vec<(String, Value)>) -> Result<Vec<(String, Value)>, FormError> {
     use multer::Error::{IncompleteFieldData, IncompleteHeaders, IncompleteStream};
     match error {
         IncompleteFieldData { .. } | IncompleteHeaders | IncompleteStream if !fields.is_empty() => Ok(fields),
-        _ => Err(FastApiFormError::InvalidMultipart),
+        _ => Err(FormError::InvalidMultipart),
     }
 }
 

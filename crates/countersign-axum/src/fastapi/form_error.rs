@@ -2,18 +2,18 @@
 
 use axum_core::response::{IntoResponse, Response};
 use http::StatusCode;
-use serde_json::{Value, json};
 
+use crate::fastapi::validation::ValidationError;
 use crate::form::answer::forbid_storing;
-use crate::problem::{ErrorStyle, json_response};
+use crate::problem::ErrorStyle;
 
 /// Why a form is refused, answered in FastAPI's words.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum FastApiFormError {
+pub enum FormError {
     /// 422: fields are missing or wrong, in the order `grant_type`, `username`, `password`.
-    #[error("fields of the form are missing or wrong")]
-    Fields(Vec<FieldError>),
+    #[error(transparent)]
+    Fields(#[from] ValidationError),
     /// 400: a multipart body without a boundary.
     #[error("the Content-Type multipart/form-data needs a boundary")]
     MissingBoundary,
@@ -34,49 +34,10 @@ pub enum FastApiFormError {
     Broken,
 }
 
-/// What is wrong with a field.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum FieldError {
-    /// It is missing or empty.
-    Missing(&'static str),
-    /// It is an uploaded file.
-    NotText(&'static str),
-    /// `grant_type` is this, and not `password`.
-    WrongGrantType(String),
-}
-
-impl FieldError {
-    fn to_json(&self) -> Value {
-        match self {
-            Self::Missing(name) => {
-                json!({ "type": "missing", "loc": ["body", name], "msg": "Field required", "input": null })
-            }
-            Self::NotText(name) => {
-                let text = "Input should be a valid string";
-                json!({ "type": "string_type", "loc": ["body", name], "msg": text, "input": null })
-            }
-            Self::WrongGrantType(grant) => json!({
-                "type": "string_pattern_mismatch",
-                "loc": ["body", "grant_type"],
-                "msg": "String should match pattern '^password$'",
-                "input": grant,
-                "ctx": { "pattern": "^password$" },
-            }),
-        }
-    }
-}
-
-impl IntoResponse for FastApiFormError {
+impl IntoResponse for FormError {
     fn into_response(self) -> Response {
         let (status, detail) = match self {
-            Self::Fields(errors) => {
-                let detail: Vec<Value> = errors.iter().map(FieldError::to_json).collect();
-                let body = json!({ "detail": detail });
-                let mut response = json_response(StatusCode::UNPROCESSABLE_ENTITY, "application/json", &body);
-                forbid_storing(response.headers_mut());
-                return response;
-            }
+            Self::Fields(error) => return error.into_response(),
             Self::MissingBoundary => (StatusCode::BAD_REQUEST, "Missing boundary in multipart."),
             Self::InvalidMultipart => (StatusCode::BAD_REQUEST, "Invalid multipart data."),
             Self::TooManyFields => (StatusCode::BAD_REQUEST, "Too many fields. Maximum number of fields is 1000."),

@@ -3,10 +3,12 @@
 use std::fmt;
 
 use axum_core::extract::{FromRequest, Request};
+use countersign_token::ScopeSet;
 use zeroize::Zeroizing;
 
-use crate::form::fastapi_error::{FastApiFormError, FieldError};
-use crate::form::lenient::{LenientForm, Value};
+use crate::fastapi::form::{LenientForm, Value};
+use crate::fastapi::form_error::FormError;
+use crate::fastapi::validation::{FieldError, ValidationError};
 
 /// The token request of the password grant, as FastAPI takes it.
 ///
@@ -15,15 +17,15 @@ use crate::form::lenient::{LenientForm, Value};
 /// 1000 fields (400), 4 MiB in all (413). The password is wiped when dropped and never printed.
 ///
 /// For a new front end [`PasswordForm`](crate::form::PasswordForm) is the better choice.
-pub struct FastApiPasswordForm {
+pub struct OAuth2PasswordRequestForm {
     username: String,
     password: Zeroizing<String>,
-    scopes: Vec<String>,
+    scope: ScopeSet,
     client_id: Option<String>,
     client_secret: Option<Zeroizing<String>>,
 }
 
-impl FastApiPasswordForm {
+impl OAuth2PasswordRequestForm {
     /// The user name as it was typed.
     pub fn username(&self) -> &str {
         &self.username
@@ -34,9 +36,9 @@ impl FastApiPasswordForm {
         &self.password
     }
 
-    /// The scopes asked for, split at white space, whatever they are.
-    pub fn scopes(&self) -> &[String] {
-        &self.scopes
+    /// The scopes asked for, parted by white space; what can be no scope token is passed over.
+    pub fn scope(&self) -> &ScopeSet {
+        &self.scope
     }
 
     /// The client's id, unchecked.
@@ -49,25 +51,28 @@ impl FastApiPasswordForm {
         self.client_secret.as_ref().map(|secret| secret.as_str())
     }
 
-    fn read(form: &LenientForm) -> Result<Self, FastApiFormError> {
+    fn read(form: &LenientForm) -> Result<Self, FormError> {
         let mut errors = Vec::new();
         match form.last("grant_type") {
             None => {}
             Some(Value::Text(grant)) if grant.as_str() == "password" => {}
-            Some(Value::Text(grant)) => errors.push(FieldError::WrongGrantType(grant.as_str().to_owned())),
-            Some(Value::File) => errors.push(FieldError::NotText("grant_type")),
+            Some(Value::Text(grant)) => errors.push(wrong_grant_type(grant)),
+            Some(Value::File) => errors.push(not_text("grant_type")),
         }
         let username = required(form, "username", &mut errors);
         let password = required(form, "password", &mut errors);
         let (Some(username), Some(password), true) = (username, password, errors.is_empty()) else {
-            return Err(FastApiFormError::Fields(errors));
+            return Err(ValidationError::from(errors).into());
         };
         let owned = |name| form.last_text(name).map(str::to_owned);
         let scope = form.last_text("scope").unwrap_or_default();
         Ok(Self {
             username: username.to_owned(),
             password: Zeroizing::new(password.to_owned()),
-            scopes: scope.split_whitespace().map(str::to_owned).collect(),
+            scope: scope
+                .split_whitespace()
+                .filter_map(|token| ScopeSet::parse(token).ok())
+                .fold(ScopeSet::default(), |all, one| all.union(&one)),
             client_id: owned("client_id"),
             client_secret: owned("client_secret").map(Zeroizing::new),
         })
@@ -77,24 +82,36 @@ impl FastApiPasswordForm {
 fn required<'f>(form: &'f LenientForm, name: &'static str, errors: &mut Vec<FieldError>) -> Option<&'f str> {
     match form.last(name) {
         Some(Value::Text(text)) => return Some(text.as_str()),
-        Some(Value::File) => errors.push(FieldError::NotText(name)),
-        None => errors.push(FieldError::Missing(name)),
+        Some(Value::File) => errors.push(not_text(name)),
+        None => errors.push(FieldError::missing(name)),
     }
     None
 }
 
-impl fmt::Debug for FastApiPasswordForm {
+fn wrong_grant_type(grant: &str) -> FieldError {
+    const PATTERN: &str = "^password$";
+    FieldError::new("string_pattern_mismatch", "grant_type", format!("String should match pattern '{PATTERN}'"))
+        .input(grant)
+        .context("pattern", PATTERN)
+}
+
+/// The field is an uploaded file.
+fn not_text(name: &str) -> FieldError {
+    FieldError::new("string_type", name, "Input should be a valid string")
+}
+
+impl fmt::Debug for OAuth2PasswordRequestForm {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = formatter.debug_struct("FastApiPasswordForm");
-        shown.field("username", &self.username).field("scopes", &self.scopes).field("client_id", &self.client_id);
+        let mut shown = formatter.debug_struct("OAuth2PasswordRequestForm");
+        shown.field("username", &self.username).field("scope", &self.scope).field("client_id", &self.client_id);
         shown.finish_non_exhaustive()
     }
 }
 
-impl<S: Send + Sync> FromRequest<S> for FastApiPasswordForm {
-    type Rejection = FastApiFormError;
+impl<S: Send + Sync> FromRequest<S> for OAuth2PasswordRequestForm {
+    type Rejection = FormError;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, FastApiFormError> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, FormError> {
         let (parts, body) = request.into_parts();
         let form = LenientForm::read(&parts.headers, body).await?;
         Self::read(&form)

@@ -1,0 +1,150 @@
+//! A table of users in memory, for tests and first steps, and the file that it is read from.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::{fs, io};
+
+use axum_core::extract::FromRef;
+use countersign_password::PasswordHash;
+use countersign_token::{Claims, ScopeSet};
+use serde::{Deserialize, Deserializer, de};
+
+use crate::login::authenticate::UserTable;
+use crate::user::{LoadUser, Unavailable};
+
+/// A user, as a file of users has it. It is never written anywhere: the hash stays here.
+#[derive(Clone, Debug, Deserialize)]
+pub struct UserRecord {
+    /// The name, unique in its table and compared by case: at most 255 bytes, no control characters, no white space at
+    /// either end, so that it can be the subject of a token.
+    #[serde(deserialize_with = "username")]
+    pub username: String,
+    /// The e-mail address.
+    #[serde(default)]
+    pub email: Option<String>,
+    /// The name to show.
+    #[serde(default)]
+    pub full_name: Option<String>,
+    /// Whether the user is kept out.
+    #[serde(default)]
+    pub disabled: bool,
+    /// The most that a token of this user may carry, parted by spaces.
+    #[serde(default)]
+    pub scope: ScopeSet,
+    /// The hash of the password, in any form that is read here; without one, the user cannot log in by password.
+    #[serde(default, deserialize_with = "password_hash")]
+    pub password_hash: Option<PasswordHash>,
+}
+
+/// A table of users in memory. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryUsers(Arc<RwLock<HashMap<String, UserRecord>>>);
+
+/// Why a file of users is not taken.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UserFileError {
+    /// A line is no user. Lines are counted from 1; what the line says is not repeated.
+    #[error("line {line} of the users: {reason}")]
+    Line {
+        /// Which.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file cannot be read.
+    #[error("the file of users cannot be read: {0}")]
+    File(#[from] io::Error),
+}
+
+impl MemoryUsers {
+    /// A table of the users in this text: objects of `username`, and where there are any `email`, `full_name`, `disabled`,
+    /// `scope` and `password_hash`, one after another, as in a file of JSON Lines.
+    pub fn from_json(text: &str) -> Result<Self, UserFileError> {
+        let users = Self::default();
+        users.extend_from_json(text)?;
+        Ok(users)
+    }
+
+    /// The same, with the users of a file besides, if there is one; of two users of a name the later stays.
+    pub fn and_file(self, path: Option<&Path>) -> Result<Self, UserFileError> {
+        if let Some(path) = path {
+            self.extend_from_json(&fs::read_to_string(path)?)?;
+        }
+        Ok(self)
+    }
+
+    fn extend_from_json(&self, text: &str) -> Result<(), UserFileError> {
+        let read = serde_json::Deserializer::from_str(text).into_iter().collect::<Result<Vec<UserRecord>, _>>();
+        let records = read.map_err(|error| UserFileError::Line { line: error.line(), reason: reason(&error) })?;
+        self.write().extend(records.into_iter().map(|record| (record.username.clone(), record)));
+        Ok(())
+    }
+
+    /// The user of this name.
+    pub fn get(&self, username: &str) -> Option<UserRecord> {
+        self.read().get(username).cloned()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, HashMap<String, UserRecord>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, HashMap<String, UserRecord>> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Without the place, which counts within the line, and without what stands there: it may be a hash.
+fn reason(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" at line ").next().unwrap_or_default();
+    match text.split_once(", expected ") {
+        Some((_, expected)) => format!("a member is not what it should be: expected {expected}"),
+        None => text.to_owned(),
+    }
+}
+
+fn username<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    if countersign_token::is_subject(&name) {
+        return Ok(name);
+    }
+    Err(de::Error::custom("a user name has 1 to 255 bytes, no control characters and no white space at either end"))
+}
+
+fn password_hash<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PasswordHash>, D::Error> {
+    let text: Option<String> = Option::deserialize(deserializer)?;
+    text.map(|text| PasswordHash::parse(&text).map_err(de::Error::custom)).transpose()
+}
+
+impl UserTable for MemoryUsers {
+    type User = UserRecord;
+
+    async fn find_by_login(&self, login: &str) -> Result<Option<(UserRecord, Option<PasswordHash>)>, Unavailable> {
+        Ok(self.get(login).map(|user| (user.clone(), user.password_hash)))
+    }
+
+    async fn replace_password_hash(
+        &self,
+        login: &str,
+        expected: &PasswordHash,
+        new: &PasswordHash,
+    ) -> Result<bool, Unavailable> {
+        let mut users = self.write();
+        let user = users.get_mut(login).filter(|user| user.password_hash.as_ref() == Some(expected));
+        Ok(user.map(|user| user.password_hash = Some(new.clone())).is_some())
+    }
+}
+
+impl<S> LoadUser<S> for UserRecord
+where
+    S: Sync,
+    MemoryUsers: FromRef<S>,
+{
+    /// The user whose name is the subject of the token.
+    async fn load_user(claims: &Claims, state: &S) -> Result<Option<Self>, Unavailable> {
+        Ok(MemoryUsers::from_ref(state).get(claims.subject()))
+    }
+}
