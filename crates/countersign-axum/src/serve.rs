@@ -15,6 +15,8 @@ use tokio::net::TcpListener;
 /// let arguments = Arguments::parse_from(["program", "--listen", "127.0.0.1:9000"]);
 /// assert_eq!(arguments.listen.port(), 9000);
 /// ```
+///
+/// A program that takes more has a command line of its own, with this one in it (`#[command(flatten)]`).
 #[derive(Clone, Debug, clap::Parser)]
 pub struct Arguments {
     /// Where to listen

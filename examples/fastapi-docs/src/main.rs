@@ -17,7 +17,7 @@ use countersign_axum::fastapi::{FastApi, HttpException, OAuth2PasswordRequestFor
 use countersign_axum::form::TokenAnswer;
 use countersign_axum::login::{MemoryUsers, UserRecord, authenticate};
 use countersign_axum::serve::{Arguments, serve};
-use countersign_axum::token::{IssueError, Issuer, NewToken, ScopeSet, SigningKey};
+use countersign_axum::token::{IssueError, Issuer, NewToken, SigningKey};
 use countersign_axum::{
     Algorithm, Claims, Clock, CurrentUser, ErrorStyle, Guard, LoadUser, Requirement, Requires, Scope, Scoped,
     Unavailable, Verifier, routes,
@@ -102,23 +102,18 @@ impl FromRequestParts<App> for ActiveUser {
     }
 }
 
-/// A token for whatever the subject names: for 15 minutes, unless a time in seconds is given.
-fn create_access_token(
-    app: &App,
-    subject: &str,
-    scope: ScopeSet,
-    expires_s: Option<i64>,
-) -> Result<String, IssueError> {
-    let request = NewToken::for_subject(subject).scope(scope).lifetime_s(expires_s.unwrap_or(15 * 60));
-    Ok(app.issuer.issue(&request, Clock::system().now())?.token)
+/// A token that says this: for 15 minutes, unless a time in seconds is given.
+fn create_access_token(app: &App, data: NewToken, expires_s: Option<i64>) -> Result<String, IssueError> {
+    let data = data.lifetime_s(expires_s.unwrap_or(15 * 60));
+    Ok(app.issuer.issue(&data, Clock::system().now())?.token)
 }
 
 /// Trade a name and a password for a token.
 #[utoipa::path(post, path = "/token")]
 async fn login(State(app): State<App>, form: OAuth2PasswordRequestForm) -> Result<TokenAnswer, HttpException> {
     let user = authenticate(&app.users, &app.passwords, form.username(), form.password()).await?;
-    let scope = form.scope().intersection(&user.scope);
-    let token = create_access_token(&app, &user.username, scope, Some(ACCESS_TOKEN_EXPIRE_MINUTES * 60))?;
+    let data = NewToken::for_subject(user.username).scope(form.scope().intersection(&user.scope));
+    let token = create_access_token(&app, data, Some(ACCESS_TOKEN_EXPIRE_MINUTES * 60))?;
     Ok(TokenAnswer::fastapi(token))
 }
 

@@ -1,16 +1,16 @@
 //! `HttpException`: an error answer in FastAPI's shape, for handlers.
 
-use std::borrow::Cow;
-
 use axum_core::response::{IntoResponse, Response};
 use countersign_token::IssueError;
 use http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use serde_json::{Value, json};
 
+use crate::fastapi::validation::{FieldError, ValidationError};
 use crate::form::answer::forbid_storing;
 #[cfg(feature = "login")]
 use crate::login::LoginError;
-use crate::problem::ErrorStyle;
+use crate::problem::json_response;
 use crate::refusal::{Refusal, UNAVAILABLE};
 use crate::user::Unavailable;
 
@@ -28,13 +28,13 @@ use crate::user::Unavailable;
 #[error("{status}: {detail}")]
 pub struct HttpException {
     status: StatusCode,
-    detail: Cow<'static, str>,
+    detail: Value,
     headers: HeaderMap,
 }
 
 impl HttpException {
-    /// An answer with this status and this text for people.
-    pub fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
+    /// An answer with this status. The detail is a text for people, or whatever JSON the callers expect.
+    pub fn new(status: StatusCode, detail: impl Into<Value>) -> Self {
         let mut exception = Self { status, detail: detail.into(), headers: HeaderMap::new() };
         if status == StatusCode::UNAUTHORIZED {
             exception.headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -70,16 +70,30 @@ impl HttpException {
 
 impl IntoResponse for HttpException {
     fn into_response(self) -> Response {
-        let mut response = ErrorStyle::FastApi.answer(self.status, self.detail);
+        let mut response = json_response(self.status, "application/json", &json!({ "detail": self.detail }));
         response.headers_mut().extend(self.headers);
         response
+    }
+}
+
+impl From<ValidationError> for HttpException {
+    fn from(error: ValidationError) -> Self {
+        let mut exception = Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_json());
+        forbid_storing(&mut exception.headers);
+        exception
+    }
+}
+
+impl From<FieldError> for HttpException {
+    fn from(error: FieldError) -> Self {
+        ValidationError::from(error).into()
     }
 }
 
 impl From<Refusal> for HttpException {
     /// The refusal of a guard, handed on by an extractor that is built of it.
     fn from(refusal: Refusal) -> Self {
-        Self { status: refusal.error().status(), detail: refusal.detail(), headers: refusal.headers() }
+        Self { status: refusal.error().status(), detail: refusal.detail().into(), headers: refusal.headers() }
     }
 }
 

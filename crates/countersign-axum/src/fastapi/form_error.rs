@@ -3,9 +3,9 @@
 use axum_core::response::{IntoResponse, Response};
 use http::StatusCode;
 
+use crate::fastapi::exception::HttpException;
 use crate::fastapi::validation::ValidationError;
 use crate::form::answer::forbid_storing;
-use crate::problem::ErrorStyle;
 
 /// Why a form is refused, answered in FastAPI's words.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,7 +37,7 @@ pub enum FormError {
 impl IntoResponse for FormError {
     fn into_response(self) -> Response {
         let (status, detail) = match self {
-            Self::Fields(error) => return error.into_response(),
+            Self::Fields(error) => return HttpException::from(error).into_response(),
             Self::MissingBoundary => (StatusCode::BAD_REQUEST, "Missing boundary in multipart."),
             Self::InvalidMultipart => (StatusCode::BAD_REQUEST, "Invalid multipart data."),
             Self::TooManyFields => (StatusCode::BAD_REQUEST, "Too many fields. Maximum number of fields is 1000."),
@@ -45,7 +45,7 @@ impl IntoResponse for FormError {
             Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Form exceeded maximum size of 4096KB."),
             Self::Broken => (StatusCode::BAD_REQUEST, "The form did not arrive whole."),
         };
-        let mut response = ErrorStyle::FastApi.answer(status, detail);
+        let mut response = HttpException::new(status, detail).into_response();
         forbid_storing(response.headers_mut());
         response
     }

@@ -58,7 +58,7 @@ pub enum JsonError {
 impl IntoResponse for JsonError {
     fn into_response(self) -> Response {
         let (status, detail) = match self {
-            Self::Invalid(error) => return error.into_response(),
+            Self::Invalid(error) => return HttpException::from(error).into_response(),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The body is larger than 1 MiB."),
             Self::Broken => (StatusCode::BAD_REQUEST, "The body did not arrive whole."),
         };

@@ -49,12 +49,12 @@
 //! ```
 
 mod validation;
+mod exception;
 mod form_error;
 mod form;
 mod password_form;
 mod email;
 mod fields;
-mod exception;
 mod json_body;
 mod schema;
 mod describe;

@@ -31,6 +31,7 @@ struct Form {
 /// What is wrong with the fields of a body.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "stands for the answer")]
+#[schema(as = HTTPValidationError)]
 struct HttpValidationError {
     detail: Vec<FieldErrorBody>,
 }

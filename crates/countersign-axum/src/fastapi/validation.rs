@@ -1,20 +1,20 @@
 //! The 422 of FastAPI: what is wrong with each field of a body.
 
-use axum_core::response::{IntoResponse, Response};
-use http::StatusCode;
 use serde_json::{Map, Value, json};
-
-use crate::form::answer::forbid_storing;
-use crate::problem::json_response;
 
 /// A body whose fields are missing or wrong: 422, `{"detail": [{"type", "loc", "msg", "input"}, …]}`.
 ///
 /// A handler that checks more than the types of the fields says so in the same shape:
 ///
 /// ```
-/// use countersign_axum::fastapi::{FieldError, ValidationError};
+/// use countersign_axum::fastapi::{FieldError, HttpException};
 ///
-/// let refused = ValidationError::from(FieldError::value_error("username", "a user name has no @"));
+/// fn check(username: &str) -> Result<(), HttpException> {
+///     if username.contains('@') {
+///         return Err(FieldError::value_error("username", "a user name has no @").into());
+///     }
+///     Ok(())
+/// }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("fields of the body are missing or wrong")]
@@ -87,12 +87,9 @@ impl From<Vec<FieldError>> for ValidationError {
     }
 }
 
-impl IntoResponse for ValidationError {
-    fn into_response(self) -> Response {
-        let detail: Vec<Value> = self.0.iter().map(FieldError::to_json).collect();
-        let body = json!({ "detail": detail });
-        let mut response = json_response(StatusCode::UNPROCESSABLE_ENTITY, "application/json", &body);
-        forbid_storing(response.headers_mut());
-        response
+impl ValidationError {
+    /// The list that is the `detail`.
+    pub(crate) fn to_json(&self) -> Value {
+        self.0.iter().map(FieldError::to_json).collect()
     }
 }

@@ -7,7 +7,7 @@ use crate::user::Unavailable;
 /// How a program keeps its users, as far as a login needs to know. Clones share the table.
 pub trait UserTable: Clone + Send + Sync + 'static {
     /// What the program knows of a user.
-    type User: Send;
+    type User: Clone + Send + Sync;
 
     /// The user that a login names, and the hash of the password. What a login names is for the table to say: a user
     /// name, an e-mail address, either. A user without a password cannot log in by one.
@@ -20,7 +20,7 @@ pub trait UserTable: Clone + Send + Sync + 'static {
     /// nothing is changed, and the answer is `false`.
     fn replace_password_hash(
         &self,
-        login: &str,
+        user: &Self::User,
         expected: &PasswordHash,
         new: &PasswordHash,
     ) -> impl Future<Output = Result<bool, Unavailable>> + Send;
@@ -64,7 +64,7 @@ pub async fn authenticate<T: UserTable>(
         return Err(LoginError::WrongCredentials);
     };
     if verdict == Verdict::MatchOutdated {
-        tokio::spawn(upgrade(users.clone(), passwords.clone(), login.to_owned(), (password, hash)));
+        tokio::spawn(upgrade(users.clone(), passwords.clone(), user.clone(), (password, hash)));
     }
     Ok(user)
 }
@@ -73,14 +73,14 @@ pub async fn authenticate<T: UserTable>(
 async fn upgrade<T: UserTable>(
     users: T,
     passwords: HashPool,
-    login: String,
+    user: T::User,
     (password, old): (Password, PasswordHash),
 ) {
     let new = match passwords.hash(password).await {
         Ok(new) => new,
         Err(error) => return tracing::warn!(%error, "a password hash was not upgraded"),
     };
-    match users.replace_password_hash(&login, &old, &new).await {
+    match users.replace_password_hash(&user, &old, &new).await {
         Ok(true) => tracing::info!(from = old.scheme().name(), "a password hash was upgraded"),
         Ok(false) => tracing::debug!("a password hash was changed before it was upgraded"),
         Err(error) => tracing::warn!(%error, "a password hash was not upgraded"),

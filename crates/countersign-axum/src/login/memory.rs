@@ -58,28 +58,34 @@ pub enum UserFileError {
     File(#[from] io::Error),
 }
 
+impl UserRecord {
+    /// The users in a text: objects of `username`, and where there are any `email`, `full_name`, `disabled`, `scope` and
+    /// `password_hash`, one after another, as in a file of JSON Lines.
+    pub fn read(text: &str) -> Result<Vec<Self>, UserFileError> {
+        let records: Result<_, serde_json::Error> = serde_json::Deserializer::from_str(text).into_iter().collect();
+        records.map_err(|error| UserFileError::Line { line: error.line(), reason: reason(&error) })
+    }
+
+    /// The users in a file of such a text.
+    pub fn read_file(path: &Path) -> Result<Vec<Self>, UserFileError> {
+        Self::read(&fs::read_to_string(path)?)
+    }
+}
+
 impl MemoryUsers {
-    /// A table of the users in this text: objects of `username`, and where there are any `email`, `full_name`, `disabled`,
-    /// `scope` and `password_hash`, one after another, as in a file of JSON Lines.
+    /// A table of the users in this text: see [`UserRecord::read`].
     pub fn from_json(text: &str) -> Result<Self, UserFileError> {
-        let users = Self::default();
-        users.extend_from_json(text)?;
-        Ok(users)
+        Ok(Self::default().and(UserRecord::read(text)?))
     }
 
     /// The same, with the users of a file besides, if there is one; of two users of a name the later stays.
     pub fn and_file(self, path: Option<&Path>) -> Result<Self, UserFileError> {
-        if let Some(path) = path {
-            self.extend_from_json(&fs::read_to_string(path)?)?;
-        }
-        Ok(self)
+        path.map_or(Ok(Vec::new()), UserRecord::read_file).map(|records| self.and(records))
     }
 
-    fn extend_from_json(&self, text: &str) -> Result<(), UserFileError> {
-        let read = serde_json::Deserializer::from_str(text).into_iter().collect::<Result<Vec<UserRecord>, _>>();
-        let records = read.map_err(|error| UserFileError::Line { line: error.line(), reason: reason(&error) })?;
+    fn and(self, records: Vec<UserRecord>) -> Self {
         self.write().extend(records.into_iter().map(|record| (record.username.clone(), record)));
-        Ok(())
+        self
     }
 
     /// The user of this name.
@@ -128,12 +134,12 @@ impl UserTable for MemoryUsers {
 
     async fn replace_password_hash(
         &self,
-        login: &str,
+        user: &UserRecord,
         expected: &PasswordHash,
         new: &PasswordHash,
     ) -> Result<bool, Unavailable> {
         let mut users = self.write();
-        let user = users.get_mut(login).filter(|user| user.password_hash.as_ref() == Some(expected));
+        let user = users.get_mut(&user.username).filter(|user| user.password_hash.as_ref() == Some(expected));
         Ok(user.map(|user| user.password_hash = Some(new.clone())).is_some())
     }
 }
