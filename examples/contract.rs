@@ -2,6 +2,7 @@
 
 // Each test program uses its own part of this.
 #![allow(dead_code)]
+#![allow(clippy::expect_used, clippy::panic, reason = "in a test these fail the test")]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -29,10 +30,9 @@ impl Program {
     /// Sends a request, of which `request` is the method, the path, and whatever comes before the empty line; the answer.
     pub(crate) fn send(&self, request: &str, body: &str) -> String {
         let (line, headers) = request.split_once('\n').unwrap_or((request, ""));
-        let headers: String = headers.lines().map(|header| format!("{}\r\n", header.trim())).collect();
-        let length = body.len();
-        let head =
-            format!("{line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n");
+        let length = format!("Content-Length: {}", body.len());
+        let head = ["Host: a", "Connection: close", &length].into_iter().chain(headers.lines());
+        let head = head.fold(format!("{line} HTTP/1.1\r\n"), |head, header| head + header + "\r\n") + "\r\n";
         let mut stream = TcpStream::connect(self.address).expect("a connection");
         stream.write_all(format!("{head}{body}").as_bytes()).expect("the request is sent");
         let mut answer = String::new();
@@ -65,10 +65,8 @@ impl Drop for Program {
 pub(crate) fn replay(system: &str, binary: &str) {
     let Some(folder) = recorded() else { return };
     let users = folder.join(format!("users-{system}.jsonl"));
-    let program = match users.exists() {
-        true => Program::start(binary, &["--users", users.to_str().expect("UTF-8")]),
-        false => Program::start(binary, &[]),
-    };
+    let users = users.exists().then(|| users.to_str().expect("UTF-8"));
+    let program = Program::start(binary, &users.map_or(vec![], |users| vec!["--users", users]));
     let target = format!("{system}=http://{}", program.address);
     let done = Command::new("python3").arg(folder.join("replay.py")).arg(target).output().expect("python3 runs");
     let said = String::from_utf8_lossy(&done.stdout);

@@ -24,7 +24,7 @@ async fn token(form: OAuth2PasswordRequestForm) -> axum::Json<Value> {
     axum::Json(json!({
         "username": form.username(),
         "password": form.password(),
-        "scopes": form.scopes(),
+        "scope": form.scope().to_string(),
         "client": [form.client_id(), form.client_secret()],
     }))
 }
@@ -58,7 +58,7 @@ fn assert_unprocessable(answer: &Answer, errors: &[Value]) {
 #[tokio::test]
 async fn all_fields_are_read() {
     let body = "grant_type=password&username=J&password=p&scope=me++items&client_id=c&client_secret=s&foo=1";
-    let expected = json!({ "username": "J", "password": "p", "scopes": ["me", "items"], "client": ["c", "s"] });
+    let expected = json!({ "username": "J", "password": "p", "scope": "items me", "client": ["c", "s"] });
     assert_eq!(form(body).await.json(), expected);
     assert_eq!(typed("Application/X-WWW-form-urlencoded; charset=x", body).await.json(), expected);
     let parts =

@@ -50,7 +50,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let Options { arguments, database } = Options::parse();
     let users = Users::open(database.as_deref())?;
     for record in arguments.users.as_deref().map_or(Ok(Vec::new()), UserRecord::read_file)? {
-        users.insert(record.username, record.email, record.password_hash).await?;
+        let hash = record.password_hash.map(|hash| hash.as_str().to_owned());
+        users.insert((record.username, record.email, hash)).await?;
     }
     let key = SigningKey::from_weak_secret(SECRET_KEY)?;
     let guard = Guard::new(Verifier::plain(key.verification_key())).style(ErrorStyle::FastApi);

@@ -1,7 +1,5 @@
 //! Registration: `POST /register/user`.
 
-use std::fmt::Display;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -9,7 +7,7 @@ use countersign_axum::fastapi::{EmailStr, FieldError, HttpException, JsonBody};
 use countersign_axum::login::LoginError;
 use countersign_axum::routes;
 use countersign_axum::token::is_subject;
-use countersign_password::Password;
+use countersign_password::{Password, PasswordError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -20,8 +18,7 @@ use crate::App;
 struct UserCreate {
     #[schema(min_length = 1)]
     username: String,
-    #[schema(format = Email)]
-    email: String,
+    email: EmailStr,
     #[schema(format = Password, min_length = 1)]
     password: String,
 }
@@ -35,7 +32,7 @@ struct UserCreated {
 #[derive(Serialize, ToSchema)]
 struct UserView {
     username: String,
-    email: String,
+    email: EmailStr,
 }
 
 pub(crate) fn router() -> OpenApiRouter<App> {
@@ -55,13 +52,13 @@ async fn register(
         let text = "a user name has no @, no control characters, no space at its ends, and at most 255 bytes";
         return Err(FieldError::value_error("username", text).into());
     }
-    let wrong = |field, error: &dyn Display| HttpException::from(FieldError::value_error(field, error.to_string()));
-    let email = EmailStr::parse(&new.email).map_err(|error| wrong("email", &error))?.to_string();
-    let password = Password::new(new.password).map_err(|error| wrong("password", &error))?;
+    let wrong = |error: PasswordError| FieldError::value_error("password", error.to_string());
+    let password = Password::new(new.password).map_err(wrong)?;
     let hash = app.passwords.hash(password).await.map_err(LoginError::from)?;
-    if !app.users.insert(new.username.clone(), Some(email.clone()), Some(hash)).await? {
+    let row = (new.username.clone(), Some(new.email.to_string()), Some(hash.as_str().to_owned()));
+    if !app.users.insert(row).await? {
         return Err(HttpException::new(StatusCode::CONFLICT, "username or email already exists"));
     }
-    let user = UserView { username: new.username, email };
+    let user = UserView { username: new.username, email: new.email };
     Ok((StatusCode::CREATED, Json(UserCreated { message: "user created", user })))
 }

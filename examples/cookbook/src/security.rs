@@ -16,15 +16,12 @@ use crate::users::User;
 const ACCESS_TOKEN_EXPIRE_MINUTES: i64 = 30;
 
 pub(crate) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(get_user_access_token)).routes(routes!(read_user_me))
+    OpenApiRouter::new().routes(routes!(log_in)).routes(routes!(read_user_me))
 }
 
 /// Log in by user name or e-mail address
 #[utoipa::path(post, path = "/token", responses((status = 401, description = "Incorrect username or password")))]
-async fn get_user_access_token(
-    State(app): State<App>,
-    form: OAuth2PasswordRequestForm,
-) -> Result<TokenAnswer, HttpException> {
+async fn log_in(State(app): State<App>, form: OAuth2PasswordRequestForm) -> Result<TokenAnswer, HttpException> {
     let user = authenticate(&app.users, &app.passwords, form.username(), form.password()).await?;
     let request = NewToken::for_subject(user.username).lifetime_s(ACCESS_TOKEN_EXPIRE_MINUTES * 60);
     Ok(TokenAnswer::fastapi(app.issuer.issue(&request, Clock::system().now())?.token))

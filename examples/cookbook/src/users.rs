@@ -4,17 +4,22 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use countersign_axum::fastapi::EmailStr;
-use countersign_axum::login::UserTable;
+use countersign_axum::login::{Found, UserTable};
 use countersign_axum::{Claims, LoadUser, Unavailable};
 use countersign_password::PasswordHash;
-use rusqlite::{Connection, OptionalExtension, Result as SqlResult, params};
+use rusqlite::{Connection, OptionalExtension, Result as SqlResult};
 
 use crate::App;
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS users (id INTEGER PRIMARY KEY,
     username TEXT NOT NULL UNIQUE, email TEXT UNIQUE, hashed_password TEXT)";
+const INSERT: &str = "INSERT INTO users (username, email, hashed_password) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
 const FIND_BY_USERNAME: &str = "SELECT username, hashed_password FROM users WHERE username = $1";
 const FIND_BY_EMAIL: &str = "SELECT username, hashed_password FROM users WHERE email = $1";
+const REPLACE_HASH: &str = "UPDATE users SET hashed_password = $3 WHERE username = $1 AND hashed_password = $2";
+
+/// User name, e-mail address, hash of the password.
+pub(crate) type Row = (String, Option<String>, Option<String>);
 
 #[derive(Clone)]
 pub(crate) struct Users(Arc<Mutex<Connection>>);
@@ -32,22 +37,13 @@ impl Users {
     }
 
     /// Adds a user; `false` if the name or the address is taken.
-    pub(crate) async fn insert(
-        &self,
-        username: String,
-        email: Option<String>,
-        hash: Option<PasswordHash>,
-    ) -> Result<bool, Unavailable> {
-        const INSERT: &str =
-            "INSERT INTO users (username, email, hashed_password) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-        let hash = hash.map(|hash| hash.as_str().to_owned());
-        self.ask(move |database| Ok(database.execute(INSERT, params![username, email, hash])? == 1)).await
+    pub(crate) async fn insert(&self, row: Row) -> Result<bool, Unavailable> {
+        self.ask(move |database| Ok(database.execute(INSERT, row)? == 1)).await
     }
 
-    async fn find(&self, sql: &'static str, key: String) -> Result<Option<(User, Option<PasswordHash>)>, Unavailable> {
-        let row =
-            self.ask(move |database| database.query_row(sql, [key], |row| Ok((row.get(0)?, row.get(1)?))).optional());
-        let Some((username, hash)): Option<(String, Option<String>)> = row.await? else { return Ok(None) };
+    async fn find(&self, sql: &'static str, key: String) -> Result<Found<User>, Unavailable> {
+        let found = self.ask(move |database| database.query_row(sql, [key], |row| row.try_into()).optional()).await?;
+        let Some((username, hash)): Option<(String, Option<String>)> = found else { return Ok(None) };
         let hash = hash.as_deref().map(PasswordHash::parse).transpose().map_err(Unavailable::because)?;
         Ok(Some((User { username }, hash)))
     }
@@ -67,7 +63,7 @@ impl Users {
 impl UserTable for Users {
     type User = User;
 
-    async fn find_by_login(&self, login: &str) -> Result<Option<(User, Option<PasswordHash>)>, Unavailable> {
+    async fn find_by_login(&self, login: &str) -> Result<Found<User>, Unavailable> {
         match EmailStr::parse(login) {
             Ok(email) => self.find(FIND_BY_EMAIL, email.to_string()).await,
             Err(_) => self.find(FIND_BY_USERNAME, login.to_owned()).await,
@@ -80,9 +76,8 @@ impl UserTable for Users {
         expected: &PasswordHash,
         new: &PasswordHash,
     ) -> Result<bool, Unavailable> {
-        const REPLACE: &str = "UPDATE users SET hashed_password = $3 WHERE username = $1 AND hashed_password = $2";
         let values = [&user.username, expected.as_str(), new.as_str()].map(str::to_owned);
-        self.ask(move |database| Ok(database.execute(REPLACE, values)? == 1)).await
+        self.ask(move |database| Ok(database.execute(REPLACE_HASH, values)? == 1)).await
     }
 }
 

@@ -1,6 +1,12 @@
 //! E-mail addresses as FastAPI's `EmailStr` takes them.
 
+use std::borrow::Cow;
 use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+use utoipa::openapi::schema::SchemaType;
+use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// The most bytes of an address (RFC 5321 section 4.5.3.1.3, less the brackets).
 const MAX_BYTES: usize = 254;
@@ -13,7 +19,9 @@ const SPECIAL_USE: [&str; 6] = ["arpa", "invalid", "local", "localhost", "onion"
 
 /// An e-mail address, normalised: the domain in lower case, which it is compared in (RFC 1035 section 2.3.3). Nobody is
 /// asked over the network whether the domain exists.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+///
+/// As a member of a body it documents itself: a string of the format `email`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct EmailStr(String);
 
 /// Why a text is no e-mail address.
@@ -71,6 +79,25 @@ impl EmailStr {
 impl fmt::Display for EmailStr {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for EmailStr {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+impl PartialSchema for EmailStr {
+    fn schema() -> RefOr<Schema> {
+        let format = SchemaFormat::KnownFormat(KnownFormat::Email);
+        ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).format(Some(format)).into()
+    }
+}
+
+impl ToSchema for EmailStr {
+    fn name() -> Cow<'static, str> {
+        "EmailStr".into()
     }
 }
 

@@ -1,24 +1,38 @@
 //! Checks the members of a JSON object by the schema of its type, in the words of pydantic.
 
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::{KnownFormat, RefOr, Schema};
 
 use crate::fastapi::email::EmailStr;
 use crate::fastapi::validation::FieldError;
 
-/// What is wrong with the members, in the order of the schema. A schema that is no plain object says nothing.
-pub(super) fn check(schema: &RefOr<Schema>, members: &Map<String, Value>) -> Vec<FieldError> {
-    let RefOr::T(Schema::Object(object)) = schema else { return Vec::new() };
+/// What is wrong with the members, in the order of the schema of `T`. A schema that is no plain object says nothing.
+pub(super) fn check<T: ToSchema>(members: &Map<String, Value>) -> Vec<FieldError> {
+    let mut named = Vec::new();
+    T::schemas(&mut named);
+    let RefOr::T(Schema::Object(object)) = T::schema() else { return Vec::new() };
     let wrong = |(name, property): (&String, &RefOr<Schema>)| match members.get(name) {
         None => object.required.contains(name).then(|| FieldError::missing(name)),
-        Some(value) => wrong_value(name, property, value),
+        Some(value) => wrong_value(name, resolve(property, &named)?, value),
     };
     object.properties.iter().filter_map(wrong).collect()
 }
 
-fn wrong_value(name: &str, property: &RefOr<Schema>, value: &Value) -> Option<FieldError> {
-    let RefOr::T(Schema::Object(property)) = property else { return None };
+/// The schema of a member that is no reference, or of the type that it refers to.
+fn resolve<'s>(property: &'s RefOr<Schema>, named: &'s [(String, RefOr<Schema>)]) -> Option<&'s Object> {
+    let property = match property {
+        RefOr::Ref(to) => {
+            let name = to.ref_location.rsplit('/').next();
+            &named.iter().find(|(known, _)| Some(known.as_str()) == name)?.1
+        }
+        property @ RefOr::T(_) => property,
+    };
+    if let RefOr::T(Schema::Object(object)) = property { Some(object) } else { None }
+}
+
+fn wrong_value(name: &str, property: &Object, value: &Value) -> Option<FieldError> {
     let error = wrong_type(name, property, value).or_else(|| wrong_text(name, property, value.as_str()?))?;
     let is_secret = has_format(property, &KnownFormat::Password);
     let is_scalar = !value.is_array() && !value.is_object();
@@ -83,7 +97,6 @@ fn has_format(property: &Object, format: &KnownFormat) -> bool {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use utoipa::{PartialSchema, ToSchema};
 
     use super::*;
 
@@ -94,23 +107,22 @@ mod tests {
         name: String,
         #[schema(format = Password)]
         password: String,
-        #[schema(format = Email)]
-        email: Option<String>,
+        email: EmailStr,
         age: Option<u32>,
     }
 
     fn errors(members: Value) -> Vec<Value> {
         let Value::Object(members) = members else { panic!("an object") };
-        let errors = check(&Sample::schema(), &members);
+        let errors = check::<Sample>(&members);
         errors.iter().map(|error| json!(format!("{error:?}"))).collect()
     }
 
     #[test]
     fn what_fits_the_schema_has_no_errors() {
-        assert_eq!(errors(json!({ "name": "äb", "password": "p" })), Vec::<Value>::new());
+        assert_eq!(errors(json!({ "name": "äb", "password": "p", "email": "a@b.example" })), Vec::<Value>::new());
         let whole = json!({ "name": "abc", "password": "p", "email": "a@b.example", "age": 3, "more": [] });
         assert_eq!(errors(whole), Vec::<Value>::new());
-        let nothing = json!({ "name": "abc", "password": "p", "email": null, "age": null });
+        let nothing = json!({ "name": "abc", "password": "p", "email": "a@b.example", "age": null });
         assert_eq!(errors(nothing), Vec::<Value>::new());
     }
 
@@ -121,7 +133,7 @@ mod tests {
         assert_eq!(wrong.len(), 4, "{text}");
         assert!(text.contains("at most 3 characters") && text.contains("An email address must have an @-sign."));
         assert!(text.contains("abcd") && !text.contains("31337"), "{text}");
-        assert_eq!(errors(json!({})).len(), 2);
-        assert_eq!(errors(json!({ "name": "a", "password": null })).len(), 2);
+        assert_eq!(errors(json!({})).len(), 3);
+        assert_eq!(errors(json!({ "name": "a", "password": null, "email": "a@b.example" })).len(), 2);
     }
 }

@@ -89,7 +89,7 @@ fn read<T: DeserializeOwned + ToSchema>(headers: &HeaderMap, body: &[u8]) -> Res
         let text = "Input should be a valid dictionary or object to extract fields from";
         return Err(FieldError::at_body("model_attributes_type", None, text).into());
     };
-    let errors = fields::check(&T::schema(), members);
+    let errors = fields::check::<T>(members);
     if !errors.is_empty() {
         return Err(errors.into());
     }

@@ -4,6 +4,9 @@ use countersign_password::{HashPool, Password, PasswordHash, PoolError, Verdict}
 
 use crate::user::Unavailable;
 
+/// What a table answers to a login: the user, and the hash of the password, if there is one.
+pub type Found<U> = Option<(U, Option<PasswordHash>)>;
+
 /// How a program keeps its users, as far as a login needs to know. Clones share the table.
 pub trait UserTable: Clone + Send + Sync + 'static {
     /// What the program knows of a user.
@@ -11,10 +14,7 @@ pub trait UserTable: Clone + Send + Sync + 'static {
 
     /// The user that a login names, and the hash of the password. What a login names is for the table to say: a user
     /// name, an e-mail address, either. A user without a password cannot log in by one.
-    fn find_by_login(
-        &self,
-        login: &str,
-    ) -> impl Future<Output = Result<Option<(Self::User, Option<PasswordHash>)>, Unavailable>> + Send;
+    fn find_by_login(&self, login: &str) -> impl Future<Output = Result<Found<Self::User>, Unavailable>> + Send;
 
     /// Puts a fresh hash of the same password in place of `expected`, in one step: when another hash stands there by now,
     /// nothing is changed, and the answer is `false`.

@@ -10,7 +10,7 @@ use countersign_password::PasswordHash;
 use countersign_token::{Claims, ScopeSet};
 use serde::{Deserialize, Deserializer, de};
 
-use crate::login::authenticate::UserTable;
+use crate::login::authenticate::{Found, UserTable};
 use crate::user::{LoadUser, Unavailable};
 
 /// A user, as a file of users has it. It is never written anywhere: the hash stays here.
@@ -128,7 +128,7 @@ fn password_hash<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Pa
 impl UserTable for MemoryUsers {
     type User = UserRecord;
 
-    async fn find_by_login(&self, login: &str) -> Result<Option<(UserRecord, Option<PasswordHash>)>, Unavailable> {
+    async fn find_by_login(&self, login: &str) -> Result<Found<UserRecord>, Unavailable> {
         Ok(self.get(login).map(|user| (user.clone(), user.password_hash)))
     }
 

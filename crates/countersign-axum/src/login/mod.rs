@@ -26,5 +26,5 @@
 mod authenticate;
 mod memory;
 
-pub use authenticate::{LoginError, UserTable, authenticate};
+pub use authenticate::{Found, LoginError, UserTable, authenticate};
 pub use memory::{MemoryUsers, UserFileError, UserRecord};
