@@ -9,6 +9,7 @@ use axum_core::extract::FromRef;
 use countersign_password::PasswordHash;
 use countersign_token::{Claims, ScopeSet};
 use serde::{Deserialize, Deserializer, de};
+use serde_json::Value;
 
 use crate::login::authenticate::{Found, UserTable};
 use crate::user::{LoadUser, Unavailable};
@@ -62,8 +63,21 @@ impl UserRecord {
     /// The users in a text: objects of `username`, and where there are any `email`, `full_name`, `disabled`, `scope` and
     /// `password_hash`, one after another, as in a file of JSON Lines.
     pub fn read(text: &str) -> Result<Vec<Self>, UserFileError> {
-        let records: Result<_, serde_json::Error> = serde_json::Deserializer::from_str(text).into_iter().collect();
-        records.map_err(|error| UserFileError::Line { line: error.line(), reason: reason(&error) })
+        let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+        let mut records = Vec::new();
+        while let Some(value) = values.next() {
+            let line = |error: &serde_json::Error| match error.line() {
+                0 => 1 + text.bytes().take(values.byte_offset()).filter(|byte| *byte == b'\n').count(),
+                line => line,
+            };
+            // A derived struct would take an array as its members in order.
+            let record = value.and_then(|value| match value {
+                Value::Object(_) => serde_json::from_value(value),
+                _ => Err(de::Error::custom("a user is an object")),
+            });
+            records.push(record.map_err(|error| UserFileError::Line { line: line(&error), reason: reason(&error) })?);
+        }
+        Ok(records)
     }
 
     /// The users in a file of such a text.
