@@ -61,6 +61,39 @@ fn sql_stands_under_store_and_nowhere_else() {
     assert!(strays.is_empty(), "SQL outside the stores:\n{}", strays.join("\n"));
 }
 
+/// The examples, and how many lines of Python their originals have, counted alike.
+const EXAMPLES: [(&str, usize); 4] = [("article", 72), ("fastapi-docs", 101), ("lesson", 37), ("cookbook", 160)];
+
+#[test]
+fn the_examples_are_no_longer_than_their_originals_and_the_readme_says_how_long() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    for (name, most) in EXAMPLES {
+        let src = root.join("examples").join(name).join("src");
+        let mut sources = Vec::new();
+        collect(&src, &src, &mut sources);
+        let lines: usize = sources.iter().map(|source| lines_of_code(&source.text)).sum();
+        assert!(lines > 0 && lines <= most, "{name}: {lines} lines, the original has {most}");
+        let row = readme
+            .lines()
+            .find(|line| line.starts_with("| ") && line.contains(&format!("(examples/{name})")))
+            .unwrap_or_default();
+        assert!(row.contains(&format!("| {lines} |")), "README: {name} has {lines} lines: {row}");
+    }
+}
+
+/// Lines that are not blank, no comment and no import.
+fn lines_of_code(text: &str) -> usize {
+    let mut in_import = false;
+    let counts = |line: &&str| {
+        let line = line.trim();
+        let import = in_import || line.starts_with("use ");
+        in_import = import && !line.ends_with(';');
+        !import && !line.is_empty() && !line.starts_with("//")
+    };
+    text.lines().filter(counts).count()
+}
+
 /// The sources of each crate of the workspace.
 fn crates() -> impl Iterator<Item = Vec<Source>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();

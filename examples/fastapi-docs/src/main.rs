@@ -155,3 +155,32 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let program = program.routes(routes!(read_own_items)).routes(routes!(read_items, create_item));
     Ok(serve(program.with_state(app)?, arguments.listen).await?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn app() -> (App, Verifier) {
+        let key = SigningKey::from_secret(Algorithm::Hs256, SECRET_KEY).unwrap();
+        let verifier = Verifier::plain(key.verification_key());
+        let passwords = HashPool::new(Hasher::new(Policy::default()), PoolSettings::default()).unwrap();
+        let (users, guard) = (MemoryUsers::default(), Guard::new(verifier.clone()));
+        (App { users, passwords, guard, issuer: Issuer::plain(key) }, verifier)
+    }
+
+    #[test]
+    fn a_token_lives_for_15_minutes_unless_asked_for_longer_and_never_for_nothing() {
+        let (app, verifier) = app();
+        let before = Clock::system().now();
+        let life = |expires_s| {
+            let token = create_access_token(&app, NewToken::for_subject("johndoe"), expires_s)?;
+            let claims = verifier.verify(&token, before).expect("a good token");
+            Ok(claims.expires_at() - before)
+        };
+        let week = 7 * 24 * 60 * 60;
+        // The clock may move on while a token is made.
+        assert!(life(None).is_ok_and(|life| (15 * 60..15 * 60 + 5).contains(&life)));
+        assert!(life(Some(week)).is_ok_and(|life| (week..week + 5).contains(&life)));
+        assert_eq!(life(Some(0)), Err(IssueError::Lifetime));
+    }
+}
