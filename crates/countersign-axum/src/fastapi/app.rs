@@ -1,12 +1,12 @@
 //! `FastApi`: a program made of routes.
 
-use axum::{Router, middleware};
+use axum::Router;
 use utoipa::openapi::{InfoBuilder, OpenApiBuilder};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use crate::docs::{self, DocumentError};
 use crate::fastapi::describe;
-use crate::fastapi::paths::{self, Paths};
+use crate::fastapi::paths::answer_like_fastapi;
 use crate::openapi::PasswordFlow;
 use crate::problem::ErrorStyle;
 
@@ -52,12 +52,7 @@ impl<S: Clone + Send + Sync + 'static> FastApi<S> {
         let (router, mut document) = self.router.split_for_parts();
         PasswordFlow::at(self.token_url).style(ErrorStyle::FastApi).write_to(&mut document);
         describe::complete(&mut document);
-        let paths = Paths::new(&document);
-        Ok(router
-            .merge(docs::router(&document)?)
-            .fallback(paths::refuse_path)
-            .method_not_allowed_fallback(paths::refuse_method)
-            .layer(middleware::from_fn_with_state(paths, paths::keep_to))
-            .with_state(state))
+        let router = router.merge(docs::router(&document)?);
+        Ok(answer_like_fastapi(router, &document).with_state(state))
     }
 }

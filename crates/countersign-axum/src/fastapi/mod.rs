@@ -67,4 +67,5 @@ pub use exception::HttpException;
 pub use form_error::FormError;
 pub use json_body::{JsonBody, JsonError};
 pub use password_form::OAuth2PasswordRequestForm;
+pub use paths::answer_like_fastapi;
 pub use validation::{FieldError, ValidationError};

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use http::header::{ALLOW, LOCATION};
 use http::{HeaderValue, Method, StatusCode, Uri};
@@ -14,13 +15,26 @@ use crate::docs;
 use crate::fastapi::exception::HttpException;
 use crate::openapi::methods;
 
+/// Answers as FastAPI does where the router has no handler: 404 and 405 with `detail`, and 307 to the other spelling of a
+/// path in the document. [`FastApi`](crate::fastapi::FastApi) does it for its own routes.
+pub fn answer_like_fastapi<S>(router: Router<S>, document: &OpenApi) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let paths = Paths::new(document);
+    router
+        .fallback(refuse_path)
+        .method_not_allowed_fallback(refuse_method)
+        .layer(middleware::from_fn_with_state(paths, keep_to))
+}
+
 /// The paths of a program, with the methods of each.
 #[derive(Clone)]
-pub(super) struct Paths(Arc<matchit::Router<BTreeSet<&'static str>>>);
+struct Paths(Arc<matchit::Router<BTreeSet<&'static str>>>);
 
 impl Paths {
     /// The paths in the document, and the pages. Of two paths that would be matched alike the first stays.
-    pub(super) fn new(document: &OpenApi) -> Self {
+    fn new(document: &OpenApi) -> Self {
         let mut paths = matchit::Router::new();
         for (path, item) in &document.paths.paths {
             let _ = paths.insert(path, methods(item).collect());
@@ -42,7 +56,7 @@ impl Paths {
 }
 
 /// The layer that answers by these paths, or lets the request pass.
-pub(super) async fn keep_to(State(paths): State<Paths>, request: Request, next: Next) -> Response {
+async fn keep_to(State(paths): State<Paths>, request: Request, next: Next) -> Response {
     match paths.answer(request.method(), request.uri()) {
         Some(answer) => answer,
         None => next.run(request).await,
@@ -50,12 +64,12 @@ pub(super) async fn keep_to(State(paths): State<Paths>, request: Request, next: 
 }
 
 /// A method that a path lacks, where the router itself knows it.
-pub(super) async fn refuse_method() -> HttpException {
+async fn refuse_method() -> HttpException {
     HttpException::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
 }
 
 /// A path that nobody knows.
-pub(super) async fn refuse_path() -> HttpException {
+async fn refuse_path() -> HttpException {
     HttpException::new(StatusCode::NOT_FOUND, "Not Found")
 }
 

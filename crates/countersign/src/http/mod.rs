@@ -14,6 +14,7 @@ use axum::http::StatusCode;
 use axum::response::Redirect;
 use axum::routing::get;
 use countersign_axum::docs::{self, DocumentError};
+use countersign_axum::fastapi::answer_like_fastapi;
 use countersign_axum::openapi::PasswordFlow;
 use countersign_axum::{ErrorStyle, routes};
 use utoipa::openapi::tag::TagBuilder;
@@ -28,16 +29,22 @@ pub use crate::http::view::UserView;
 ///
 /// Fails if the document cannot be written, which is a fault of this library and not of its caller.
 pub fn router(app: Countersign) -> Result<Router, DocumentError> {
-    let document = document(app.settings().error_style);
-    let (router, _) = routes(app.settings().error_style).split_for_parts();
+    let style = app.settings().error_style;
+    let document = document(style);
+    let (router, _) = routes(style).split_for_parts();
     let router = router
         .merge(docs::router(&document)?)
         .route("/.well-known/oauth-authorization-server/{*path}", get(well_known::read_metadata_at_path))
-        .route("/", get(|| async { Redirect::temporary("docs") }))
-        .fallback(|| async { ApiError::new(StatusCode::NOT_FOUND, "Not Found") })
-        .method_not_allowed_fallback(|| async { ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed") })
-        .with_state(app);
-    Ok(router)
+        .route("/", get(|| async { Redirect::temporary("docs") }));
+    let router = match style {
+        ErrorStyle::FastApi => answer_like_fastapi(router, &document),
+        ErrorStyle::Problem => {
+            router.fallback(|| async { ApiError::new(StatusCode::NOT_FOUND, "Not Found") }).method_not_allowed_fallback(
+                || async { ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed") },
+            )
+        }
+    };
+    Ok(router.with_state(app))
 }
 
 /// The OpenAPI document of the routes, version 3.1.

@@ -37,11 +37,9 @@ pub(crate) async fn issue_token(State(app): State<Countersign>, request: Request
 }
 
 /// Get an access token. Forms and answers are those of FastAPI's tutorials.
-#[utoipa::path(post, path = "/token", tag = TAG, operation_id = "issue_token",
-    request_body(content = PasswordForm, content_type = "application/x-www-form-urlencoded"), responses(
+#[utoipa::path(post, path = "/token", tag = TAG, operation_id = "issue_token", responses(
     (status = 200, description = "A token", body = Token),
     (status = 401, description = "Incorrect username or password"),
-    (status = 422, description = "A field is missing"),
     (status = 503, description = "Too many logins at once: Retry-After says when to try again"),
 ))]
 pub(crate) async fn issue_token_as_fastapi(

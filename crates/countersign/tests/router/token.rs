@@ -201,6 +201,20 @@ async fn the_fastapi_style_answers_as_the_tutorials_do() {
     let bad_token = server.bare("GET", "/users/me", Some("garbage")).await;
     assert_eq!(bad_token.status, StatusCode::UNAUTHORIZED);
     assert_eq!(bad_token.body["detail"], "Could not validate credentials");
+
+    let not_found = server.bare("GET", "/nothing", None).await;
+    assert_eq!((not_found.status, not_found.body), (StatusCode::NOT_FOUND, json!({ "detail": "Not Found" })));
+    for (method, path, allow) in [("GET", "/token", "POST"), ("HEAD", "/users/me", "DELETE, GET, PATCH")] {
+        let refused = server.bare(method, path, None).await;
+        assert_eq!(
+            (refused.status, refused.header("allow")),
+            (StatusCode::METHOD_NOT_ALLOWED, allow),
+            "{method} {path}"
+        );
+    }
+    let elsewhere = server.bare("GET", "/users/me/?a=b", None).await;
+    assert_eq!(elsewhere.status, StatusCode::TEMPORARY_REDIRECT);
+    assert_eq!(elsewhere.header("location"), "/users/me?a=b");
 }
 
 #[tokio::test]
