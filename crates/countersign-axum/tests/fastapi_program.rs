@@ -217,3 +217,10 @@ async fn the_document_says_what_the_handlers_say() {
         assert!(document["components"]["schemas"][name].is_object(), "{name}");
     }
 }
+
+#[cfg(feature = "testing")]
+#[tokio::test]
+async fn what_the_document_calls_guarded_refuses_and_nothing_else() {
+    let document = ask("GET", "/openapi.json").await.json();
+    assert_eq!(countersign_axum::testing::differences(program(), &document).await, []);
+}
