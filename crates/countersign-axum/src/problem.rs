@@ -23,17 +23,30 @@ pub struct Problem {
     /// What went wrong, for people. Clients written for FastAPI read this member.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub detail: Cow<'static, str>,
+    /// Which rule the request breaks, for programs: a member beside those of the RFC (section 3.2).
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub rule: Option<&'static str>,
 }
 
 impl Problem {
     /// A problem titled by its status.
     pub fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
         let title = status.canonical_reason().unwrap_or("Error").into();
-        Self { status, title, detail: detail.into() }
+        Self { status, title, detail: detail.into(), rule: None }
+    }
+
+    /// The same, which says which rule the request breaks.
+    #[must_use]
+    pub fn rule(self, rule: &'static str) -> Self {
+        Self { rule: Some(rule), ..self }
     }
 
     pub(crate) fn to_json(&self) -> Value {
-        json!({ "title": self.title, "status": self.status.as_u16(), "detail": self.detail })
+        let mut members = json!({ "title": self.title, "status": self.status.as_u16(), "detail": self.detail });
+        if let (Some(rule), Value::Object(members)) = (self.rule, &mut members) {
+            members.insert("rule".to_owned(), rule.into());
+        }
+        members
     }
 }
 

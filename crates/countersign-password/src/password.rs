@@ -69,6 +69,12 @@ impl Password {
         self.prepared.as_ref().unwrap_or(&self.raw).chars().count()
     }
 
+    /// The text in lower case, for rules about what a password may be; never to be hashed or kept.
+    pub fn folded(&self) -> Zeroizing<String> {
+        let text = self.prepared.as_ref().unwrap_or(&self.raw);
+        Zeroizing::new(text.to_lowercase())
+    }
+
     /// The bytes as they were typed, for hashes that other programs made.
     pub(crate) fn raw(&self) -> &[u8] {
         self.raw.as_bytes()

@@ -9,9 +9,11 @@ mod reference;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use countersign::Registration;
+use countersign::password_rules::{PasswordList, PasswordRules};
 use countersign_axum::ErrorStyle;
 use countersign_password::{Argon2Params, PoolSettings};
 use countersign_token::{Algorithm, ScopeSet};
@@ -47,6 +49,8 @@ pub struct Settings {
     pub password_grant: bool,
     /// The scopes of users who register, and of `user add` without `--scope`.
     pub default_scopes: ScopeSet,
+    /// Passwords that nobody may choose, and the file that they were read from.
+    pub password_list: Option<(PathBuf, Arc<PasswordList>)>,
     /// KiB of memory of a new password hash.
     pub hash_memory_kib: u32,
     /// Passes of a new password hash over its memory.
@@ -75,6 +79,7 @@ impl Default for Settings {
             algorithm: library.algorithm,
             password_grant: library.password_grant,
             default_scopes: library.default_scopes,
+            password_list: None,
             hash_memory_kib: Argon2Params::OWASP.memory_kib(),
             hash_iterations: Argon2Params::OWASP.iterations(),
             hash_parallelism: Argon2Params::OWASP.parallelism(),
@@ -108,8 +113,17 @@ impl Settings {
             password_grant: self.password_grant,
             error_style: self.error_style,
             default_scopes: self.default_scopes.clone(),
+            password_rules: self.password_rules(issuer),
             ..countersign::Settings::new(issuer)
         }
+    }
+
+    /// The rules for new passwords. The names of the service are those in its URL.
+    pub fn password_rules(&self, issuer: &str) -> PasswordRules {
+        let host = issuer.split("://").last().and_then(|rest| rest.split(['/', ':']).next()).unwrap_or_default();
+        let service_words = host.split('.').chain(["countersign"]).map(str::to_owned).collect();
+        let list = self.password_list.as_ref().map(|(_, list)| Arc::clone(list));
+        PasswordRules { service_words, list, ..PasswordRules::default() }
     }
 
     /// The cost of new password hashes.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use anyhow::Context;
 use axum::Router;
 use countersign::accounts::Accounts;
-use countersign::password_rules::PasswordRules;
 use countersign::store::sqlite::SqliteStore;
 use countersign::{Countersign, Stores};
 use countersign_axum::Clock;
@@ -31,7 +30,8 @@ pub async fn router(
 /// The accounts of a store, for a command that sets one password and ends.
 pub fn accounts(settings: &Settings, store: Arc<SqliteStore>) -> anyhow::Result<Accounts> {
     let pool = hash_pool(settings, PoolSettings { threads: 1, ..settings.hashing })?;
-    Ok(Accounts::new(store, pool, PasswordRules::default(), Clock::system()))
+    let rules = settings.password_rules(&settings.issuer_at(settings.listen));
+    Ok(Accounts::new(store, pool, rules, Clock::system()))
 }
 
 fn hash_pool(settings: &Settings, size: PoolSettings) -> anyhow::Result<HashPool> {

@@ -240,3 +240,19 @@ fn the_reference_page_is_the_table() {
         "write it anew: UPDATE_REFERENCE=1 cargo test -p countersign-server --test configuration"
     );
 }
+
+#[test]
+fn a_list_of_passwords_is_read_before_anything_is_served() {
+    //
+    let place = Place::new();
+    place.write("refused.txt", "green tea in the morning\n");
+    let (add, list) = (["user", "add", "ada", "--password-stdin"], [("COUNTERSIGN_PASSWORD_LIST", "refused.txt")]);
+    let refused = place.run_with(&add, &list, "Green tea in the morning\n").bad(1);
+    assert!(refused.contains("in the list"), "{refused}");
+    place.run_with(&add, &list, "black tea in the morning\n").good();
+    place.write("wrong.txt", "good enough for me\nb\tad\n");
+    for (file, reason) in [("wrong.txt", "line 2"), ("nowhere.txt", "cannot be read")] {
+        let refused = place.run(&["serve", "--listen", "127.0.0.1:0", "--password-list", file]).bad(2);
+        assert!(refused.contains(reason) && !refused.contains("ad\t"), "{refused}");
+    }
+}

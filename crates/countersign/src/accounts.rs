@@ -118,7 +118,8 @@ impl Accounts {
 
     /// Makes an account.
     pub async fn register(&self, account: NewAccount) -> Result<User, AccountError> {
-        let hash = self.hash_new(account.password).await?;
+        let words = [account.username.as_str(), account.email.as_ref().map_or("", EmailAddress::as_str)];
+        let hash = self.hash_new(account.password, &words).await?;
         let mut new = NewUser::new(account.username, self.clock.now());
         new.email = account.email;
         new.full_name = account.full_name;
@@ -134,7 +135,7 @@ impl Accounts {
     /// The change is conditional on the hash that was checked. When that was replaced meanwhile, by the upgrade of a login or by
     /// another change, the current password is checked once more against what stands now (S-031).
     pub async fn change_password(&self, id: UserId, current: Password, new: Password) -> Result<(), AccountError> {
-        let new = self.hash_new(new).await?;
+        let new = self.hash_for(id, new).await?;
         for _ in 0..2 {
             let checked = self.check_current(id, current.clone()).await?;
             if self.users.change_password(id, &checked, &new, self.clock.now()).await? {
@@ -161,7 +162,7 @@ impl Accounts {
 
     /// Sets a new password whatever the current one is: an administrator's act.
     pub async fn set_password(&self, id: UserId, new: Password) -> Result<(), AccountError> {
-        let hash = self.hash_new(new).await?;
+        let hash = self.hash_for(id, new).await?;
         if !self.users.set_password(id, &hash, self.clock.now()).await? {
             return Err(AccountError::Gone);
         }
@@ -169,9 +170,16 @@ impl Accounts {
         Ok(())
     }
 
-    async fn hash_new(&self, password: Password) -> Result<PasswordHash, AccountError> {
-        self.rules.check(&password)?;
+    /// The hash of a new password, which is checked against the rules and the words of its context.
+    async fn hash_new(&self, password: Password, words: &[&str]) -> Result<PasswordHash, AccountError> {
+        self.rules.check(&password, words)?;
         Ok(self.hashing.hash(password).await?)
+    }
+
+    /// The same, for a user who exists.
+    async fn hash_for(&self, id: UserId, password: Password) -> Result<PasswordHash, AccountError> {
+        let user = self.users.find_by_id(id).await?.ok_or(AccountError::Gone)?;
+        self.hash_new(password, &[user.username.as_str(), user.email.as_ref().map_or("", EmailAddress::as_str)]).await
     }
 
     /// Replaces an outdated hash after the login has been answered. A password that was changed in between wins, and a failed

@@ -63,7 +63,7 @@ impl Countersign {
             SigningKeys::open(stores.keys.as_ref(), sealing, settings.algorithm, clock.now()).await?.into_parts();
         let verifier = Verifier::new(&settings.issuer, &settings.audience, key_set.clone())
             .longest_lifetime_s(settings.access_token_lifetime_s);
-        let accounts = Accounts::new(stores.users.clone(), hashing, settings.password_rules, clock.clone());
+        let accounts = Accounts::new(stores.users.clone(), hashing, settings.password_rules.clone(), clock.clone());
         let issuer = Issuer::new(&settings.issuer, active);
         Ok(Self {
             shared: Arc::new(Shared {

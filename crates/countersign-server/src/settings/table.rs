@@ -9,7 +9,7 @@ use countersign_token::{Algorithm, ScopeSet};
 use crate::settings::Settings;
 use crate::settings::value::{
     address_from, audience_from, choice_from, choice_to, duration_from, duration_to, issuer_from, number_from,
-    token_lifetime_from,
+    password_list_from, token_lifetime_from,
 };
 
 /// How the variables of this program begin.
@@ -126,6 +126,14 @@ pub const TABLE: &[Setting] = &[
             Ok(())
         },
         show: |settings| settings.default_scopes.to_string(),
+    },
+    Setting {
+        name: "password-list",
+        value: "FILE",
+        help: "Passwords that nobody may choose, one a line, besides the common ones that are always refused",
+        is_path: true,
+        read: |settings, text| password_list_from(text).map(|list| settings.password_list = list),
+        show: |settings| settings.password_list.as_ref().map_or(String::new(), |(path, _)| path.display().to_string()),
     },
     Setting {
         name: "error-style",

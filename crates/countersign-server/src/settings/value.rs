@@ -1,9 +1,13 @@
 //! The text forms of values: each `…_from` says in its error what to write instead.
 
+use std::fs;
 use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::Uri;
+use countersign::password_rules::PasswordList;
 
 const LONGEST_TOKEN_LIFE: Duration = Duration::from_hours(31 * 24);
 
@@ -29,6 +33,17 @@ pub(super) fn audience_from(text: &str) -> Result<String, String> {
         return Err("write one name without spaces, usually the URL of the API".to_owned());
     }
     Ok(text.to_owned())
+}
+
+/// The file of a list of passwords is read at once, so that a wrong one is refused before anything is served.
+pub(super) fn password_list_from(text: &str) -> Result<Option<(PathBuf, Arc<PasswordList>)>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let path = PathBuf::from(text);
+    let list = fs::read_to_string(&path).map_err(|error| format!("the file cannot be read: {error}"))?;
+    let list = PasswordList::read(&list).map_err(|error| error.to_string())?;
+    Ok(Some((path, Arc::new(list))))
 }
 
 /// One of two words.

@@ -34,6 +34,11 @@ impl ApiError {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, reason.to_string())
     }
 
+    /// The same, which says which rule the value breaks.
+    fn rule(self, rule: &'static str) -> Self {
+        Self { problem: self.problem.rule(rule), ..self }
+    }
+
     fn unavailable(cause: &dyn std::fmt::Display) -> Self {
         tracing::error!(%cause, "a request failed");
         Self::try_later(1)
@@ -72,7 +77,7 @@ impl From<AccountError> for ApiError {
             AccountError::WrongCredentials => Self::new(StatusCode::FORBIDDEN, "The current password is wrong"),
             AccountError::Gone => Self::not_found(),
             AccountError::NotAPassword(reason) => Self::invalid(reason),
-            AccountError::PasswordRefused(reason) => Self::invalid(reason),
+            AccountError::PasswordRefused(reason) => Self::invalid(reason).rule(reason.rule()),
             AccountError::Store(error) => error.into(),
             AccountError::Busy { retry_after_s } => Self::try_later(retry_after_s),
             AccountError::Hashing(error) => Self::unavailable(&error),

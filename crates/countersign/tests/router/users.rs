@@ -41,6 +41,31 @@ async fn names_and_addresses_that_are_taken_or_look_so_are_refused() {
 }
 
 #[tokio::test]
+async fn a_password_that_comes_to_mind_is_refused_and_the_answer_says_by_which_rule() {
+    //
+    let server = Server::new().await;
+    for (password, rule) in [
+        ("kurz", "password_too_short"),
+        ("passwordpassword", "password_common"),
+        ("abcdefghijklmnopqrst", "password_pattern"),
+        ("rumpelstilz-rumpelstilz", "password_context"),
+    ] {
+        let body = json!({ "username": "rumpelstilz", "password": password });
+        let refused = server.json("POST", "/users", None, &body).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{password}");
+        assert_eq!(refused.body["rule"], rule);
+        assert!(!refused.body["detail"].as_str().unwrap().contains(password));
+    }
+    let token = {
+        server.register("rumpelstilz").await;
+        server.log_in("rumpelstilz").await
+    };
+    let body = json!({ "current_password": PASSWORD, "new_password": "rumpelstilz rumpelstilz" });
+    let refused = server.json("PUT", "/users/me/password", Some(&token), &body).await;
+    assert_eq!(refused.body["rule"], "password_context", "{refused:?}");
+}
+
+#[tokio::test]
 async fn a_bad_registration_is_told_what_is_wrong_and_never_sees_its_password_again() {
     let server = Server::new().await;
     for (body, hint) in [
