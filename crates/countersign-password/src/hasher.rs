@@ -63,6 +63,13 @@ impl Hasher {
         stored.map_or(self.policy.argon2.memory_kib(), |stored| stored.stored().memory_kib())
     }
 
+    /// What hashes that cost the same to verify have in common: the scheme and its parameters. Without a stored hash, that of
+    /// a new one.
+    #[cfg(feature = "pool")]
+    pub(crate) fn kind(&self, stored: Option<&PasswordHash>) -> String {
+        stored.map_or_else(|| format!("{:?}", Argon2Hash::decoy(&self.policy)), |stored| format!("{stored:?}"))
+    }
+
     pub(crate) fn hash_in(&self, memory: &mut Memory, password: &Password) -> Result<PasswordHash, ResourceError> {
         let salt = resource::random()?;
         Argon2Hash::make(&self.policy, password.prepared(), salt, memory).map(PasswordHash::new)
@@ -79,6 +86,11 @@ impl Hasher {
         }
         let _ = black_box(self.judge(memory, password, &Argon2Hash::decoy(&self.policy))?);
         Ok(Verdict::Mismatch)
+    }
+
+    /// Whether the policy would have made another hash, and does replace those that it did not make.
+    fn is_outdated(&self, stored: &dyn StoredHash) -> bool {
+        (self.policy.replaces_foreign || stored.may_be_ours()) && stored.is_outdated(&self.policy)
     }
 
     /// Tries the prepared bytes, and where they differ, those that were typed: another program may have hashed these
@@ -102,7 +114,11 @@ impl Hasher {
         } else {
             return Ok(Verdict::Mismatch);
         };
-        Ok(if by != prepared || stored.is_outdated(&self.policy) { Verdict::MatchOutdated } else { Verdict::Match })
+        Ok(if self.is_outdated(stored) || (by != prepared && self.policy.replaces_foreign) {
+            Verdict::MatchOutdated
+        } else {
+            Verdict::Match
+        })
     }
 }
 

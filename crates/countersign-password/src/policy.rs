@@ -88,16 +88,32 @@ impl Default for Argon2Params {
 }
 
 /// What new hashes are, and with that, which stored ones are outdated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
     /// The cost of new hashes, which are Argon2id.
     pub argon2: Argon2Params,
+    /// Whether hashes that other programs made are outdated. `false` keeps them as they are, while another program still
+    /// reads the table; hashes of Argon2id are replaced all the same when they are too cheap.
+    pub replaces_foreign: bool,
+}
+
+impl Default for Policy {
+    /// [`Argon2Params::OWASP`], and foreign hashes are replaced.
+    fn default() -> Policy {
+        Policy::new(Argon2Params::default())
+    }
 }
 
 impl Policy {
-    /// New hashes are Argon2id of this cost.
+    /// New hashes are Argon2id of this cost, and foreign ones are replaced.
     pub const fn new(argon2: Argon2Params) -> Policy {
-        Policy { argon2 }
+        Policy { argon2, replaces_foreign: true }
+    }
+
+    /// The same, but foreign hashes stay as they are.
+    #[must_use]
+    pub const fn keep_foreign(self) -> Policy {
+        Policy { replaces_foreign: false, ..self }
     }
 }
 

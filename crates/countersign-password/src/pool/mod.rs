@@ -1,6 +1,7 @@
 //! Hashing on threads of its own, so that the threads that serve requests never hash: within a memory budget,
 //! from a bounded queue, each job with a deadline.
 
+mod padding;
 mod queue;
 
 use std::fmt;
@@ -9,7 +10,7 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -17,6 +18,7 @@ use crate::hash::PasswordHash;
 use crate::hasher::{Hasher, Verdict};
 use crate::kernel::Memory;
 use crate::password::Password;
+use crate::pool::padding::Padding;
 use crate::pool::queue::{Job, Next, Queue, Turn};
 use crate::resource::ResourceError;
 
@@ -105,7 +107,7 @@ impl HashPool {
             return Err(invalid(PoolError::OverBudget { needed_mib, budget_mib }.to_string()));
         }
         // Should a thread fail to start, dropping the crew ends those that did.
-        let crew = Crew { queue: Arc::new(Queue::new(settings)) };
+        let crew = Crew { queue: Arc::new(Queue::new(settings)), padding: Padding::default() };
         for number in 0..settings.threads {
             let queue = Arc::clone(&crew.queue);
             thread::Builder::new().name(format!("password-{number}")).spawn(move || work(&queue, &hasher))?;
@@ -120,9 +122,23 @@ impl HashPool {
     }
 
     /// Verifies a password, as [`Hasher::verify`]: without a stored hash it waits and works all the same.
+    ///
+    /// Where the pool meets hashes of several kinds, say of another scheme or cost, every answer takes as long as the
+    /// slowest of them, at most 3 s from when the work begins: the time does not tell whose hash was checked.
     pub async fn verify(&self, password: Password, stored: Option<PasswordHash>) -> Result<Verdict, PoolError> {
         let memory_kib = self.hasher.memory_kib(stored.as_ref());
-        self.submit(memory_kib, move |hasher, memory| hasher.verify_in(memory, &password, stored.as_ref())).await
+        let kind = self.hasher.kind(stored.as_ref());
+        let work = move |hasher: &Hasher, memory: &mut Memory| {
+            let begun = Instant::now();
+            let verdict = hasher.verify_in(memory, &password, stored.as_ref())?;
+            Ok((verdict, begun, Instant::now()))
+        };
+        let (verdict, begun, done) = self.submit(memory_kib, work).await?;
+        self.crew.padding.learn(&kind, done - begun, done);
+        if let Some(span) = self.crew.padding.span() {
+            tokio::time::sleep_until((begun + span).into()).await;
+        }
+        Ok(verdict)
     }
 
     /// What the pool does at this moment.
@@ -163,6 +179,7 @@ impl fmt::Debug for HashPool {
 /// What all clones of a pool share.
 struct Crew {
     queue: Arc<Queue>,
+    padding: Padding,
 }
 
 impl Drop for Crew {

@@ -306,3 +306,25 @@ proptest! {
         prop_assert_eq!(pool.stats(), PoolStats::default());
     }
 }
+
+//
+#[tokio::test]
+async fn where_hashes_of_several_kinds_are_met_no_answer_comes_before_the_slowest_would() {
+    let pool = pool(1, 8);
+    let verify = async |stored: Option<&PasswordHash>| {
+        let begun = Instant::now();
+        let _ = pool.verify(password("secret"), stored.cloned()).await.unwrap();
+        begun.elapsed()
+    };
+    let dear = PasswordHash::parse("$2b$08$DcBC6hLmTX72pwXltbOhJOSr3bE4eAjrU1JePDKqmpCVS9OG9rcFO").unwrap();
+    let ours = pool.hash(password("other")).await.unwrap();
+    verify(None).await;
+    verify(Some(&ours)).await;
+    assert!(pool.crew.padding.span().is_none(), "an unknown user and one with a hash of the policy cost the same");
+    verify(Some(&dear)).await;
+    for stored in [None, Some(&ours), Some(&dear)] {
+        let span = pool.crew.padding.span().unwrap();
+        // Each answer moves the estimate by less than a tenth.
+        assert!(verify(stored).await > span.mul_f64(0.9));
+    }
+}
