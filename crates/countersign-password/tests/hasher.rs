@@ -145,3 +145,13 @@ proptest! {
         prop_assert_eq!(verify(&format!("{typed}{tail}"), &stored), Verdict::Mismatch);
     }
 }
+
+#[test]
+fn foreign_hashes_that_are_kept_are_never_outdated_and_our_own_still_are() {
+    let keeping = Hasher::new(Policy::new(Argon2Params::OWASP).keep_foreign());
+    let password = |text: &str| Password::new(text.to_owned()).unwrap();
+    let bcrypt = PasswordHash::parse("$2b$04$EGdrhbKUv8Oc9vGiXX0HQOxSg445d458Muh7DAHskb6QbtCvdxcie").unwrap();
+    assert_eq!(keeping.verify(&password("correctbatteryhorsestapler"), Some(&bcrypt)), Ok(Verdict::Match));
+    let cheap = Hasher::new(Policy::new(Argon2Params::for_tests())).hash(&password("secret")).unwrap();
+    assert_eq!(keeping.verify(&password("secret"), Some(&cheap)), Ok(Verdict::MatchOutdated));
+}

@@ -15,7 +15,7 @@ use std::time::Duration;
 use countersign::Registration;
 use countersign::password_rules::{PasswordList, PasswordRules};
 use countersign_axum::ErrorStyle;
-use countersign_password::{Argon2Params, PoolSettings};
+use countersign_password::{Argon2Params, ParamsError, Policy, PoolSettings};
 use countersign_token::{Algorithm, ScopeSet};
 use tracing::level_filters::LevelFilter;
 
@@ -57,6 +57,8 @@ pub struct Settings {
     pub hash_iterations: u32,
     /// Lanes of a new password hash.
     pub hash_parallelism: u32,
+    /// Whether password hashes that other programs made are replaced at the next login.
+    pub replace_foreign_hashes: bool,
     /// How much hashing may go on at once.
     pub hashing: PoolSettings,
     /// Connections at one time.
@@ -83,6 +85,7 @@ impl Default for Settings {
             hash_memory_kib: Argon2Params::OWASP.memory_kib(),
             hash_iterations: Argon2Params::OWASP.iterations(),
             hash_parallelism: Argon2Params::OWASP.parallelism(),
+            replace_foreign_hashes: Policy::default().replaces_foreign,
             hashing: PoolSettings::default(),
             max_connections: Limits::default().connections,
             log: LevelFilter::INFO,
@@ -126,8 +129,10 @@ impl Settings {
         PasswordRules { service_words, list, ..PasswordRules::default() }
     }
 
-    /// The cost of new password hashes.
-    pub fn argon2(&self) -> Result<Argon2Params, countersign_password::ParamsError> {
-        Argon2Params::new(self.hash_memory_kib, self.hash_iterations, self.hash_parallelism)
+    /// What new password hashes are, and which stored ones are replaced.
+    pub fn hash_policy(&self) -> Result<Policy, ParamsError> {
+        let argon2 = Argon2Params::new(self.hash_memory_kib, self.hash_iterations, self.hash_parallelism)?;
+        let policy = Policy::new(argon2);
+        Ok(if self.replace_foreign_hashes { policy } else { policy.keep_foreign() })
     }
 }

@@ -127,7 +127,7 @@ impl Configuration {
     /// What no setting can judge alone.
     fn check_together(&self) -> Result<(), Failure> {
         let settings = &self.settings;
-        settings.argon2().map_err(|error| Failure::usage(format!("hash-memory-kib, hash-iterations: {error}")))?;
+        settings.hash_policy().map_err(|error| Failure::usage(format!("hash-memory-kib, hash-iterations: {error}")))?;
         let needed_mib = usize::try_from(settings.hash_memory_kib.div_ceil(1024)).unwrap_or(usize::MAX);
         if settings.hashing.memory_budget_mib < needed_mib {
             return Err(Failure::usage(format!(

@@ -58,6 +58,7 @@ impl Setting {
 
 const OPEN_OR_CLOSED: [(&str, Registration); 2] = [("open", Registration::Open), ("closed", Registration::Closed)];
 const ON_OR_OFF: [(&str, bool); 2] = [("on", true), ("off", false)];
+const REPLACE_OR_KEEP: [(&str, bool); 2] = [("replace", true), ("keep", false)];
 const ERROR_STYLES: [(&str, ErrorStyle); 2] = [("rfc6749", ErrorStyle::Problem), ("fastapi", ErrorStyle::FastApi)];
 
 const MANY: usize = 1_000_000;
@@ -189,6 +190,16 @@ pub const TABLE: &[Setting] = &[
         is_path: false,
         read: |settings, text| number_from(text, 1, u32::MAX).map(|count| settings.hash_parallelism = count),
         show: |settings| settings.hash_parallelism.to_string(),
+    },
+    Setting {
+        name: "foreign-hashes",
+        value: "replace|keep",
+        help: "Password hashes that other programs made: replace them at the next login, or keep them while another program reads them",
+        is_path: false,
+        read: |settings, text| {
+            choice_from(text, REPLACE_OR_KEEP).map(|replace| settings.replace_foreign_hashes = replace)
+        },
+        show: |settings| choice_to(&settings.replace_foreign_hashes, REPLACE_OR_KEEP),
     },
     Setting {
         name: "hash-threads",
