@@ -10,9 +10,9 @@ mod me;
 mod users;
 
 use axum::Router;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::Redirect;
-use axum::routing::get;
+use axum::routing::{any, get};
 use countersign_axum::docs::{self, DocumentError};
 use countersign_axum::openapi::PasswordFlow;
 use countersign_axum::{ErrorStyle, routes};
@@ -29,7 +29,10 @@ pub use crate::http::view::UserView;
 /// Fails if the document cannot be written, which is a fault of this library and not of its caller.
 pub fn router(app: Countersign) -> Result<Router, DocumentError> {
     let document = document(app.settings().error_style);
-    let (router, _) = routes(app.settings().error_style).split_for_parts();
+    let (mut router, _) = routes(app.settings().error_style).split_for_parts();
+    if app.settings().error_style == ErrorStyle::FastApi {
+        router = with_final_slashes(router, &document);
+    }
     let router = router
         .merge(docs::router(&document)?)
         .route("/.well-known/oauth-authorization-server/{*path}", get(well_known::read_metadata_at_path))
@@ -38,6 +41,19 @@ pub fn router(app: Countersign) -> Result<Router, DocumentError> {
         .method_not_allowed_fallback(|| async { ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed") })
         .with_state(app);
     Ok(router)
+}
+
+/// FastAPI sends the other spelling of a path to the one that there is, and front ends written against it rely on that.
+fn with_final_slashes(router: Router<Countersign>, document: &OpenApi) -> Router<Countersign> {
+    let paths = document.paths.paths.keys();
+    paths.fold(router, |router, path| router.route(&format!("{path}/"), any(drop_final_slash)))
+}
+
+/// The path without its final slash; relative, so that it holds behind any path prefix.
+async fn drop_final_slash(uri: Uri) -> Redirect {
+    let last = uri.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    Redirect::temporary(&format!("../{last}{query}"))
 }
 
 /// The OpenAPI document of the routes, version 3.1.

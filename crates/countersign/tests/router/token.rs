@@ -204,6 +204,24 @@ async fn the_fastapi_style_answers_as_the_tutorials_do() {
 }
 
 #[tokio::test]
+async fn the_fastapi_style_sends_a_path_with_a_final_slash_on_to_the_one_without() {
+    let server = Server::with(|settings| settings.error_style = ErrorStyle::FastApi).await;
+    for (method, path, location) in [
+        ("GET", "/users/me/", "../me"),
+        ("POST", "/token/", "../token"),
+        ("PATCH", "/users/x%2F/?a=/b", "../x%2F?a=/b"),
+    ] {
+        let answer = server.bare(method, path, None).await;
+        assert_eq!(answer.status, StatusCode::TEMPORARY_REDIRECT, "{method} {path}");
+        assert_eq!(answer.header("location"), location);
+    }
+    for path in ["/users/me//", "//users/me/", "/unknown/"] {
+        assert_eq!(server.bare("GET", path, None).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    assert_eq!(Server::new().await.bare("GET", "/users/me/", None).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn a_storm_of_logins_is_refused_with_a_time_to_come_back() {
     //
     let narrow = PoolSettings { threads: 1, queue_limit: 1, ..PoolSettings::default() };
