@@ -4,9 +4,10 @@
     python3 bench/tokens.py [--rounds 5] [--json]
 
 countersign-token with jsonwebtoken in one process, and PyJWT in another, run by turns, each with keys that are loaded
-once and the same eight claims, among them an identifier of 128 random bits, new for each token; what counts is the CPU time (user and system) of one token: the median of the turns.
-Ratios above 1 say how many times cheaper countersign-token is. The environment with PyJWT is made under target/ on the
-first run. Exits with 1 if any ratio is below 1, or if a refusal of the attack tokens takes 10 ms (R-081).
+once and the same eight claims, among them an identifier of 128 random bits, new for each token; what counts is the CPU
+time (user and system) of one token: the median of the turns. Ratios above 1 say how many times cheaper countersign-token
+is. PyJWT comes from the environment of script/python. Exits with 1 if any ratio is below 1, or if a refusal of the attack
+tokens takes 10 ms (R-081).
 """
 
 import argparse
@@ -18,8 +19,6 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-VENV = ROOT / "target" / "bench-tokens"
-PACKAGE = "pyjwt[crypto]==2.15.1"
 ALGORITHMS = ["HS256", "RS256", "ES256", "EdDSA", "PS256", "HS512", "RS512", "ES384", "ES512", "PS512"]
 
 PYJWT = """
@@ -70,16 +69,6 @@ print(json.dumps(costs))
 """
 
 
-def python():
-    """The interpreter that has PyJWT."""
-    interpreter = VENV / "bin" / "python"
-    if not interpreter.exists():
-        print(f"making {VENV.relative_to(ROOT)} with {PACKAGE}", file=sys.stderr)
-        subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
-    subprocess.run([interpreter, "-m", "pip", "install", "--quiet", PACKAGE], check=True)
-    return interpreter
-
-
 def bench():
     """The bench of countersign-token, built."""
     command = ["cargo", "bench", "-p", "countersign-token", "--bench", "verify", "--no-run", "--message-format=json"]
@@ -114,11 +103,11 @@ def main():
     arguments.add_argument("--json", action="store_true")
     arguments = arguments.parse_args()
 
-    interpreter, executable = python(), bench()
+    executable = bench()
     rust, pyjwt = [], []
     for _ in range(arguments.rounds):
         rust.append(run([executable, "--json", "--rounds", "5"]))
-        pyjwt.append(run([interpreter, "-c", PYJWT, *ALGORITHMS]))
+        pyjwt.append(run([ROOT / "script" / "python", "-c", PYJWT, *ALGORITHMS]))
     # The quickest of the rounds: the others were disturbed.
     refusal = min((turn["slowest_refusal"] for turn in rust if turn["slowest_refusal"]), key=lambda r: r["cpu_us"], default=None)
     costs = [turn["cpu_us"] for turn in rust]

@@ -150,5 +150,5 @@ fn cheap_pool() -> HashPool {
 }
 
 fn pool_of(argon2: Argon2Params, size: PoolSettings) -> HashPool {
-    HashPool::new(Hasher::new(Policy { argon2 }), size).unwrap()
+    HashPool::new(Hasher::new(Policy::new(argon2)), size).unwrap()
 }

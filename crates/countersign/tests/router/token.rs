@@ -215,6 +215,7 @@ async fn the_fastapi_style_answers_as_the_tutorials_do() {
     let elsewhere = server.bare("GET", "/users/me/?a=b", None).await;
     assert_eq!(elsewhere.status, StatusCode::TEMPORARY_REDIRECT);
     assert_eq!(elsewhere.header("location"), "/users/me?a=b");
+    assert_eq!(Server::new().await.bare("GET", "/users/me/", None).await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
