@@ -67,10 +67,14 @@ mod requirement;
 mod credentials;
 mod refusal;
 mod verified;
+#[cfg(feature = "remote")]
+mod demand;
 mod guard;
 mod bearer;
 mod scoped;
 mod user;
+#[cfg(feature = "remote")]
+pub mod remote;
 #[cfg(feature = "form")]
 pub mod form;
 #[cfg(any(feature = "openapi", feature = "aide"))]
