@@ -95,7 +95,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
         let guard = Guard::from_ref(state);
-        let claims = guard.claims(parts)?;
+        let claims = guard.claims(parts).await?;
         T::from_claims(claims).map(Self).map_err(|reason| {
             tracing::debug!(%reason, "access token refused");
             guard.refuse(AuthError::InvalidToken)

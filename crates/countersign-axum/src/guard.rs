@@ -4,12 +4,14 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
-use countersign_token::{Claims, Verifier};
+use arc_swap::ArcSwapOption;
+use countersign_token::{Claims, Verifier, VerifyError};
 use http::request::Parts;
 
 use crate::clock::Clock;
 use crate::credentials::{Credentials, credentials};
+#[cfg(feature = "remote")]
+use crate::demand::Demand;
 use crate::problem::ErrorStyle;
 use crate::refusal::{AuthError, Face, Realm, Refusal};
 use crate::verified::VerifiedTokens;
@@ -20,9 +22,12 @@ use crate::verified::VerifiedTokens;
 /// state itself, or a member of a state that implements `FromRef<State> for Guard`.
 #[derive(Clone)]
 pub struct Guard {
-    verifier: Arc<ArcSwap<Verifier>>,
+    /// Empty while the keys of a remote issuer are not there.
+    verifier: Arc<ArcSwapOption<Verifier>>,
     verified: Arc<VerifiedTokens>,
     settings: Arc<Settings>,
+    #[cfg(feature = "remote")]
+    demand: Option<Arc<Demand>>,
 }
 
 #[derive(Clone, Default)]
@@ -34,8 +39,23 @@ struct Settings {
 impl Guard {
     /// A guard that lets pass what `verifier` takes, with the realm `api` and the system's clock.
     pub fn new(verifier: Verifier) -> Self {
-        let verifier = Arc::new(ArcSwap::from_pointee(verifier));
-        Self { verifier, verified: Arc::new(VerifiedTokens::new()), settings: Arc::default() }
+        Self::of(Arc::new(ArcSwapOption::from_pointee(verifier)))
+    }
+
+    fn of(verifier: Arc<ArcSwapOption<Verifier>>) -> Self {
+        Self {
+            verifier,
+            verified: Arc::new(VerifiedTokens::new()),
+            settings: Arc::default(),
+            #[cfg(feature = "remote")]
+            demand: None,
+        }
+    }
+
+    /// A guard whose verifier is put in place by somebody else, who is reached by `demand`.
+    #[cfg(feature = "remote")]
+    pub(crate) fn of_remote(verifier: Arc<ArcSwapOption<Verifier>>, demand: Demand) -> Self {
+        Self { demand: Some(Arc::new(demand)), ..Self::of(verifier) }
     }
 
     /// Names the protection space in the challenge (RFC 9110 section 11.5).
@@ -74,7 +94,7 @@ impl Guard {
 
     /// Puts another verifier in place, for all clones and from the next request on: for key rotation.
     pub fn replace_verifier(&self, verifier: Verifier) {
-        self.verifier.store(Arc::new(verifier));
+        self.verifier.store(Some(Arc::new(verifier)));
     }
 
     /// The answer to a request that an extractor of your own turns away.
@@ -83,33 +103,53 @@ impl Guard {
     }
 
     /// The claims of the request's token.
-    pub(crate) fn claims(&self, parts: &Parts) -> Result<Claims, Refusal> {
-        self.find_claims(parts).map_err(|error| self.refuse(error))
+    pub(crate) async fn claims(&self, parts: &Parts) -> Result<Claims, Refusal> {
+        self.find_claims(parts).await.map_err(|error| self.refuse(error))
     }
 
-    fn find_claims(&self, parts: &Parts) -> Result<Claims, AuthError> {
+    #[cfg_attr(not(feature = "remote"), expect(clippy::unused_async, reason = "only a remote issuer is waited for"))]
+    async fn find_claims(&self, parts: &Parts) -> Result<Claims, AuthError> {
         let token = match credentials(parts, self.settings.face.style) {
             Credentials::None => return Err(AuthError::NoToken),
             Credentials::Several => return Err(AuthError::InvalidRequest),
-            Credentials::Bearer(token) => token,
+            Credentials::Bearer(token) => std::str::from_utf8(token).map_err(|_| AuthError::InvalidToken)?,
         };
-        self.verify(&self.verifier.load_full(), token)
+        let verified = self.verify(token);
+        #[cfg(feature = "remote")]
+        let verified = match (verified, &self.demand) {
+            (Err(Unverified::NoKeys | Unverified::Refused(VerifyError::UnknownKey)), Some(demand)) => {
+                demand.newer_keys().await;
+                self.verify(token)
+            }
+            (verified, _) => verified,
+        };
+        verified.map_err(|unverified| match unverified {
+            Unverified::NoKeys => AuthError::Unavailable,
+            Unverified::Refused(reason) => {
+                tracing::debug!(%reason, "access token refused");
+                AuthError::InvalidToken
+            }
+        })
     }
 
-    fn verify(&self, verifier: &Arc<Verifier>, token: &[u8]) -> Result<Claims, AuthError> {
-        let token = std::str::from_utf8(token).map_err(|_| AuthError::InvalidToken)?;
+    fn verify(&self, token: &str) -> Result<Claims, Unverified> {
+        let verifier = self.verifier.load_full().ok_or(Unverified::NoKeys)?;
         let now = self.settings.clock.now();
-        let unknown = match self.verified.find(token, verifier, now) {
+        let unknown = match self.verified.find(token, &verifier, now) {
             Ok(claims) => return Ok(claims),
             Err(unknown) => unknown,
         };
-        let claims = verifier.verify(token, now).map_err(|reason| {
-            tracing::debug!(%reason, "access token refused");
-            AuthError::InvalidToken
-        })?;
-        self.verified.remember(&unknown, Arc::clone(verifier), claims.clone(), now);
+        let claims = verifier.verify(token, now).map_err(Unverified::Refused)?;
+        self.verified.remember(&unknown, verifier, claims.clone(), now);
         Ok(claims)
     }
+}
+
+/// Why no claims were found in a token.
+enum Unverified {
+    /// There is nothing to check it with.
+    NoKeys,
+    Refused(VerifyError),
 }
 
 impl fmt::Debug for Guard {
@@ -144,28 +184,28 @@ mod tests {
         request.expect("a request").into_parts().0
     }
 
-    #[test]
-    fn a_token_that_was_good_is_refused_once_it_has_expired() {
+    #[tokio::test]
+    async fn a_token_that_was_good_is_refused_once_it_has_expired() {
         //
         let (guard, hand) = guard(1);
         let parts = request(1);
-        guard.claims(&parts).expect("a good token");
+        guard.claims(&parts).await.expect("a good token");
         hand.advance(59);
-        guard.claims(&parts).expect("it is remembered, and still good");
+        guard.claims(&parts).await.expect("it is remembered, and still good");
         hand.advance(1);
-        guard.claims(&parts).expect_err("it has expired");
+        guard.claims(&parts).await.expect_err("it has expired");
     }
 
-    #[test]
-    fn what_one_guard_found_is_nothing_to_a_guard_with_another_verifier() {
+    #[tokio::test]
+    async fn what_one_guard_found_is_nothing_to_a_guard_with_another_verifier() {
         let parts = request(1);
-        guard(1).0.claims(&parts).expect("a good token");
-        let refusal = guard(2).0.claims(&parts).expect_err("signed with another key");
+        guard(1).0.claims(&parts).await.expect("a good token");
+        let refusal = guard(2).0.claims(&parts).await.expect_err("signed with another key");
         assert_eq!(*refusal.error(), AuthError::InvalidToken);
 
         let (guard, _) = guard(1);
-        guard.claims(&parts).expect("a good token");
+        guard.claims(&parts).await.expect("a good token");
         guard.replace_verifier(Verifier::plain(key(2).verification_key()));
-        guard.claims(&parts).expect_err("the key has been replaced");
+        guard.claims(&parts).await.expect_err("the key has been replaced");
     }
 }

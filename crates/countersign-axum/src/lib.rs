@@ -1,7 +1,8 @@
 //! Guards an axum API: a parameter of a handler checks the bearer token, demands the scopes, hands over the user, and
 //! writes itself into the OpenAPI document. What is enforced is what is documented: one declaration.
 //!
-//! A whole guarded program, which takes the tokens of a Countersign server by its published keys:
+//! A whole guarded program, which takes the tokens of a Countersign server by its published keys; with the feature
+//! [`remote`](#features) the guard finds and renews them itself:
 //!
 //! ```no_run
 //! use axum::{Router, routing::get};
@@ -53,6 +54,7 @@
 //! | `aide` | the same in aide's routers |
 //! | `docs` | `/docs` (Swagger UI) and `/redoc` out of the binary |
 //! | `form` | the token request of RFC 6749, for a token endpoint of your own |
+//! | `remote` | the keys of a Countersign server, found, kept and renewed by the guard itself |
 //! | `login` | from a name and a password to the user, over a table of users of your own |
 //! | `fastapi` | the manners of FastAPI, for front ends that exist already |
 //! | `serve` | the outside of a small program: its command line, and how it listens |
@@ -69,10 +71,14 @@ mod requirement;
 mod credentials;
 mod refusal;
 mod verified;
+#[cfg(feature = "remote")]
+mod demand;
 mod guard;
 mod bearer;
 mod scoped;
 mod user;
+#[cfg(feature = "remote")]
+pub mod remote;
 #[cfg(feature = "form")]
 pub mod form;
 #[cfg(any(feature = "openapi", feature = "aide"))]

@@ -69,7 +69,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
         let guard = Guard::from_ref(state);
-        let claims = guard.claims(parts)?;
+        let claims = guard.claims(parts).await?;
         if satisfies::<R>(claims.scope()) {
             return Ok(Self { claims, scopes: PhantomData });
         }

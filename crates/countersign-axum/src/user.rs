@@ -83,7 +83,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
         let guard = Guard::from_ref(state);
-        let claims = guard.claims(parts)?;
+        let claims = guard.claims(parts).await?;
         match U::load_user(&claims, state).await {
             Ok(Some(user)) => Ok(Self(user)),
             Ok(None) => {

@@ -1,15 +1,15 @@
 //! The program, held to what was recorded of the original; and that its users outlive it.
 
-#[path = "../../contract.rs"]
-mod contract;
+#[path = "../../program.rs"]
+mod program;
 
-use contract::Program;
+use program::Program;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_cookbook");
 
 #[test]
 fn the_recorded_exchanges_are_answered() {
-    contract::replay("003", PROGRAM);
+    program::replay("003", PROGRAM);
 }
 
 #[test]

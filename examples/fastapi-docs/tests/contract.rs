@@ -1,16 +1,16 @@
 //! The program, held to what was recorded of the original; and the scopes that it shows besides.
 
-#[path = "../../contract.rs"]
-mod contract;
+#[path = "../../program.rs"]
+mod program;
 
-use contract::Program;
+use program::Program;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_fastapi-docs");
 const LOGIN: &str = "username=johndoe&password=secret";
 
 #[test]
 fn the_recorded_exchanges_are_answered() {
-    contract::replay("001", PROGRAM);
+    program::replay("001", PROGRAM);
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! The program, held to what was recorded of the original.
 
-#[path = "../../contract.rs"]
-mod contract;
+#[path = "../../program.rs"]
+mod program;
 
 #[test]
 fn the_recorded_exchanges_are_answered() {
-    contract::replay("002", env!("CARGO_BIN_EXE_lesson"));
+    program::replay("002", env!("CARGO_BIN_EXE_lesson"));
 }

@@ -1,4 +1,4 @@
-//! One of the four reference systems as a process, held to what was recorded of the original.
+//! An example as a process; and how one of the four reference systems is held to what was recorded of the original.
 
 // Each test program uses its own part of this.
 #![allow(dead_code)]
@@ -27,17 +27,9 @@ impl Program {
         Self { child, address }
     }
 
-    /// Sends a request, of which `request` is the method, the path, and whatever comes before the empty line; the answer.
+    /// Sends a request to the program: see [`send`].
     pub(crate) fn send(&self, request: &str, body: &str) -> String {
-        let (line, headers) = request.split_once('\n').unwrap_or((request, ""));
-        let length = format!("Content-Length: {}", body.len());
-        let head = ["Host: a", "Connection: close", &length].into_iter().chain(headers.lines());
-        let head = head.fold(format!("{line} HTTP/1.1\r\n"), |head, header| head + header + "\r\n") + "\r\n";
-        let mut stream = TcpStream::connect(self.address).expect("a connection");
-        stream.write_all(format!("{head}{body}").as_bytes()).expect("the request is sent");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("an answer");
-        answer
+        send(self.address, request, body)
     }
 
     /// Posts a login form; the answer.
@@ -58,6 +50,19 @@ impl Drop for Program {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Sends a request, of which `request` is the method, the path, and whatever comes before the empty line; the answer.
+pub(crate) fn send(address: SocketAddr, request: &str, body: &str) -> String {
+    let (line, headers) = request.split_once('\n').unwrap_or((request, ""));
+    let length = format!("Content-Length: {}", body.len());
+    let head = ["Host: a", "Connection: close", &length].into_iter().chain(headers.lines());
+    let head = head.fold(format!("{line} HTTP/1.1\r\n"), |head, header| head + header + "\r\n") + "\r\n";
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    stream.write_all(format!("{head}{body}").as_bytes()).expect("the request is sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
 }
 
 /// Replays the exchanges that were recorded of a system. Where they do not lie beside the project, that is said on the

@@ -1,0 +1,97 @@
+//! A GET that trusts little: limits on size, no redirects, no proxy, no connection kept.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CACHE_CONTROL, USER_AGENT};
+use http::{HeaderMap, Request, StatusCode, Uri};
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use rustls::crypto::aws_lc_rs;
+use rustls::{ClientConfig, RootCertStore};
+
+use crate::remote::error::{FetchError, RemoteError};
+
+const AGENT: &str = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+
+pub(super) struct Client(legacy::Client<HttpsConnector<HttpConnector>, Empty<Bytes>>);
+
+/// The body of an answer with status 200, and how long it may be kept.
+pub(super) struct Answer {
+    pub(super) body: Bytes,
+    /// `max-age` of `Cache-Control`, in seconds.
+    pub(super) max_age_s: Option<u64>,
+}
+
+impl Client {
+    /// A client that trusts the certificates of the machine; one that is for plain HTTP needs none.
+    pub(super) fn new(is_https: bool) -> Result<Self, RemoteError> {
+        let roots = if is_https { trusted()? } else { RootCertStore::empty() };
+        let tls = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| RemoteError::Tls(error.to_string()))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let connector = HttpsConnectorBuilder::new().with_tls_config(tls);
+        let connector = if is_https { connector.https_only() } else { connector.https_or_http() };
+        let connector = connector.enable_http1().build();
+        Ok(Self(legacy::Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector)))
+    }
+
+    /// Fetches at most `limit` bytes. The time is limited by the caller.
+    pub(super) async fn get(&self, url: Uri, limit: usize) -> Result<Answer, FetchError> {
+        let mut request = Request::new(Empty::new());
+        *request.uri_mut() = url;
+        request.headers_mut().insert(ACCEPT, http::HeaderValue::from_static("application/json"));
+        request.headers_mut().insert(USER_AGENT, http::HeaderValue::from_static(AGENT));
+        let (head, body) = self.0.request(request).await.map_err(FetchError::Connection)?.into_parts();
+        if head.status != StatusCode::OK {
+            return Err(FetchError::Status(head.status));
+        }
+        let body = Limited::new(body, limit).collect().await.map_err(|_| FetchError::Body(limit))?;
+        Ok(Answer { body: body.to_bytes(), max_age_s: max_age_s(&head.headers) })
+    }
+}
+
+fn trusted() -> Result<RootCertStore, RemoteError> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if roots.is_empty() { Err(RemoteError::NoCertificates) } else { Ok(roots) }
+}
+
+/// The directive `max-age` (RFC 9111 section 5.2.2.1); the first one, where it stands twice.
+fn max_age_s(headers: &HeaderMap) -> Option<u64> {
+    let lines = headers.get_all(CACHE_CONTROL).iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).find_map(|directive| {
+        let (name, value) = directive.split_once('=')?;
+        let is_max_age = name.trim().eq_ignore_ascii_case("max-age");
+        is_max_age.then(|| value.trim().trim_matches('"').parse().ok()).flatten()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_max_age_is_found_among_other_directives() {
+        for (line, found) in [
+            ("max-age=300", Some(300)),
+            ("public, Max-Age=60", Some(60)),
+            ("public, max-age=\"7\" , immutable", Some(7)),
+            ("s-maxage=5", None),
+            ("max-age", None),
+            ("max-age=-1", None),
+            ("max-age=soon", None),
+            ("no-store", None),
+            ("", None),
+        ] {
+            let headers = HeaderMap::from_iter([(CACHE_CONTROL, line.parse().unwrap())]);
+            assert_eq!(max_age_s(&headers), found, "{line}");
+        }
+        assert_eq!(max_age_s(&HeaderMap::new()), None);
+    }
+}
