@@ -5,8 +5,13 @@
 //! guards answer; all others are silent. Which of the two answers is found by method look-up: `Outspoken` is
 //! implemented for the markers of guards alone, `Silent` for references to any marker, and look-up tries the value
 //! before its reference.
+//!
+//! A guard that answers is asked to be an extractor in the router's state, too. axum asks this of the whole handler, and
+//! when it is not so, the compiler does not say why; asked of the guard alone, it does.
 
 use std::marker::PhantomData;
+
+use axum_core::extract::FromRequest;
 
 use crate::requirement::{Requirement, Requires};
 
@@ -72,14 +77,32 @@ handlers_have_parameters! {
     (A, B, C, D, E, G, H, I, J, K, L, M, N, O, P, Q)
 }
 
+/// Stands for the type of a router's state, which is known only where the routes are added to the router.
+#[doc(hidden)]
+pub struct StateOf<S>(PhantomData<fn() -> S>);
+
+impl<S> StateOf<S> {
+    #[doc(hidden)]
+    pub fn router() -> Self {
+        Self(PhantomData)
+    }
+}
+
 /// What a parameter demands, if its type says so. Method look-up finds this trait first, and [`Silent`] otherwise.
 #[doc(hidden)]
 pub trait Outspoken {
-    fn demands(&self) -> Option<Requirement>;
+    type Parameter;
+    fn demands<S, M>(&self, state: &StateOf<S>) -> Option<Requirement>
+    where
+        Self::Parameter: FromRequest<S, M>;
 }
 
 impl<T: Requires> Outspoken for Marker<T> {
-    fn demands(&self) -> Option<Requirement> {
+    type Parameter = T;
+    fn demands<S, M>(&self, _: &StateOf<S>) -> Option<Requirement>
+    where
+        T: FromRequest<S, M>,
+    {
         Some(T::requirement())
     }
 }
@@ -87,17 +110,17 @@ impl<T: Requires> Outspoken for Marker<T> {
 /// The rest demands nothing.
 #[doc(hidden)]
 pub trait Silent {
-    fn demands(&self) -> Option<Requirement>;
+    fn demands<S>(&self, state: &StateOf<S>) -> Option<Requirement>;
 }
 
 impl<T> Silent for &Marker<T> {
-    fn demands(&self) -> Option<Requirement> {
+    fn demands<S>(&self, _: &StateOf<S>) -> Option<Requirement> {
         None
     }
 }
 
 impl Silent for &() {
-    fn demands(&self) -> Option<Requirement> {
+    fn demands<S>(&self, _: &StateOf<S>) -> Option<Requirement> {
         None
     }
 }
@@ -105,27 +128,28 @@ impl Silent for &() {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __requirements_of {
-    ($handler:path) => {{
+    ($handler:path, $state:expr) => {{
         #[allow(unused_imports)]
         use $crate::openapi::{Outspoken as _, Silent as _};
         let ((a, b, c, d), (e, f, g, h), (i, j, k, l), (m, n, o, p)) = $crate::openapi::parameters_of(&$handler);
+        let state = $state;
         let demands = [
-            (&a).demands(),
-            (&b).demands(),
-            (&c).demands(),
-            (&d).demands(),
-            (&e).demands(),
-            (&f).demands(),
-            (&g).demands(),
-            (&h).demands(),
-            (&i).demands(),
-            (&j).demands(),
-            (&k).demands(),
-            (&l).demands(),
-            (&m).demands(),
-            (&n).demands(),
-            (&o).demands(),
-            (&p).demands(),
+            (&a).demands(state),
+            (&b).demands(state),
+            (&c).demands(state),
+            (&d).demands(state),
+            (&e).demands(state),
+            (&f).demands(state),
+            (&g).demands(state),
+            (&h).demands(state),
+            (&i).demands(state),
+            (&j).demands(state),
+            (&k).demands(state),
+            (&l).demands(state),
+            (&m).demands(state),
+            (&n).demands(state),
+            (&o).demands(state),
+            (&p).demands(state),
         ];
         demands.into_iter().flatten().collect::<::std::vec::Vec<_>>()
     }};

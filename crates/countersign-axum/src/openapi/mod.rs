@@ -55,22 +55,25 @@ pub use crate::document::PasswordFlow;
 macro_rules! routes {
     ($first:path $(, $handler:path)* $(,)?) => {{
         #[allow(unused_mut)]
-        let mut routes = $crate::openapi::guarded(
-            $crate::openapi::upstream::routes!($first),
-            &$crate::__requirements_of!($first),
-        );
-        $(
-            $crate::openapi::join(&mut routes, $crate::openapi::guarded(
-                $crate::openapi::upstream::routes!($handler),
-                &$crate::__requirements_of!($handler),
-            ));
-        )*
+        let mut routes = $crate::__guarded_routes!($first);
+        $( $crate::openapi::join(&mut routes, $crate::__guarded_routes!($handler)); )*
         routes
     }};
 }
 
+/// The guards are asked first, so that what the compiler says of them stands above what it says of the handler.
 #[doc(hidden)]
-pub use crate::openapi::handler::{Marker, Outspoken, Parameters, Silent, parameters_of};
+#[macro_export]
+macro_rules! __guarded_routes {
+    ($handler:path) => {{
+        let state = $crate::openapi::StateOf::router();
+        let requirements = $crate::__requirements_of!($handler, &state);
+        $crate::openapi::guarded(state, $crate::openapi::upstream::routes!($handler), &requirements)
+    }};
+}
+
+#[doc(hidden)]
+pub use crate::openapi::handler::{Marker, Outspoken, Parameters, Silent, StateOf, parameters_of};
 #[doc(hidden)]
 pub use utoipa_axum as upstream;
 
@@ -124,6 +127,7 @@ impl Declared {
 /// Writes the demands of one handler into its operations.
 #[doc(hidden)]
 pub fn guarded<S>(
+    _: StateOf<S>,
     (schemas, mut paths, router): UtoipaMethodRouter<S>,
     requirements: &[Requirement],
 ) -> UtoipaMethodRouter<S> {
