@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use axum_core::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
+use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use countersign_token::{Claims, ClaimsError};
 use http::request::Parts;
 
-use crate::guard::Guard;
 use crate::refusal::{AuthError, Refusal};
 use crate::requirement::{Requirement, Requires};
+use crate::state::HasGuard;
 
 /// A request with a good bearer token; carries the token's claims.
 ///
@@ -44,7 +44,7 @@ pub struct Bearer<T: FromClaims = Claims>(pub T);
 #[diagnostic::on_unimplemented(
     message = "`Bearer<{Self}>` needs to know how `{Self}` is taken out of a token's claims",
     label = "does not implement `FromClaims`",
-    note = "for a type that serde reads: `fn from_claims(claims: Claims) -> Result<Self, InvalidToken> {{ Ok(claims.deserialize()?) }}`",
+    note = "for a type that serde reads: `impl FromClaims for {Self} {{ fn from_claims(claims: Claims) -> Result<Self, InvalidToken> {{ Ok(claims.deserialize()?) }} }}`",
     note = "for a user that is looked up: `CurrentUser<{Self}>` and `LoadUser`"
 )]
 pub trait FromClaims: Sized {
@@ -87,14 +87,13 @@ impl<T: FromClaims> Requires for Bearer<T> {
 
 impl<S, T> FromRequestParts<S> for Bearer<T>
 where
-    S: Send + Sync,
+    S: HasGuard + Send + Sync,
     T: FromClaims,
-    Guard: FromRef<S>,
 {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
-        let guard = Guard::from_ref(state);
+        let guard = state.guard();
         let claims = guard.claims(parts).await?;
         T::from_claims(claims).map(Self).map_err(|reason| {
             tracing::debug!(%reason, "access token refused");
@@ -105,9 +104,8 @@ where
 
 impl<S, T> OptionalFromRequestParts<S> for Bearer<T>
 where
-    S: Send + Sync,
+    S: HasGuard + Send + Sync,
     T: FromClaims,
-    Guard: FromRef<S>,
 {
     type Rejection = Refusal;
 

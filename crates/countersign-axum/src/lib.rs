@@ -42,7 +42,22 @@
 //! | two `Authorization` headers, or a second token in the query | 400 `invalid_request` |
 //! | the look-up of the user failed | 503 |
 //!
-//! When a handler does not compile for a guard's sake, `#[axum::debug_handler]` shows what is missing.
+//! # When it does not compile
+//!
+//! axum says of a handler that does not fit its router that `Handler<…>` is not satisfied, and no more.
+//! `#[axum::debug_handler(state = App)]` on the handler has the compiler say why, once axum's feature `macros` is on;
+//! `routes!` has it do so unasked, beside axum's own words. Without `state = …` the attribute tries the handler with
+//! the state `()`, in which no guard is found.
+//!
+//! | the compiler says | what to do |
+//! |---|---|
+//! | the state `App` has no `Guard` | `impl FromRef<App> for Guard`, or derive `FromRef` for `App` |
+//! | the state `()` has no `Guard` | `.with_state(Guard::new(verifier))` |
+//! | `CurrentUser<User>` needs to know how a `User` is found | `impl LoadUser<App> for User` |
+//! | `Bearer<MyClaims>` needs to know how `MyClaims` is taken out of a token's claims | `impl FromClaims for MyClaims` |
+//! | `Option<…>: FromRequest<App, _>` is not satisfied | [`Bearer`] and [`CurrentUser`] can be optional, a scope cannot; with these two, see whether the handler compiles without the `Option` |
+//! | `ItemsRead` is not a scope | `impl Scope for ItemsRead` |
+//! | a scope's NAME is one word | choose another; `cargo build` says this, `cargo check` does not look that far |
 //!
 //! # Features
 //!
@@ -74,6 +89,7 @@ mod verified;
 #[cfg(feature = "remote")]
 mod demand;
 mod guard;
+mod state;
 mod bearer;
 mod scoped;
 mod user;

@@ -15,24 +15,12 @@ use countersign_token::ScopeSet;
 /// }
 /// ```
 ///
-/// A name that is no scope token of RFC 6749 section 3.3 does not compile where it is demanded:
-///
-/// ```compile_fail
-/// use countersign_axum::{Requires, Scope, Scoped};
-///
-/// struct Broken;
-///
-/// impl Scope for Broken {
-///     const NAME: &'static str = "two words";
-///     const DESCRIPTION: &'static str = "A scope token has no space.";
-/// }
-///
-/// Scoped::<Broken>::requirement();
-/// ```
+/// A name that is no scope token of RFC 6749 section 3.3 does not compile where it is demanded. `cargo build` says so;
+/// `cargo check` does not look that far.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a scope",
     label = "not a scope",
-    note = "a scope is a unit struct with `impl Scope for … {{ const NAME: &str; const DESCRIPTION: &str }}`",
+    note = "a scope is a unit struct of yours: `impl Scope for {Self} {{ const NAME: &'static str = \"items:read\"; const DESCRIPTION: &'static str = \"Read items.\"; }}`",
     note = "`Scoped` takes one scope, or a tuple of up to eight"
 )]
 pub trait Scope {
@@ -55,7 +43,7 @@ pub struct ScopeInfo {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a set of scopes",
     label = "neither a scope nor a tuple of scopes",
-    note = "implement `Scope` for it: `impl Scope for … {{ const NAME: &str; const DESCRIPTION: &str }}`",
+    note = "a scope is a unit struct of yours: `impl Scope for ItemsRead {{ const NAME: &'static str = \"items:read\"; const DESCRIPTION: &'static str = \"Read items.\"; }}`",
     note = "several scopes are a tuple of up to eight: `Scoped<(ItemsRead, ItemsWrite)>`"
 )]
 pub trait RequiredScopes {
@@ -65,7 +53,12 @@ pub trait RequiredScopes {
 
 impl<T: Scope> RequiredScopes for T {
     fn for_each(visit: &mut dyn FnMut(ScopeInfo)) {
-        const { assert!(is_scope_token(T::NAME), "a scope's NAME is a scope token of RFC 6749 section 3.3") }
+        const {
+            assert!(
+                is_scope_token(T::NAME),
+                "a scope's NAME is one word of printable ASCII without quotes or backslashes, such as `items:read` (RFC 6749 section 3.3)"
+            );
+        }
         visit(ScopeInfo { name: T::NAME, description: T::DESCRIPTION });
     }
 }

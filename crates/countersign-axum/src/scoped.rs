@@ -3,14 +3,14 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use axum_core::extract::{FromRef, FromRequestParts};
+use axum_core::extract::FromRequestParts;
 use countersign_token::{Claims, ScopeSet};
 use http::request::Parts;
 
-use crate::guard::Guard;
 use crate::refusal::{AuthError, Refusal};
 use crate::requirement::{Requirement, Requires};
 use crate::scope::{RequiredScopes, collect, satisfies};
+use crate::state::HasGuard;
 
 /// A request whose token carries every scope of `R`: one [`Scope`](crate::Scope), or a tuple of up to eight.
 ///
@@ -61,14 +61,13 @@ impl<R: RequiredScopes> Requires for Scoped<R> {
 
 impl<S, R> FromRequestParts<S> for Scoped<R>
 where
-    S: Send + Sync,
+    S: HasGuard + Send + Sync,
     R: RequiredScopes,
-    Guard: FromRef<S>,
 {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
-        let guard = Guard::from_ref(state);
+        let guard = state.guard();
         let claims = guard.claims(parts).await?;
         if satisfies::<R>(claims.scope()) {
             return Ok(Self { claims, scopes: PhantomData });

@@ -2,14 +2,14 @@
 
 use std::error::Error;
 
-use axum_core::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
+use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use countersign_token::Claims;
 use http::request::Parts;
 
 use crate::bearer::unless_no_token;
-use crate::guard::Guard;
 use crate::refusal::{AuthError, Refusal};
 use crate::requirement::{Requirement, Requires};
+use crate::state::HasGuard;
 
 /// A request with a good bearer token whose user exists; carries the user.
 ///
@@ -75,14 +75,13 @@ impl<U> Requires for CurrentUser<U> {
 
 impl<S, U> FromRequestParts<S> for CurrentUser<U>
 where
-    S: Send + Sync,
+    S: HasGuard + Send + Sync,
     U: LoadUser<S>,
-    Guard: FromRef<S>,
 {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
-        let guard = Guard::from_ref(state);
+        let guard = state.guard();
         let claims = guard.claims(parts).await?;
         match U::load_user(&claims, state).await {
             Ok(Some(user)) => Ok(Self(user)),
@@ -100,9 +99,8 @@ where
 
 impl<S, U> OptionalFromRequestParts<S> for CurrentUser<U>
 where
-    S: Send + Sync,
+    S: HasGuard + Send + Sync,
     U: LoadUser<S>,
-    Guard: FromRef<S>,
 {
     type Rejection = Refusal;
 

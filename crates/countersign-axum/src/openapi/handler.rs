@@ -2,11 +2,16 @@
 //!
 //! A handler is a function, so the types of its parameters are known where `routes!` names it. They are laid out as
 //! sixteen markers, one for each parameter that a handler can have, and one for the answer; each marker is asked how it is
-//! described. Markers of guards and forms know it; all others are silent. Which of the two answers is found by method look-up: `Outspoken` is
-//! implemented for the markers of such types alone, `Silent` for references to any marker, and look-up tries the value
-//! before its reference.
+//! described. Markers of guards and forms know it; all others are silent. Which of the two answers is found by method
+//! look-up: `Outspoken` is implemented for the markers of such types alone, `Silent` for references to any marker, and
+//! look-up tries the value before its reference.
+//!
+//! A guard that answers is asked to be an extractor in the router's state, too. axum asks this of the whole handler, and
+//! when it is not so, the compiler does not say why; asked of the guard alone, it does.
 
 use std::marker::PhantomData;
+
+use axum_core::extract::FromRequest;
 
 use crate::openapi::part::{DescribeAnswer, DescribeParameter, OperationPart};
 
@@ -84,23 +89,35 @@ impl<T> Default for AnswerMarker<T> {
     }
 }
 
-/// How a part of an operation is described.
-type Describe = fn(&mut OperationPart<'_>);
-
-/// A type that describes itself. Method look-up finds this trait first, and [`Silent`] otherwise.
+/// Stands for the type of a router's state, which is known only where the routes are added to the router.
 #[doc(hidden)]
-pub trait Outspoken {
-    fn part(&self) -> Option<Describe>;
-}
+pub struct StateOf<S>(PhantomData<fn() -> S>);
 
-impl<T: DescribeParameter> Outspoken for Marker<T> {
-    fn part(&self) -> Option<Describe> {
-        Some(T::describe)
+impl<S> StateOf<S> {
+    #[doc(hidden)]
+    pub fn router() -> Self {
+        Self(PhantomData)
     }
 }
 
-impl<T: DescribeAnswer> Outspoken for AnswerMarker<T> {
-    fn part(&self) -> Option<Describe> {
+/// How a part of an operation is described.
+type Describe = fn(&mut OperationPart<'_>);
+
+/// A parameter that describes itself. Method look-up finds this trait first, and [`Silent`] otherwise.
+#[doc(hidden)]
+pub trait Outspoken {
+    type Parameter;
+    fn part<S, M>(&self, state: &StateOf<S>) -> Option<Describe>
+    where
+        Self::Parameter: FromRequest<S, M>;
+}
+
+impl<T: DescribeParameter> Outspoken for Marker<T> {
+    type Parameter = T;
+    fn part<S, M>(&self, _: &StateOf<S>) -> Option<Describe>
+    where
+        T: FromRequest<S, M>,
+    {
         Some(T::describe)
     }
 }
@@ -108,23 +125,40 @@ impl<T: DescribeAnswer> Outspoken for AnswerMarker<T> {
 /// The rest says nothing.
 #[doc(hidden)]
 pub trait Silent {
-    fn part(&self) -> Option<Describe>;
+    fn part<S>(&self, state: &StateOf<S>) -> Option<Describe>;
 }
 
 impl<T> Silent for &Marker<T> {
-    fn part(&self) -> Option<Describe> {
-        None
-    }
-}
-
-impl<T> Silent for &AnswerMarker<T> {
-    fn part(&self) -> Option<Describe> {
+    fn part<S>(&self, _: &StateOf<S>) -> Option<Describe> {
         None
     }
 }
 
 impl Silent for &() {
-    fn part(&self) -> Option<Describe> {
+    fn part<S>(&self, _: &StateOf<S>) -> Option<Describe> {
+        None
+    }
+}
+
+/// The same for answers.
+#[doc(hidden)]
+pub trait OutspokenAnswer {
+    fn answer(&self) -> Option<Describe>;
+}
+
+impl<T: DescribeAnswer> OutspokenAnswer for AnswerMarker<T> {
+    fn answer(&self) -> Option<Describe> {
+        Some(T::describe)
+    }
+}
+
+#[doc(hidden)]
+pub trait SilentAnswer {
+    fn answer(&self) -> Option<Describe>;
+}
+
+impl<T> SilentAnswer for &AnswerMarker<T> {
+    fn answer(&self) -> Option<Describe> {
         None
     }
 }
@@ -132,29 +166,30 @@ impl Silent for &() {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __parts_of {
-    ($handler:path) => {{
+    ($handler:path, $state:expr) => {{
         #[allow(unused_imports)]
-        use $crate::openapi::{Outspoken as _, Silent as _};
+        use $crate::openapi::{Outspoken as _, OutspokenAnswer as _, Silent as _, SilentAnswer as _};
         let (((a, b, c, d), (e, f, g, h), (i, j, k, l), (m, n, o, p)), answer) =
             $crate::openapi::parameters_of(&$handler);
+        let state = $state;
         let parts = [
-            (&a).part(),
-            (&b).part(),
-            (&c).part(),
-            (&d).part(),
-            (&e).part(),
-            (&f).part(),
-            (&g).part(),
-            (&h).part(),
-            (&i).part(),
-            (&j).part(),
-            (&k).part(),
-            (&l).part(),
-            (&m).part(),
-            (&n).part(),
-            (&o).part(),
-            (&p).part(),
-            (&answer).part(),
+            (&a).part(state),
+            (&b).part(state),
+            (&c).part(state),
+            (&d).part(state),
+            (&e).part(state),
+            (&f).part(state),
+            (&g).part(state),
+            (&h).part(state),
+            (&i).part(state),
+            (&j).part(state),
+            (&k).part(state),
+            (&l).part(state),
+            (&m).part(state),
+            (&n).part(state),
+            (&o).part(state),
+            (&p).part(state),
+            (&answer).answer(),
         ];
         parts.into_iter().flatten().collect::<::std::vec::Vec<_>>()
     }};

@@ -58,22 +58,27 @@ pub use crate::openapi::part::{DescribeAnswer, DescribeParameter, OperationPart}
 macro_rules! routes {
     ($first:path $(, $handler:path)* $(,)?) => {{
         #[allow(unused_mut)]
-        let mut routes = $crate::openapi::described(
-            $crate::openapi::upstream::routes!($first),
-            &$crate::__parts_of!($first),
-        );
-        $(
-            $crate::openapi::join(&mut routes, $crate::openapi::described(
-                $crate::openapi::upstream::routes!($handler),
-                &$crate::__parts_of!($handler),
-            ));
-        )*
+        let mut routes = $crate::__guarded_routes!($first);
+        $( $crate::openapi::join(&mut routes, $crate::__guarded_routes!($handler)); )*
         routes
     }};
 }
 
+/// The guards among the parameters are asked on their own besides: what the compiler says of them says what to do.
 #[doc(hidden)]
-pub use crate::openapi::handler::{AnswerMarker, Marker, Outspoken, Parameters, Silent, parameters_of};
+#[macro_export]
+macro_rules! __guarded_routes {
+    ($handler:path) => {{
+        let state = $crate::openapi::StateOf::router();
+        let parts = $crate::__parts_of!($handler, &state);
+        $crate::openapi::described(state, $crate::openapi::upstream::routes!($handler), &parts)
+    }};
+}
+
+#[doc(hidden)]
+pub use crate::openapi::handler::{
+    AnswerMarker, Marker, Outspoken, OutspokenAnswer, Parameters, Silent, SilentAnswer, StateOf, parameters_of,
+};
 #[doc(hidden)]
 pub use utoipa_axum as upstream;
 
@@ -127,6 +132,7 @@ impl Declared {
 /// Lets the parts of one handler describe its operations.
 #[doc(hidden)]
 pub fn described<S>(
+    _: StateOf<S>,
     (mut schemas, mut paths, router): UtoipaMethodRouter<S>,
     parts: &[fn(&mut OperationPart<'_>)],
 ) -> UtoipaMethodRouter<S> {
