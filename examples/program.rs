@@ -39,10 +39,14 @@ impl Program {
 
     /// Logs in; the token.
     pub(crate) fn token(&self, path: &str, form: &str) -> String {
-        let answer = self.login(path, form);
-        let token = answer.split("\"access_token\":\"").nth(1).and_then(|rest| rest.split('"').next());
-        token.unwrap_or_else(|| panic!("no token: {answer}")).to_owned()
+        access_token(&self.login(path, form))
     }
+}
+
+/// The token in the answer of a token endpoint.
+pub(crate) fn access_token(answer: &str) -> String {
+    let token = answer.split("\"access_token\":\"").nth(1).and_then(|rest| rest.split('"').next());
+    token.unwrap_or_else(|| panic!("no token: {answer}")).to_owned()
 }
 
 impl Drop for Program {

@@ -29,6 +29,7 @@
 //! | [`Bearer`] | a good token | its [`Claims`], or your own ([`FromClaims`]) |
 //! | [`Scoped<R>`](Scoped) | a good token with the scopes `R` ([`Scope`]) | its claims |
 //! | [`CurrentUser<U>`](CurrentUser) | a good token whose user exists ([`LoadUser`]) | the user |
+//! | [`Entitled<E, R>`](Entitled) | a good token for the very thing that the path names ([`Entity`]), with the scopes `R` | the thing's id, the claims |
 //! | `Option` of `Bearer` or `CurrentUser` | the same, or no token at all | what was found |
 //!
 //! A handler may have several: a token that was verified is remembered until it expires. They find the [`Guard`] in the router's state.
@@ -65,6 +66,7 @@
 //!
 //! | feature | what |
 //! |---|---|
+//! | `entity` | the guard for tokens that stand for things: this very car, and `drive` |
 //! | `openapi` | `routes!`, the drop-in for utoipa-axum's: guards document themselves |
 //! | `aide` | the same in aide's routers |
 //! | `docs` | `/docs` (Swagger UI) and `/redoc` out of the binary |
@@ -92,6 +94,8 @@ mod guard;
 mod state;
 mod bearer;
 mod scoped;
+#[cfg(feature = "entity")]
+mod entity;
 mod user;
 #[cfg(feature = "remote")]
 pub mod remote;
@@ -116,6 +120,8 @@ pub mod testing;
 
 pub use bearer::{Bearer, FromClaims, InvalidToken};
 pub use clock::{Clock, ClockHand};
+#[cfg(feature = "entity")]
+pub use entity::{Entitled, Entity};
 pub use guard::Guard;
 pub use problem::{ErrorStyle, Problem};
 pub use refusal::{AuthError, Refusal};

@@ -36,6 +36,12 @@ pub enum AuthError {
         /// All scopes that the route demands.
         required: ScopeSet,
     },
+    /// 403: the token is good and stands for another than the route concerns.
+    #[error("the access token stands for another: ask for one for what the path names, with the scopes `{required}`")]
+    OtherSubject {
+        /// All scopes that the route demands.
+        required: ScopeSet,
+    },
     /// 503: the check could not be made.
     #[error("the request could not be checked: try again later")]
     Unavailable,
@@ -47,7 +53,7 @@ impl AuthError {
         match self {
             Self::NoToken | Self::InvalidToken => StatusCode::UNAUTHORIZED,
             Self::InvalidRequest => StatusCode::BAD_REQUEST,
-            Self::InsufficientScope { .. } => StatusCode::FORBIDDEN,
+            Self::InsufficientScope { .. } | Self::OtherSubject { .. } => StatusCode::FORBIDDEN,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -64,15 +70,16 @@ impl AuthError {
                 ", error=\"invalid_token\", error_description=\"The token is malformed, expired, revoked or not for this API\""
                     .into(),
             ),
-            Self::InsufficientScope { required } => Some(
-                format!(
-                    ", error=\"insufficient_scope\", error_description=\"The token lacks a scope\", scope=\"{required}\""
-                )
-                .into(),
-            ),
+            Self::InsufficientScope { required } => Some(insufficient("The token lacks a scope", required)),
+            Self::OtherSubject { required } => Some(insufficient("The token stands for another", required)),
             Self::Unavailable => None,
         }
     }
+}
+
+/// The token gives less than the route demands (RFC 6750 section 3.1), and what that is.
+fn insufficient(description: &str, required: &ScopeSet) -> Cow<'static, str> {
+    format!(", error=\"insufficient_scope\", error_description=\"{description}\", scope=\"{required}\"").into()
 }
 
 /// What all refusals of one guard have in common.
@@ -145,7 +152,7 @@ impl Refusal {
             AuthError::NoToken => NOT_AUTHENTICATED.into(),
             AuthError::InvalidRequest => "Credentials were sent in more than one way".into(),
             AuthError::InvalidToken => self.face.invalid_token_detail.clone(),
-            AuthError::InsufficientScope { .. } => NOT_ENOUGH_PERMISSIONS.into(),
+            AuthError::InsufficientScope { .. } | AuthError::OtherSubject { .. } => NOT_ENOUGH_PERMISSIONS.into(),
             AuthError::Unavailable => UNAVAILABLE.into(),
         }
     }

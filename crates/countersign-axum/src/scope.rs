@@ -102,6 +102,11 @@ pub(crate) fn collect<R: RequiredScopes>() -> Vec<ScopeInfo> {
     scopes
 }
 
+/// The scopes of `R`, for a challenge. The names are scope tokens, or `R` would not have compiled.
+pub(crate) fn required<R: RequiredScopes>() -> ScopeSet {
+    ScopeSet::from_tokens(collect::<R>().into_iter().map(|scope| scope.name)).unwrap_or_default()
+}
+
 /// `1*( %x21 / %x23-5B / %x5D-7E )`
 const fn is_scope_token(name: &str) -> bool {
     let mut rest = name.as_bytes();

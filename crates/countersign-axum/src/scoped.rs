@@ -4,12 +4,12 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use axum_core::extract::FromRequestParts;
-use countersign_token::{Claims, ScopeSet};
+use countersign_token::Claims;
 use http::request::Parts;
 
 use crate::refusal::{AuthError, Refusal};
 use crate::requirement::{Requirement, Requires};
-use crate::scope::{RequiredScopes, collect, satisfies};
+use crate::scope::{RequiredScopes, collect, required, satisfies};
 use crate::state::HasGuard;
 
 /// A request whose token carries every scope of `R`: one [`Scope`](crate::Scope), or a tuple of up to eight.
@@ -72,9 +72,6 @@ where
         if satisfies::<R>(claims.scope()) {
             return Ok(Self { claims, scopes: PhantomData });
         }
-        let names = collect::<R>().into_iter().map(|scope| scope.name);
-        // The names are scope tokens, or `R` would not have compiled.
-        let required = ScopeSet::from_tokens(names).unwrap_or_default();
-        Err(guard.refuse(AuthError::InsufficientScope { required }))
+        Err(guard.refuse(AuthError::InsufficientScope { required: required::<R>() }))
     }
 }

@@ -59,9 +59,11 @@ fn add_user(data: &Path) {
 /// A token of the server at this address.
 fn token(address: SocketAddr, scope: &str) -> String {
     let form = format!("grant_type=password&username=ada&password={}&scope={scope}", PASSWORD.replace(' ', "+"));
-    let answer = program::send(address, "POST /token\nContent-Type: application/x-www-form-urlencoded", &form);
-    let token = answer.split("\"access_token\":\"").nth(1).and_then(|rest| rest.split('"').next());
-    token.unwrap_or_else(|| panic!("no token: {answer}")).to_owned()
+    program::access_token(&program::send(
+        address,
+        "POST /token\nContent-Type: application/x-www-form-urlencoded",
+        &form,
+    ))
 }
 
 fn status(api: &Program, path: &str, token: &str) -> u16 {

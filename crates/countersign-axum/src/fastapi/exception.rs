@@ -29,13 +29,14 @@ use crate::user::Unavailable;
 pub struct HttpException {
     status: StatusCode,
     detail: Value,
-    headers: HeaderMap,
+    /// Boxed: an error that is large is paid for by every success.
+    headers: Box<HeaderMap>,
 }
 
 impl HttpException {
     /// An answer with this status. The detail is a text for people, or whatever JSON the callers expect.
     pub fn new(status: StatusCode, detail: impl Into<Value>) -> Self {
-        let mut exception = Self { status, detail: detail.into(), headers: HeaderMap::new() };
+        let mut exception = Self { status, detail: detail.into(), headers: Box::default() };
         if status == StatusCode::UNAUTHORIZED {
             exception.headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -71,7 +72,7 @@ impl HttpException {
 impl IntoResponse for HttpException {
     fn into_response(self) -> Response {
         let mut response = json_response(self.status, "application/json", &json!({ "detail": self.detail }));
-        response.headers_mut().extend(self.headers);
+        response.headers_mut().extend(*self.headers);
         response
     }
 }
@@ -93,7 +94,7 @@ impl From<FieldError> for HttpException {
 impl From<Refusal> for HttpException {
     /// The refusal of a guard, handed on by an extractor that is built of it.
     fn from(refusal: Refusal) -> Self {
-        Self { status: refusal.error().status(), detail: refusal.detail().into(), headers: refusal.headers() }
+        Self { status: refusal.error().status(), detail: refusal.detail().into(), headers: Box::new(refusal.headers()) }
     }
 }
 
