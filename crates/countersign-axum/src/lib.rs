@@ -22,6 +22,9 @@
 //! }
 //! ```
 //!
+//! The guide of this repository (`guide/README.md`, and [`guide`] in the documentation of all features) goes step by step: a
+//! route, a login, hashes, scopes, a user table of your own, claims of your own, tests.
+//!
 //! # The guards
 //!
 //! | parameter | lets pass | carries |
@@ -75,9 +78,9 @@
 //! | `login` | from a name and a password to the user, over a table of users of your own |
 //! | `fastapi` | the manners of FastAPI, for front ends that exist already |
 //! | `serve` | the outside of a small program: its command line, and how it listens |
-//! | `testing` | a test helper: router and document agree |
+//! | `testing` | test helpers: tokens without a server; router and document agree |
 //!
-//! `examples/items.rs` is a whole API with a login of its own and a `/docs` page in which Authorize works.
+//! `examples/fastapi-docs` of this repository is a whole API with a login of its own and a `/docs` page in which Authorize works.
 
 #![forbid(unsafe_code)]
 
@@ -117,6 +120,16 @@ pub mod fastapi;
 pub mod serve;
 #[cfg(feature = "testing")]
 pub mod testing;
+// Its pages lie in `guide/`; here they are compiled and run.
+#[cfg(all(
+    any(doc, doctest),
+    feature = "fastapi",
+    feature = "login",
+    feature = "openapi",
+    feature = "remote",
+    feature = "testing"
+))]
+pub mod guide;
 
 pub use bearer::{Bearer, FromClaims, InvalidToken};
 pub use clock::{Clock, ClockHand};

@@ -41,7 +41,7 @@ impl Arguments {
 
 /// Answers requests until the process is interrupted; those that are under way are answered before it ends.
 ///
-/// As [`axum::serve`], which sets no limits of time and size to connections: a program that faces the internet stands
+/// As `axum::serve`, which sets no limits of time and size to connections: a program that faces the internet stands
 /// behind a proxy that does.
 pub async fn serve(router: Router, listen: SocketAddr) -> io::Result<()> {
     let listener = TcpListener::bind(listen).await?;

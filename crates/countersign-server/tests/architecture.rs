@@ -82,6 +82,26 @@ fn the_examples_are_no_longer_than_their_originals_and_the_readme_says_how_long(
     }
 }
 
+#[test]
+fn what_the_pages_of_the_repository_link_to_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut pages = Vec::new();
+    for folder in [".", "docs", "crates/countersign-axum/guide"] {
+        let files = fs::read_dir(root.join(folder)).unwrap().map(|entry| entry.unwrap().path());
+        pages.extend(files.filter(|path| path.extension().is_some_and(|extension| extension == "md")));
+    }
+    let mut broken = Vec::new();
+    for page in &pages {
+        let text = fs::read_to_string(page).unwrap();
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target);
+        let local = targets.filter(|target| !target.contains("://") && !target.starts_with('#'));
+        broken.extend(
+            local.filter(|target| !page.with_file_name(target).exists()).map(|target| (page, target.to_owned())),
+        );
+    }
+    assert!(pages.len() > 10 && broken.is_empty(), "{broken:#?}");
+}
+
 /// Lines that are not blank, no comment and no import.
 fn lines_of_code(text: &str) -> usize {
     let mut in_import = false;

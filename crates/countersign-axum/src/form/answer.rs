@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use axum_core::response::{IntoResponse, Response};
-use countersign_token::ScopeSet;
+use countersign_token::{IssueError, ScopeSet};
 use http::header::{CACHE_CONTROL, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Map, json};
@@ -171,6 +171,14 @@ impl TokenError {
     /// The status of the answer.
     pub fn status(&self) -> StatusCode {
         self.status
+    }
+}
+
+impl From<IssueError> for TokenError {
+    /// No token could be made, which is not the caller's fault: 503. The cause goes to the log.
+    fn from(error: IssueError) -> Self {
+        tracing::error!(%error, "a token could not be issued");
+        Self::try_later("No token can be issued now, try again later", 1)
     }
 }
 

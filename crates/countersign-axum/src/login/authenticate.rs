@@ -2,6 +2,8 @@
 
 use countersign_password::{HashPool, Password, PasswordHash, PoolError, Verdict};
 
+#[cfg(feature = "form")]
+use crate::form::TokenError;
 use crate::user::Unavailable;
 
 /// What a table answers to a login: the user, and the hash of the password, if there is one.
@@ -100,5 +102,18 @@ impl From<PoolError> for LoginError {
         }
         tracing::error!(%error, "a login failed");
         Self::Unavailable
+    }
+}
+
+#[cfg(feature = "form")]
+impl From<LoginError> for TokenError {
+    fn from(error: LoginError) -> Self {
+        match error {
+            LoginError::WrongCredentials => Self::wrong_password(),
+            LoginError::Busy { retry_after_s } => {
+                Self::try_later("Too many logins at once, try again later", retry_after_s)
+            }
+            LoginError::Unavailable => Self::try_later("Nobody can log in now, try again later", 1),
+        }
     }
 }

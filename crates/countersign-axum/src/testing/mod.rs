@@ -1,4 +1,5 @@
-//! A test helper for the authors of APIs: does the router refuse what its document calls guarded, and nothing else?
+//! Test helpers for the authors of APIs. [`TestIssuer`] makes tokens and the guard that takes them; [`differences`] tells
+//! whether the router refuses what its document calls guarded, and nothing else:
 //!
 //! ```
 //! use axum::{Router, routing::get};
@@ -20,6 +21,7 @@
 
 mod difference;
 mod operation;
+mod issuer;
 
 use std::convert::Infallible;
 
@@ -32,6 +34,7 @@ use serde::Serialize;
 use tower_service::Service;
 
 pub use crate::testing::difference::{Difference, DifferenceKind};
+pub use crate::testing::issuer::TestIssuer;
 use crate::testing::operation::{Access, Operation};
 
 /// Calls every operation of the document twice, without a token and with a bad one, and compares.
