@@ -158,6 +158,7 @@ impl UserTable for MemoryUsers {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<S> LoadUser<S> for UserRecord
 where
     S: Sync,
