@@ -18,6 +18,28 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+//!
+//! # Stored forms
+//!
+//! Each is taken as it stands in the other program's table, and recognised by how it begins.
+//!
+//! | form | of |
+//! |---|---|
+//! | `$argon2id$`, `$argon2i$`, `$argon2d$`, versions 16 and 19 | PHC strings: pwdlib, argon2-cffi, passlib, PHP; new hashes here |
+//! | `argon2$argon2id$…`, `pbkdf2_sha256$`, `pbkdf2_sha1$`, `scrypt$`, `bcrypt_sha256$$`, `bcrypt$$` | Django |
+//! | `$2b$`, `$2a$`, `$2y$`, `$2$` | bcrypt: passlib, PHP, Ruby, Node. `$2x$` is refused: its passwords collide |
+//! | `$bcrypt-sha256$` (versions 1 and 2), `$pbkdf2-sha256$`, `$pbkdf2-sha512$`, `$pbkdf2$`, `$scrypt$` | passlib; PHC strings |
+//! | `scrypt:N:r:p$`, `pbkdf2:sha256:…$` | Werkzeug, so Flask |
+//! | `$5$`, `$6$`, `$1$` | crypt(3): Linux, BSD |
+//! | `$P$`, `$H$`, `$wp$2y$`, `$S$` | phpass and `WordPress` before 6.8, `WordPress` since, Drupal 7 |
+//! | base64 that begins with `A` | ASP.NET Core Identity, versions 2 and 3 |
+//! | `{"secretData":…,"credentialData":…}` | Keycloak, with PBKDF2 or Argon2 |
+//! | `{SSHA}`, `{SSHA256}`, `{SSHA512}`, `{PBKDF2-SHA256}` and its kin | LDAP servers |
+//! | `$firebase-scrypt$ln=…,r=…$SALT$SEPARATOR$SIGNER$TAG` | Firebase: the parameters of the project's export, which has no form of its own, and a user's salt and hash |
+//!
+//! A form without a place for long passwords (bcrypt) never matches one by its first 72 bytes. Parameters that would cost
+//! more than the [`Ceilings`] are refused when they are read.
+
 mod password;
 mod policy;
 mod scheme;

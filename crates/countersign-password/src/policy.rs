@@ -130,13 +130,30 @@ pub struct Ceilings {
     pub bcrypt_cost: u32,
     /// Rounds of PBKDF2.
     pub pbkdf2_rounds: u32,
+    /// KiB of memory that a scrypt hash fills.
+    pub scrypt_memory_kib: u32,
+    /// KiB that a scrypt hash fills in all: memory times p.
+    pub scrypt_work_kib: u64,
+    /// Rounds of SHA-crypt.
+    pub sha_crypt_rounds: u32,
+    /// The binary logarithm of the rounds of phpass and Drupal.
+    pub phpass_log_rounds: u32,
 }
 
 impl Ceilings {
-    /// 256 MiB and 2 GiB for Argon2, cost 15 for bcrypt, 10 million rounds for PBKDF2: each between one and two seconds
-    /// of a core of 2026, and several times what programs ask for by default.
-    pub const DEFAULT: Ceilings =
-        Ceilings { argon2_memory_kib: 256 << 10, argon2_work_kib: 2 << 20, bcrypt_cost: 15, pbkdf2_rounds: 10_000_000 };
+    /// 256 MiB and 2 GiB for Argon2, cost 15 for bcrypt, 10 million rounds for PBKDF2, 256 MiB and 1 GiB for scrypt, 2 million
+    /// rounds for SHA-crypt, 2 to the 21 for phpass: each about one to three seconds of a core of 2026, and several times what
+    /// programs ask for by default.
+    pub const DEFAULT: Ceilings = Ceilings {
+        argon2_memory_kib: 256 << 10,
+        argon2_work_kib: 2 << 20,
+        bcrypt_cost: 15,
+        pbkdf2_rounds: 10_000_000,
+        scrypt_memory_kib: 257 << 10,
+        scrypt_work_kib: 1 << 20,
+        sha_crypt_rounds: 2_000_000,
+        phpass_log_rounds: 21,
+    };
 }
 
 impl Default for Ceilings {

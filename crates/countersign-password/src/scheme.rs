@@ -12,10 +12,34 @@ pub enum Scheme {
     Argon2i,
     /// Argon2d, as a PHC string.
     Argon2d,
-    /// bcrypt: `$2a$`, `$2b$` or `$2y$`.
+    /// bcrypt: `$2$`, `$2a$`, `$2b$` or `$2y$`.
     Bcrypt,
-    /// Django's `pbkdf2_sha256`.
-    DjangoPbkdf2Sha256,
+    /// bcrypt of a SHA-256 digest, as Django and passlib have it.
+    BcryptSha256,
+    /// bcrypt of an HMAC, as `WordPress` has it since 6.8.
+    WordPress,
+    /// PBKDF2 with HMAC-SHA-1, of whatever program.
+    Pbkdf2Sha1,
+    /// PBKDF2 with HMAC-SHA-256.
+    Pbkdf2Sha256,
+    /// PBKDF2 with HMAC-SHA-512.
+    Pbkdf2Sha512,
+    /// scrypt (RFC 7914).
+    Scrypt,
+    /// Firebase's use of scrypt.
+    FirebaseScrypt,
+    /// SHA-crypt with SHA-256: `$5$`.
+    Sha256Crypt,
+    /// SHA-crypt with SHA-512: `$6$`.
+    Sha512Crypt,
+    /// md5-crypt: `$1$`.
+    Md5Crypt,
+    /// The portable hashes of phpass: `$P$`, `$H$`.
+    Phpass,
+    /// Drupal 7: `$S$`.
+    Drupal7,
+    /// A salted digest of an LDAP server: `{SSHA}` and its kin.
+    SaltedSha,
 }
 
 impl Scheme {
@@ -26,7 +50,19 @@ impl Scheme {
             Scheme::Argon2i => "argon2i",
             Scheme::Argon2d => "argon2d",
             Scheme::Bcrypt => "bcrypt",
-            Scheme::DjangoPbkdf2Sha256 => "django-pbkdf2-sha256",
+            Scheme::BcryptSha256 => "bcrypt-sha256",
+            Scheme::WordPress => "wordpress-bcrypt",
+            Scheme::Pbkdf2Sha1 => "pbkdf2-sha1",
+            Scheme::Pbkdf2Sha256 => "pbkdf2-sha256",
+            Scheme::Pbkdf2Sha512 => "pbkdf2-sha512",
+            Scheme::Scrypt => "scrypt",
+            Scheme::FirebaseScrypt => "firebase-scrypt",
+            Scheme::Sha256Crypt => "sha256-crypt",
+            Scheme::Sha512Crypt => "sha512-crypt",
+            Scheme::Md5Crypt => "md5-crypt",
+            Scheme::Phpass => "phpass",
+            Scheme::Drupal7 => "drupal7",
+            Scheme::SaltedSha => "salted-sha",
         }
     }
 }
@@ -42,10 +78,10 @@ impl fmt::Display for Scheme {
 #[non_exhaustive]
 pub enum HashError {
     /// It begins like no known format.
-    #[error("this is not a password hash of a known format: argon2, bcrypt, django pbkdf2_sha256")]
+    #[error("this is not a password hash of a known format")]
     UnknownFormat,
     /// It is longer than any hash of a known format.
-    #[error("this is too long for a password hash: at most 512 bytes")]
+    #[error("this is too long for a password hash: at most 1024 bytes")]
     TooLong,
     /// It begins like a known format and does not keep to it.
     #[error("this {scheme} hash is malformed: {reason}")]

@@ -12,6 +12,21 @@ use crate::vectors::Vector;
 
 const ARGON2: &str = "$argon2id$v=19$m=1024,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$YGF6eR+fyi7PrMv+lCGz/FLA2RIaMacQaExmG3t0qH0";
 const BCRYPT: &str = "$2b$04$EGdrhbKUv8Oc9vGiXX0HQOxSg445d458Muh7DAHskb6QbtCvdxcie";
+/// The beginnings of other families, for what is nearly a hash.
+const OTHERS: [&str; 12] = [
+    "$scrypt$ln=4,r=8,p=1$AAECAwQFBgcICQoLDA0ODw$YGF6eR+fyi7PrMv+lCGz/FLA2RIaMacQaExmG3t0qH0",
+    "scrypt:16:8:1$salt$5f6571",
+    "scrypt$16$salt$8$1$X2Vq9IpUUw17klJY0EbnXQ10dS3EtY4MKvIjowu3TDw=",
+    "$pbkdf2-sha256$1$AAECAwQFBgcICQoLDA0ODw$YGF6eR.fyi7PrMv.lCGz/FLA2RIaMacQaExmG3t0qH0",
+    "{PBKDF2-SHA512}1$AAECAwQF$YGF6eR.fyi7PrMv.lCGz/FLA2RIaMacQaExmG3t0qH0",
+    "pbkdf2:sha256:1$salt$5f6571",
+    "AAABAgMEBQYHCAkKCwwNDg8",
+    "AQAAAAEAAAABAAAAEAABAgMEBQYHCAkKCwwNDg8",
+    "$6$rounds=1000$salt$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl",
+    "$P$7saltstri0000000000000000000000",
+    "{SSHA256}OZiz0cnQ5hgyel3Emh7NCbhBRCQ+HVBwYplQunHYnER7TLuV",
+    r#"{"secretData":{"value":"AAAA","salt":"AAAA"},"credentialData":{"hashIterations":1,"algorithm":"pbkdf2"}}"#,
+];
 const DJANGO: &str = "pbkdf2_sha256$1$salt$X2Vq9IpUUw17klJY0EbnXQ10dS3EtY4MKvIjowu3TDw=";
 
 fn password(text: &str) -> Password {
@@ -30,11 +45,12 @@ fn verify(typed: &str, stored: &str) -> Verdict {
 #[test]
 fn hashes_of_other_programs_match_their_passwords_and_no_others() {
     let vectors = vectors::all();
-    assert!(vectors.len() > 60);
+    assert!(vectors.len() > 300);
     for Vector { password: typed, hash: stored } in vectors {
+        let hash = PasswordHash::parse(&stored).unwrap_or_else(|error| panic!("{error}: {stored}"));
+        assert_eq!(hash.as_str(), stored);
         assert!(verify(&typed, &stored).is_match(), "{typed} {stored}");
         assert_eq!(verify(&format!("{typed}x"), &stored), Verdict::Mismatch, "{typed}x {stored}");
-        assert_eq!(PasswordHash::parse(&stored).unwrap().as_str(), stored);
     }
 }
 
@@ -82,6 +98,12 @@ fn a_row_that_asks_for_too_much_is_refused_when_it_is_read() {
         BCRYPT.replace("$04$", "$31$"),
         BCRYPT.replace("$04$", "$16$"),
         DJANGO.replace("$1$", "$2147483648$"),
+        OTHERS[0].replace("ln=4", "ln=22"),
+        OTHERS[0].replace("p=1", "p=1024").replace("ln=4", "ln=17"),
+        OTHERS[1].replace(":16:", ":2147483648:"),
+        OTHERS[3].replace("$1$", "$4294967295$"),
+        OTHERS[8].replace("rounds=1000", "rounds=999999999"),
+        OTHERS[9].replace("$P$7", "$P$z"),
     ];
     for stored in hostile {
         let error = PasswordHash::parse(&stored).unwrap_err();
@@ -152,13 +174,31 @@ fn argon2_without_a_version_is_version_16() {
 }
 
 #[test]
+fn every_family_has_vectors_of_its_own() {
+    let schemes: std::collections::HashSet<Scheme> =
+        vectors::all().iter().map(|vector| PasswordHash::parse(&vector.hash).unwrap().scheme()).collect();
+    // Argon2 in three variants, and fourteen other schemes.
+    assert_eq!(schemes.len(), 17, "{schemes:?}");
+}
+
+#[test]
+fn a_password_of_any_length_counts_whole_where_bcrypt_is_given_a_digest() {
+    for Vector { password: typed, hash: stored } in vectors::all() {
+        let scheme = PasswordHash::parse(&stored).unwrap().scheme();
+        if typed.len() > 72 && matches!(scheme, Scheme::BcryptSha256 | Scheme::WordPress) {
+            assert_eq!(verify(&typed[..72], &stored), Verdict::Mismatch, "{stored}");
+        }
+    }
+}
+
+#[test]
 fn schemes_are_told_apart() {
     for (stored, scheme, name) in [
         (ARGON2.to_owned(), Scheme::Argon2id, "argon2id"),
         (ARGON2.replace("2id", "2i"), Scheme::Argon2i, "argon2i"),
         (ARGON2.replace("2id", "2d"), Scheme::Argon2d, "argon2d"),
         (BCRYPT.to_owned(), Scheme::Bcrypt, "bcrypt"),
-        (DJANGO.to_owned(), Scheme::DjangoPbkdf2Sha256, "django-pbkdf2-sha256"),
+        (DJANGO.to_owned(), Scheme::Pbkdf2Sha256, "pbkdf2-sha256"),
     ] {
         assert_eq!(PasswordHash::parse(&stored).unwrap().scheme(), scheme);
         assert_eq!(scheme.to_string(), name);
@@ -179,7 +219,7 @@ fn debug_output_and_errors_show_neither_salt_nor_tag() {
 
 /// Texts that get far into a reader: a stored hash with pieces replaced, dropped or doubled.
 fn nearly_a_hash() -> impl Strategy<Value = String> {
-    let stored = prop::sample::select(vec![ARGON2, BCRYPT, DJANGO, "$2x$04$", "$argon2i$", "$argon2d$m=8,t=1,p=1$"]);
+    let stored = prop::sample::select([&[ARGON2, BCRYPT, DJANGO, "$2x$04$", "$argon2i$"][..], &OTHERS].concat());
     let piece = prop_oneof![
         Just(String::new()),
         Just("$".to_owned()),
@@ -206,6 +246,7 @@ fn nearly_a_hash() -> impl Strategy<Value = String> {
 fn tiny() -> Ceilings {
     let mut tiny = Ceilings::default();
     (tiny.argon2_memory_kib, tiny.argon2_work_kib, tiny.bcrypt_cost, tiny.pbkdf2_rounds) = (2048, 4096, 4, 1000);
+    (tiny.scrypt_memory_kib, tiny.scrypt_work_kib, tiny.sha_crypt_rounds, tiny.phpass_log_rounds) = (64, 64, 1000, 8);
     tiny
 }
 

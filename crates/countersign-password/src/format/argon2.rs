@@ -1,5 +1,5 @@
 //! Argon2id, Argon2i and Argon2d as PHC strings: `$argon2id$v=19$m=19456,t=2,p=1$salt$tag`. Without `v=` the version is
-//! 16, as the first programs wrote it.
+//! 16, as the first programs wrote it. Django writes its name before it: `argon2$argon2id$…`.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -16,7 +16,7 @@ use crate::resource::ResourceError;
 use crate::scheme::{HashError, Scheme};
 
 pub(super) const FAMILY: Family = Family {
-    prefixes: &["$argon2id$", "$argon2i$", "$argon2d$"],
+    prefixes: &["$argon2id$", "$argon2i$", "$argon2d$", "argon2$argon2id$", "argon2$argon2i$", "argon2$argon2d$"],
     read: |text, ceilings| Ok(Box::new(Argon2Hash::read(text, ceilings)?)),
 };
 
@@ -32,6 +32,8 @@ const TAGS: RangeInclusive<usize> = 16..=64;
 /// A hash of the Argon2 family.
 #[derive(Debug, Clone)]
 pub(crate) struct Argon2Hash {
+    /// Whether Django's name stands before it: another program's, whoever may have made it.
+    is_djangos: bool,
     settings: Settings,
     salt: Hidden,
     tag: Hidden,
@@ -48,20 +50,22 @@ impl Argon2Hash {
         let settings = Settings::for_new_hashes(policy.argon2);
         let mut tag = [0; TAG_BYTES];
         settings.compute(password, &salt, memory, &mut tag)?;
-        Ok(Argon2Hash { settings, salt: Hidden::new(salt.to_vec()), tag: Hidden::new(tag.to_vec()) })
+        Ok(Argon2Hash { is_djangos: false, settings, salt: Hidden::new(salt.to_vec()), tag: Hidden::new(tag.to_vec()) })
     }
 
     /// A hash that costs what a new one costs and belongs to no password.
     pub(crate) fn decoy(policy: &Policy) -> Argon2Hash {
         Argon2Hash {
+            is_djangos: false,
             settings: Settings::for_new_hashes(policy.argon2),
             salt: Hidden::new(vec![0; SALT_BYTES]),
             tag: Hidden::new(vec![0; TAG_BYTES]),
         }
     }
 
-    fn read(text: &str, ceilings: &Ceilings) -> Result<Argon2Hash, HashError> {
-        let (variant, fields) = variant(text)?;
+    pub(super) fn read(text: &str, ceilings: &Ceilings) -> Result<Argon2Hash, HashError> {
+        let is_djangos = text.starts_with("argon2$");
+        let (variant, fields) = variant(text.strip_prefix("argon2").filter(|_| is_djangos).unwrap_or(text))?;
         let malformed = |reason| HashError::Malformed { scheme: scheme(variant), reason };
 
         let fields: Vec<&str> = fields.split('$').take(5).collect();
@@ -81,7 +85,7 @@ impl Argon2Hash {
 
         let salt = bytes(salt, &SALTS).ok_or(malformed("the salt is not 8 to 64 bytes in base64"))?;
         let tag = bytes(tag, &TAGS).ok_or(malformed("the tag is not 16 to 64 bytes in base64"))?;
-        Ok(Argon2Hash { settings, salt, tag })
+        Ok(Argon2Hash { is_djangos, settings, salt, tag })
     }
 }
 
@@ -140,7 +144,8 @@ impl StoredHash for Argon2Hash {
     /// An attacker pays for the memory and for what is written to it; lanes only help whoever has the cores.
     fn is_outdated(&self, policy: &Policy) -> bool {
         let (now, new) = (&self.settings, Settings::for_new_hashes(policy.argon2));
-        (now.variant, now.version) != (new.variant, new.version)
+        self.is_djangos
+            || (now.variant, now.version) != (new.variant, new.version)
             || now.memory_kib < new.memory_kib
             || work_kib(now.memory_kib, now.iterations) < work_kib(new.memory_kib, new.iterations)
             || self.salt.get().len() < SALT_BYTES
@@ -148,7 +153,7 @@ impl StoredHash for Argon2Hash {
     }
 
     fn may_be_ours(&self) -> bool {
-        true
+        !self.is_djangos
     }
 
     fn matches(&self, password: &[u8], memory: &mut Memory) -> Result<bool, ResourceError> {
@@ -164,6 +169,7 @@ impl fmt::Display for Argon2Hash {
         let Settings { version, memory_kib, iterations, parallelism, .. } = self.settings;
         let (scheme, version) = (self.scheme(), u32::from(version));
         let (salt, tag) = (STANDARD_NO_PAD.encode(self.salt.get()), STANDARD_NO_PAD.encode(self.tag.get()));
+        f.write_str(if self.is_djangos { "argon2" } else { "" })?;
         write!(f, "${scheme}$v={version}$m={memory_kib},t={iterations},p={parallelism}${salt}${tag}")
     }
 }

@@ -4,7 +4,16 @@
 mod text;
 mod argon2;
 mod bcrypt;
-mod django;
+mod bcrypt_prehash;
+mod pbkdf2;
+mod aspnet;
+mod scrypt;
+mod firebase;
+mod keycloak;
+mod sha_crypt;
+mod md5_crypt;
+mod phpass;
+mod ldap;
 
 use std::fmt;
 
@@ -46,10 +55,23 @@ struct Family {
     read: fn(&str, &Ceilings) -> Read,
 }
 
-const FAMILIES: [Family; 3] = [argon2::FAMILY, bcrypt::FAMILY, django::FAMILY];
+const FAMILIES: [Family; 12] = [
+    argon2::FAMILY,
+    bcrypt::FAMILY,
+    bcrypt_prehash::FAMILY,
+    pbkdf2::FAMILY,
+    aspnet::FAMILY,
+    scrypt::FAMILY,
+    firebase::FAMILY,
+    keycloak::FAMILY,
+    sha_crypt::FAMILY,
+    md5_crypt::FAMILY,
+    phpass::FAMILY,
+    ldap::FAMILY,
+];
 
 /// The longest text that is looked at, in bytes.
-const MAX_BYTES: usize = 512;
+const MAX_BYTES: usize = 1024;
 
 /// Reads a stored hash of any family.
 pub(crate) fn read(text: &str, ceilings: &Ceilings) -> Read {
@@ -77,11 +99,21 @@ mod tests {
 
     #[test]
     fn a_text_of_no_family_is_said_to_be_unknown() {
-        for text in
-            ["", "$", "secret", "$1$salt$hash", "$2", "$argon2", "argon2id$v=19", "pbkdf2_sha1$1$a$b", " $2b$04$"]
-        {
+        for text in [
+            "",
+            "$",
+            "secret",
+            "$7$salt$hash",
+            "$2",
+            "$argon2",
+            "argon2id$v=19",
+            "pbkdf2_md5$1$a$b",
+            " $2b$04$",
+            "AQAAAA",
+            "{}",
+        ] {
             assert_eq!(read(text, &Ceilings::DEFAULT).unwrap_err(), HashError::UnknownFormat, "{text:?}");
         }
-        assert_eq!(read(&"$".repeat(513), &Ceilings::DEFAULT).unwrap_err(), HashError::TooLong);
+        assert_eq!(read(&"$".repeat(1025), &Ceilings::DEFAULT).unwrap_err(), HashError::TooLong);
     }
 }

@@ -39,6 +39,45 @@ impl<T> fmt::Debug for Hidden<T> {
     }
 }
 
+/// The base64 of crypt(3): six bits a character, the lowest first, in the alphabet `./0-9A-Za-z`.
+pub(super) fn crypt64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let groups = bytes.chunks(3).flat_map(|group| {
+        let bits = group.iter().rev().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte));
+        (0..=group.len()).map(move |at| (bits >> (6 * at)) & 63)
+    });
+    groups.filter_map(|six| ALPHABET.get(six as usize)).map(|byte| char::from(*byte)).collect()
+}
+
+/// The value of a character of that alphabet.
+pub(super) fn crypt64_value(character: char) -> Option<u32> {
+    Some(match character {
+        '.' => 0,
+        '/' => 1,
+        '0'..='9' => u32::from(character) - u32::from('0') + 2,
+        'A'..='Z' => u32::from(character) - u32::from('A') + 12,
+        'a'..='z' => u32::from(character) - u32::from('a') + 38,
+        _ => return None,
+    })
+}
+
+/// Bytes that were written as hexadecimal digits, in lower case.
+pub(super) fn hexadecimal(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: &u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    };
+    let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
+    pairs.iter().map(|[high, low]| Some(digit(high)? << 4 | digit(low)?)).collect()
+}
+
+/// The pieces between the dollar signs, if there are exactly `N`.
+pub(super) fn pieces<const N: usize>(text: &str) -> Option<[&str; N]> {
+    let pieces: Vec<&str> = text.split('$').take(N + 1).collect();
+    pieces.try_into().ok()
+}
+
 /// A decimal number without sign and leading zeros.
 pub(super) fn decimal(text: &str) -> Option<u32> {
     let canonical = text == "0" || !text.starts_with('0');

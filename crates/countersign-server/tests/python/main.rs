@@ -11,6 +11,7 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
+use countersign_password::{Argon2Params, Hasher, Password, Policy};
 use countersign_token::Algorithm;
 
 use crate::python::Uvicorn;
@@ -91,4 +92,18 @@ fn the_front_end_of_a_tutorial_logs_in() {
     let front_end = Uvicorn::serve(&folder(), "front_end", &[("API", &url(&server))]);
 
     check("check_front_end.py", &[front_end.url.clone(), url(&server)]);
+}
+
+#[test]
+fn django_and_pwdlib_verify_the_hashes_that_are_made_here() {
+    let passwords = ["secret", " leading and trailing ", "пароль", "pässwörd", "日本語のパスワード", "🔑🐎🔋"];
+    let costs = [Argon2Params::OWASP, Argon2Params::HIGH];
+    let pairs = costs.iter().flat_map(|cost| {
+        let hasher = Hasher::new(Policy::new(*cost));
+        passwords.map(|text| {
+            let hash = hasher.hash(&Password::new(text.to_owned()).unwrap()).unwrap();
+            format!("{text}={}", hash.as_str())
+        })
+    });
+    check("check_hashes.py", &pairs.collect::<Vec<_>>());
 }
