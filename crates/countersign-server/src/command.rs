@@ -7,6 +7,7 @@ mod openapi;
 mod token;
 mod key;
 mod user;
+mod import;
 mod serve;
 
 use std::ffi::OsString;
@@ -40,6 +41,7 @@ fn declare() -> Command {
         .subcommands([
             serve::declare(),
             user::declare(),
+            import::declare(),
             key::declare(),
             token::declare(),
             openapi::declare(),
@@ -74,6 +76,7 @@ fn run(matches: &ArgMatches, program: &str) -> Result<(), Failure> {
     match matches.subcommand() {
         Some(("serve", matches)) => serve::run(matches, program),
         Some(("user", matches)) => at_once(user::run(matches)),
+        Some(("import", matches)) => at_once(import::run(matches)),
         Some(("key", matches)) => at_once(key::run(matches)),
         Some(("token", matches)) => token::run(matches),
         Some(("openapi", matches)) => openapi::run(matches),

@@ -8,6 +8,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
 
 use program::Program;
 
@@ -36,13 +37,15 @@ impl Drop for Server {
     }
 }
 
-/// The server's program, built where this one was built.
+/// The server's program beside this one, built as the tests of the whole workspace build it: there is nothing to do after them.
 fn server(data: &Path) -> Command {
-    let here = PathBuf::from(env!("CARGO_BIN_EXE_resource-server"));
-    let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "--quiet", "--locked", "-p", "countersign-server", "--bin", "countersign"]);
-    assert!(build.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo runs").success());
-    let mut command = Command::new(here.with_file_name("countersign"));
+    static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--quiet", "--locked", "--workspace", "--all-features", "--test", "server_process"]);
+        assert!(build.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo runs").success());
+        Path::new(env!("CARGO_BIN_EXE_resource-server")).with_file_name("countersign")
+    });
+    let mut command = Command::new(&*PROGRAM);
     command.env("COUNTERSIGN_DATA", data);
     command
 }

@@ -45,12 +45,43 @@ pub enum StoreError {
     Damaged(String),
 }
 
+impl StoreError {
+    /// Whether another user is in the way, so that trying again is of no use.
+    pub(crate) fn is_collision(&self) -> bool {
+        matches!(self, Self::UsernameTaken | Self::UsernameConfusable { .. } | Self::EmailTaken | Self::IdTaken)
+    }
+}
+
+/// What became of a user that was to be taken over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Imported {
+    /// It is a user now.
+    Added,
+    /// A user of this name and this address was here already, and was left alone.
+    Known,
+    /// Another user is in the way.
+    Refused(StoreError),
+}
+
+impl Imported {
+    /// What a taken name means: the same user, or another.
+    fn in_the_way(existing: Option<&User>, user: &User, error: StoreError) -> Self {
+        let address = |user: &User| user.email.as_ref().map(|email| email.canonical().to_owned());
+        let is_same = existing.is_some_and(|existing| address(existing) == address(user));
+        if is_same { Self::Known } else { Self::Refused(error) }
+    }
+}
+
 /// Keeps users and their password hashes.
 #[async_trait]
 pub trait UserStore: Send + Sync + 'static {
     /// Registers a user: fails with [`StoreError::UsernameTaken`], [`StoreError::UsernameConfusable`],
     /// [`StoreError::EmailTaken`] or [`StoreError::IdTaken`], and of several at once exactly one wins.
     async fn insert(&self, new: &NewUser) -> Result<User, StoreError>;
+
+    /// Takes users over from another program, in one step: each by itself, in this order, so that one that is refused
+    /// keeps no other out. The answer has an outcome for each.
+    async fn import(&self, users: &[NewUser]) -> Result<Vec<Imported>, StoreError>;
 
     /// The user with this id.
     async fn find_by_id(&self, id: UserId) -> Result<Option<User>, StoreError>;

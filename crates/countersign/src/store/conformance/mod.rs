@@ -16,6 +16,7 @@
 mod samples;
 mod records;
 mod uniqueness;
+mod imports;
 mod passwords;
 mod listing;
 mod injection;
@@ -42,6 +43,9 @@ pub async fn check_user_store(fresh: impl AsyncFn() -> Arc<dyn UserStore>) {
     uniqueness::a_change_cannot_take_the_name_of_another(fresh().await).await;
     uniqueness::of_fifty_registrations_of_one_name_one_wins(fresh().await).await;
     uniqueness::of_fifty_registrations_of_one_address_one_wins(fresh().await).await;
+
+    imports::each_user_is_taken_over_by_itself_and_once(fresh().await).await;
+    imports::of_users_in_one_step_the_first_of_a_name_wins(fresh().await).await;
 
     passwords::a_hash_is_replaced_only_if_it_is_the_expected_one(fresh().await).await;
     passwords::a_password_is_changed_only_on_the_one_that_was_checked(fresh().await).await;

@@ -6,7 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use countersign_password::PasswordHash;
 
-use crate::store::{HealthCheck, KeyState, KeyStore, SigningKeyRecord, StoreError, UserPage, UserQuery, UserStore};
+use crate::store::{
+    HealthCheck, Imported, KeyState, KeyStore, SigningKeyRecord, StoreError, UserPage, UserQuery, UserStore,
+};
 use crate::user::{Credentials, EmailAddress, Login, NewUser, User, UserChange, UserId};
 
 /// Keeps everything in memory, behind one lock that is never held across an await.
@@ -55,6 +57,17 @@ impl Entry {
     }
 }
 
+fn insert(users: &mut BTreeMap<UserId, Entry>, new: &NewUser) -> Result<User, StoreError> {
+    if users.contains_key(&new.id) {
+        return Err(StoreError::IdTaken);
+    }
+    let user = new.to_user();
+    let skeleton = user.username.skeleton();
+    check_unique(&user, &skeleton, users.values())?;
+    users.insert(new.id, Entry { user: user.clone(), skeleton, password_hash: new.password_hash.clone() });
+    Ok(user)
+}
+
 /// The user with this id, if the stored hash is `expected`.
 fn holder_of<'a>(users: &'a mut BTreeMap<UserId, Entry>, id: UserId, expected: &PasswordHash) -> Option<&'a mut Entry> {
     users.get_mut(&id).filter(|entry| entry.password_hash.as_ref() == Some(expected))
@@ -86,15 +99,20 @@ fn is_at(user: &User, email: &EmailAddress) -> bool {
 #[async_trait]
 impl UserStore for MemoryStore {
     async fn insert(&self, new: &NewUser) -> Result<User, StoreError> {
+        insert(&mut self.users(), new)
+    }
+
+    async fn import(&self, new: &[NewUser]) -> Result<Vec<Imported>, StoreError> {
         let mut users = self.users();
-        if users.contains_key(&new.id) {
-            return Err(StoreError::IdTaken);
-        }
-        let user = new.to_user();
-        let skeleton = user.username.skeleton();
-        check_unique(&user, &skeleton, users.values())?;
-        users.insert(new.id, Entry { user: user.clone(), skeleton, password_hash: new.password_hash.clone() });
-        Ok(user)
+        let import = |new: &NewUser| match insert(&mut users, new) {
+            Ok(_) => Imported::Added,
+            Err(error @ StoreError::UsernameTaken) => {
+                let existing = users.values().map(|entry| &entry.user).find(|user| user.username == new.username);
+                Imported::in_the_way(existing, &new.to_user(), error)
+            }
+            Err(error) => Imported::Refused(error),
+        };
+        Ok(new.iter().map(import).collect())
     }
 
     async fn find_by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {

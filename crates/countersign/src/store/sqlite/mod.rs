@@ -124,6 +124,12 @@ impl SqliteStore {
         })
     }
 
+    /// Writes a copy of the database, as it is now, to a file that is not there yet. Others may read and write meanwhile.
+    pub async fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
+        let path = path.to_string_lossy().into_owned();
+        self.writer.run(move |connection| Ok(connection.execute(sql::COPY, [path]).map(drop)?)).await
+    }
+
     /// Where the database is.
     pub fn path(&self) -> &Path {
         &self.path

@@ -58,3 +58,6 @@ pub(super) const LIST_KEYS: &str =
     "SELECT kid, algorithm, state, sealed, created_at FROM signing_keys ORDER BY created_at, kid";
 
 pub(super) const PING: &str = "SELECT count(*) FROM signing_keys";
+
+/// Whole and without gaps, from one moment.
+pub(super) const COPY: &str = "VACUUM INTO $1";

@@ -7,7 +7,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, Row, Transactio
 
 use crate::store::sqlite::connection::JobError;
 use crate::store::sqlite::{SqliteStore, sql};
-use crate::store::{SearchText, StoreError, UserPage, UserQuery, UserStore};
+use crate::store::{Imported, SearchText, StoreError, UserPage, UserQuery, UserStore};
 use crate::user::{Credentials, EmailAddress, FullName, Login, NewUser, User, UserChange, UserId, Username};
 
 #[async_trait]
@@ -20,6 +20,11 @@ impl UserStore for SqliteStore {
             Ok(user)
         })
         .await
+    }
+
+    async fn import(&self, users: &[NewUser]) -> Result<Vec<Imported>, StoreError> {
+        let users = users.to_vec();
+        self.write(move |transaction| users.iter().map(|new| import(transaction, new)).collect()).await
     }
 
     async fn find_by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
@@ -120,6 +125,19 @@ fn insert(transaction: &Transaction<'_>, user: &User, hash: Option<&PasswordHash
         hash.map(PasswordHash::as_str),
     ]);
     inserted.map(drop).or_else(|error| explain(transaction, user, true, error))
+}
+
+/// A statement that violates a constraint undoes itself and leaves the transaction as it was.
+fn import(transaction: &Transaction<'_>, new: &NewUser) -> Result<Imported, JobError> {
+    let user = new.to_user();
+    let Err(JobError(error)) = insert(transaction, &user, new.password_hash.as_ref()) else {
+        return Ok(Imported::Added);
+    };
+    if error == StoreError::UsernameTaken {
+        let existing = find(transaction, sql::FIND_BY_USERNAME, [user.username.as_str()], read_user)?;
+        return Ok(Imported::in_the_way(existing.as_ref(), &user, error));
+    }
+    if error.is_collision() { Ok(Imported::Refused(error)) } else { Err(error.into()) }
 }
 
 fn update(transaction: &Transaction<'_>, user: &User) -> Result<(), JobError> {
