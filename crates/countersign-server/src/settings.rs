@@ -15,7 +15,7 @@ use std::time::Duration;
 use countersign::Registration;
 use countersign::password_rules::{PasswordList, PasswordRules};
 use countersign_axum::ErrorStyle;
-use countersign_password::{Argon2Params, PoolSettings};
+use countersign_password::{Argon2Params, HashPool, Hasher, Kernel, ParamsError, Policy, PoolSettings};
 use countersign_token::{Algorithm, ScopeSet};
 use tracing::level_filters::LevelFilter;
 
@@ -24,6 +24,7 @@ pub use reference::reference;
 pub use source::{Configuration, Given, Origin};
 pub use table::{CONFIG_FILE_VARIABLE, Setting, TABLE};
 
+use crate::allowance;
 use crate::transport::Limits;
 
 /// Every setting with its value. [`Settings::default`] is what holds when nothing is said.
@@ -57,6 +58,8 @@ pub struct Settings {
     pub hash_iterations: u32,
     /// Lanes of a new password hash.
     pub hash_parallelism: u32,
+    /// What computes Argon2id.
+    pub hash_kernel: Kernel,
     /// How much hashing may go on at once.
     pub hashing: PoolSettings,
     /// Connections at one time.
@@ -83,7 +86,8 @@ impl Default for Settings {
             hash_memory_kib: Argon2Params::OWASP.memory_kib(),
             hash_iterations: Argon2Params::OWASP.iterations(),
             hash_parallelism: Argon2Params::OWASP.parallelism(),
-            hashing: PoolSettings::default(),
+            hash_kernel: Kernel::default(),
+            hashing: pool_settings(),
             max_connections: Limits::default().connections,
             log: LevelFilter::INFO,
         }
@@ -126,8 +130,17 @@ impl Settings {
         PasswordRules { service_words, list, ..PasswordRules::default() }
     }
 
-    /// The cost of new password hashes.
-    pub fn argon2(&self) -> Result<Argon2Params, countersign_password::ParamsError> {
-        Argon2Params::new(self.hash_memory_kib, self.hash_iterations, self.hash_parallelism)
+    /// What hashes passwords, at the cost that is set.
+    pub fn hasher(&self) -> Result<Hasher, ParamsError> {
+        let argon2 = Argon2Params::new(self.hash_memory_kib, self.hash_iterations, self.hash_parallelism)?;
+        Ok(Hasher::new(Policy::new(argon2)).kernel(self.hash_kernel))
     }
+}
+
+/// A quarter of the memory that the process may use, and at least what a hash needs: a small machine hashes one by one.
+fn pool_settings() -> PoolSettings {
+    let least_mib = HashPool::least_budget_mib(&Hasher::new(Policy::default()));
+    let library = PoolSettings::default();
+    let quarter_mib = allowance::memory().and_then(|bytes| usize::try_from(bytes / (4 << 20)).ok());
+    PoolSettings { memory_budget_mib: quarter_mib.unwrap_or(library.memory_budget_mib).max(least_mib), ..library }
 }
