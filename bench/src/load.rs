@@ -1,11 +1,12 @@
-//! The load: connections that ask again as soon as they are answered, over HTTP/1.1 with keep-alive.
+//! The load: connections that ask again as soon as they are answered, or at a pace, over HTTP/1.1 with keep-alive.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 /// Answers a second that `connections` clients get when each sends `request` again and again for `span`.
 pub(crate) async fn answers_per_second(
@@ -27,47 +28,115 @@ pub(crate) async fn answers_per_second(
 
 /// Asks once and gives back the body.
 pub(crate) async fn ask(address: &str, request: &[u8]) -> Result<Vec<u8>> {
-    let mut connection = TcpStream::connect(address).await?;
-    connection.write_all(request).await?;
-    let mut answer = Vec::new();
-    let body = read_answer(&mut connection, &mut answer).await?;
-    Ok(answer.split_off(body))
+    let mut connection = Connection::open(address, Ipv4Addr::LOCALHOST).await?;
+    connection.ask_for_200(request).await?;
+    Ok(connection.into_body())
 }
 
 async fn ask_until(address: String, request: Arc<[u8]>, until: Instant) -> Result<u32> {
-    let mut connection = TcpStream::connect(address).await?;
-    connection.set_nodelay(true)?;
-    let mut answer = Vec::with_capacity(4096);
+    let mut connection = Connection::open(&address, Ipv4Addr::LOCALHOST).await?;
     let mut answers = 0;
     while Instant::now() < until {
-        connection.write_all(&request).await?;
-        read_answer(&mut connection, &mut answer).await?;
+        connection.ask_for_200(&request).await?;
         answers += 1;
     }
     Ok(answers)
 }
 
-/// Reads one answer into `answer` and returns where its body begins; anything but 200 ends the run.
-async fn read_answer(connection: &mut TcpStream, answer: &mut Vec<u8>) -> Result<usize> {
-    answer.clear();
-    let body = loop {
-        if connection.read_buf(answer).await? == 0 {
-            bail!("the server closed the connection");
+/// One client's connection, and the last answer on it.
+pub(crate) struct Connection {
+    socket: TcpStream,
+    answer: Vec<u8>,
+    /// Where the body of the answer begins.
+    body: usize,
+}
+
+impl Connection {
+    /// Connects from this address, which is one of this machine.
+    pub(crate) async fn open(address: &str, from: Ipv4Addr) -> Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::from((from, 0)))?;
+        let socket = socket.connect(address.parse()?).await?;
+        socket.set_nodelay(true)?;
+        Ok(Self { socket, answer: Vec::with_capacity(4096), body: 0 })
+    }
+
+    /// Sends a request and reads the answer, whose status it gives back.
+    pub(crate) async fn ask(&mut self, request: &[u8]) -> Result<u16> {
+        self.socket.write_all(request).await?;
+        self.answer.clear();
+        self.body = loop {
+            self.read_more().await?;
+            if let Some(end) = self.answer.windows(4).position(|window| window == b"\r\n\r\n") {
+                break end + 4;
+            }
+        };
+        let head = self.head();
+        let (_, length) = head.split_once("content-length: ").context("an answer without Content-Length")?;
+        let length: usize = length.split("\r\n").next().unwrap_or_default().parse()?;
+        let status = head.get("http/1.1 ".len()..).and_then(|rest| rest.get(..3)).context("no status")?.parse()?;
+        while self.answer.len() < self.body + length {
+            self.read_more().await?;
         }
-        if let Some(end) = answer.windows(4).position(|window| window == b"\r\n\r\n") {
-            break end + 4;
+        Ok(status)
+    }
+
+    async fn ask_for_200(&mut self, request: &[u8]) -> Result<()> {
+        if self.ask(request).await? != 200 {
+            bail!("the server refused: {}", String::from_utf8_lossy(&self.answer));
         }
+        Ok(())
+    }
+
+    fn into_body(mut self) -> Vec<u8> {
+        self.answer.split_off(self.body)
+    }
+
+    async fn read_more(&mut self) -> Result<()> {
+        ensure!(self.socket.read_buf(&mut self.answer).await? > 0, "the server closed the connection");
+        Ok(())
+    }
+
+    fn head(&self) -> String {
+        String::from_utf8_lossy(self.answer.get(..self.body).unwrap_or_default()).to_ascii_lowercase()
+    }
+}
+
+/// One client's answers: the status, 0 for a connection that failed, and how long it took.
+pub(crate) type Answers = Vec<(u16, Duration)>;
+
+/// When and from where a client asks.
+#[derive(Clone, Copy)]
+pub(crate) struct Pace {
+    pub(crate) from: Ipv4Addr,
+    pub(crate) first: Instant,
+    pub(crate) every: Duration,
+    pub(crate) until: Instant,
+}
+
+/// Asks at a pace: the next request goes out in its time, or when the last one is answered if that is later. `request`
+/// says what to ask by the number of the request.
+pub(crate) async fn ask_at_pace(address: String, pace: Pace, request: impl Fn(usize) -> Arc<[u8]>) -> Answers {
+    let mut connection = None;
+    let mut answers = Vec::new();
+    let mut next = pace.first;
+    while next < pace.until {
+        tokio::time::sleep_until(next.into()).await;
+        let sent = Instant::now();
+        let answered = ask_on(&mut connection, &address, pace.from, &request(answers.len())).await;
+        if answered.is_err() {
+            connection = None;
+        }
+        answers.push((answered.unwrap_or(0), sent.elapsed()));
+        next = (next + pace.every).max(Instant::now());
+    }
+    answers
+}
+
+async fn ask_on(slot: &mut Option<Connection>, address: &str, from: Ipv4Addr, request: &[u8]) -> Result<u16> {
+    let connection = match slot {
+        Some(connection) => connection,
+        None => slot.insert(Connection::open(address, from).await?),
     };
-    let head = String::from_utf8_lossy(answer.get(..body).unwrap_or_default()).to_ascii_lowercase();
-    if !head.starts_with("http/1.1 200") {
-        bail!("the server refused: {head}{}", String::from_utf8_lossy(answer.get(body..).unwrap_or_default()));
-    }
-    let (_, length) = head.split_once("content-length: ").context("an answer without Content-Length")?;
-    let length: usize = length.split("\r\n").next().unwrap_or_default().parse()?;
-    while answer.len() < body + length {
-        if connection.read_buf(answer).await? == 0 {
-            bail!("the server closed the connection in the middle of an answer");
-        }
-    }
-    Ok(body)
+    connection.ask(request).await
 }

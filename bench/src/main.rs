@@ -1,6 +1,6 @@
 //! Measures the server against the bare work, in turns within one run, so that a noisy machine is noisy for both.
 //!
-//! `cargo build --release && cargo run --release -p countersign-bench -- me|login|start [--json]`
+//! `cargo build --release && cargo run --release -p countersign-bench -- me|login|start|storm [--json]`
 
 mod load;
 mod server;
@@ -8,27 +8,54 @@ mod report;
 mod me;
 mod login;
 mod start;
+mod storm;
 
-use anyhow::{Result, bail};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 
-const USAGE: &str = "usage: bench me|login|start [--json]
+use anyhow::{Context, Result, bail};
+
+const USAGE: &str = "usage: bench me|login|start|storm [--json] [--seconds N]
 
   me     GET /users/me with a token, against a bare axum route that returns the same JSON
   login  POST /token, against the bare hash in a loop on as many threads as there are cores
-  start  the time from start to the first answer, and the memory of an idle server";
+  start  the time from start to the first answer, and the memory of an idle server
+  storm  logins of ten times the capacity, nine of ten with a wrong password, for N seconds (60)";
+
+/// The longest storm.
+const MOST_SECONDS: u64 = 600;
 
 #[tokio::main]
-async fn main() -> Result<()> {
+async fn main() -> Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let json = arguments.iter().any(|argument| argument == "--json");
     let report = match arguments.first().map(String::as_str) {
         Some("me") => me::measure().await?,
         Some("login") => login::measure().await?,
         Some("start") => start::measure().await?,
+        Some("storm") => storm::measure(seconds(&arguments)?).await?,
+        // Not for people: the load of logins.py.
+        Some("post") => return post(&arguments).await,
         // Not for people: the other process of `me`.
-        Some("bare-route") => return me::serve_bare_route().await,
+        Some("bare-route") => return me::serve_bare_route().await.map(|()| ExitCode::SUCCESS),
         _ => bail!(USAGE),
     };
     report.print(json);
-    Ok(())
+    Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn seconds(arguments: &[String]) -> Result<Duration> {
+    let value = arguments.iter().skip_while(|argument| *argument != "--seconds").nth(1);
+    let seconds = value.map_or(Ok(60), |seconds| seconds.parse())?;
+    Ok(Duration::from_secs(seconds.clamp(1, MOST_SECONDS)))
+}
+
+/// `post ADDRESS PATH FORM --seconds N`: prints how many times a second the form is answered with 200, on 8 connections.
+async fn post(arguments: &[String]) -> Result<ExitCode> {
+    let [_, address, path, form, ..] = arguments else { bail!(USAGE) };
+    let request: Arc<[u8]> = server::form_request(address, path, form).into();
+    let rate = load::answers_per_second(address, &request, 8, seconds(arguments)?).await.context("no answer")?;
+    println!("{rate}");
+    Ok(ExitCode::SUCCESS)
 }

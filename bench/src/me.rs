@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 
 use crate::load::answers_per_second;
 use crate::report::{Report, ratios};
-use crate::server::{Server, data_with_a_user};
+use crate::server::{Server, data_with_a_user, me_request};
 
 const ROUNDS: usize = 7;
 const CONNECTIONS: usize = 32;
@@ -24,10 +24,7 @@ pub(crate) async fn measure() -> Result<Report> {
     let server = Server::start(&data)?;
     let token = server.log_in().await?;
     let bare = Bare::start()?;
-    let guarded: Arc<[u8]> =
-        format!("GET /users/me HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\n\r\n", server.address)
-            .into_bytes()
-            .into();
+    let guarded: Arc<[u8]> = me_request(&server.address, &token).into();
     let open: Arc<[u8]> = format!("GET /users/me HTTP/1.1\r\nHost: {}\r\n\r\n", bare.address).into_bytes().into();
 
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());

@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 pub(crate) struct Report {
     title: &'static str,
     rows: Vec<(&'static str, &'static str, Vec<f64>)>,
+    bounds: Vec<(&'static str, bool)>,
 }
 
 impl Report {
     pub(crate) fn new(title: &'static str) -> Self {
-        Self { title, rows: Vec::new() }
+        Self { title, rows: Vec::new(), bounds: Vec::new() }
     }
 
     /// Adds a row: a name, a unit, and what each round measured.
@@ -19,15 +20,37 @@ impl Report {
         self
     }
 
+    /// Adds a row that is measured once.
+    pub(crate) fn figure(self, name: &'static str, unit: &'static str, value: f64) -> Self {
+        self.row(name, unit, vec![value])
+    }
+
+    /// Adds what should hold, and whether it did.
+    pub(crate) fn bound(mut self, name: &'static str, holds: bool) -> Self {
+        self.bounds.push((name, holds));
+        self
+    }
+
+    /// Whether everything that should hold does.
+    pub(crate) fn is_good(&self) -> bool {
+        self.bounds.iter().all(|(_, holds)| *holds)
+    }
+
     pub(crate) fn print(&self, json: bool) {
         if json {
             println!("{}", self.to_json());
             return;
         }
-        println!("{} (median of {} rounds; least to most)", self.title, self.rows.first().map_or(0, |row| row.2.len()));
+        let rounds = self.rows.first().map_or(0, |row| row.2.len());
+        let note = if rounds > 1 { format!(" (median of {rounds} rounds; least to most)") } else { String::new() };
+        println!("{}{note}", self.title);
         for (name, unit, rounds) in &self.rows {
             let (least, median, most) = spread(rounds);
-            println!("  {name:<40} {median:>10.2} {unit}  ({least:.2} to {most:.2})");
+            let note = if rounds.len() > 1 { format!("  ({least:.2} to {most:.2})") } else { String::new() };
+            println!("  {name:<44} {median:>10.2} {unit}{note}");
+        }
+        for (name, holds) in &self.bounds {
+            println!("  {}: {name}", if *holds { "held" } else { "MISSED" });
         }
     }
 
@@ -35,7 +58,8 @@ impl Report {
         let rows = self.rows.iter().map(
             |(name, unit, rounds)| json!({ "name": name, "unit": unit, "median": spread(rounds).1, "rounds": rounds }),
         );
-        json!({ "title": self.title, "rows": rows.collect::<Vec<_>>() })
+        let bounds: Vec<_> = self.bounds.iter().map(|(name, holds)| json!({ "name": name, "holds": holds })).collect();
+        json!({ "title": self.title, "rows": rows.collect::<Vec<_>>(), "bounds": bounds })
     }
 }
 

@@ -22,8 +22,14 @@ pub(crate) struct Server {
 impl Server {
     /// Starts one over this data directory.
     pub(crate) fn start(data: &TempDir) -> Result<Self> {
+        Self::start_with(data, &[])
+    }
+
+    /// The same, with these arguments besides.
+    pub(crate) fn start_with(data: &TempDir, arguments: &[&str]) -> Result<Self> {
         let mut process = countersign(data)?
             .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()?;
@@ -41,10 +47,11 @@ impl Server {
 
     /// The server's resident memory in MiB.
     pub(crate) fn resident_mib(&self) -> Result<f64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-        let kib: f64 = line.trim().trim_end_matches(" kB").parse()?;
-        Ok(kib / 1024.0)
+        resident_mib(self.process_id())
+    }
+
+    pub(crate) fn process_id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Logs in and gives back the token.
@@ -60,6 +67,14 @@ impl Drop for Server {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// The resident memory of a process in MiB.
+pub(crate) fn resident_mib(process: u32) -> Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    let kib: f64 = line.trim().trim_end_matches(" kB").parse()?;
+    Ok(kib / 1024.0)
 }
 
 /// A data directory with one user in it.
@@ -86,10 +101,24 @@ pub(crate) fn data_with_a_user() -> Result<TempDir> {
 
 /// The bytes of a token request.
 pub(crate) fn login_request(address: &str) -> Vec<u8> {
-    let body = format!("grant_type=password&username={USERNAME}&password={PASSWORD}");
+    login_request_with(address, PASSWORD)
+}
+
+/// The same, with this password.
+pub(crate) fn login_request_with(address: &str, password: &str) -> Vec<u8> {
+    form_request(address, "/token", &format!("grant_type=password&username={USERNAME}&password={password}"))
+}
+
+/// The bytes of a request for the own account.
+pub(crate) fn me_request(address: &str, token: &str) -> Vec<u8> {
+    format!("GET /users/me HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\r\n").into_bytes()
+}
+
+/// The bytes of a request that posts a form.
+pub(crate) fn form_request(address: &str, path: &str, body: &str) -> Vec<u8> {
     let head = "Content-Type: application/x-www-form-urlencoded";
     let length = body.len();
-    format!("POST /token HTTP/1.1\r\nHost: {address}\r\n{head}\r\nContent-Length: {length}\r\n\r\n{body}").into_bytes()
+    format!("POST {path} HTTP/1.1\r\nHost: {address}\r\n{head}\r\nContent-Length: {length}\r\n\r\n{body}").into_bytes()
 }
 
 fn countersign(data: &TempDir) -> Result<Command> {

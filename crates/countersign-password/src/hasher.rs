@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use crate::format::{Argon2Hash, StoredHash};
 use crate::hash::PasswordHash;
-use crate::kernel::Memory;
+use crate::kernel::{Kernel, Memory};
 use crate::password::Password;
 use crate::policy::Policy;
 use crate::resource::{self, ResourceError};
@@ -14,6 +14,7 @@ use crate::resource::{self, ResourceError};
 #[derive(Debug, Clone, Copy)]
 pub struct Hasher {
     policy: Policy,
+    kernel: Kernel,
 }
 
 /// What became of a verification.
@@ -39,7 +40,13 @@ impl Verdict {
 impl Hasher {
     /// A hasher that makes hashes of this policy.
     pub fn new(policy: Policy) -> Hasher {
-        Hasher { policy }
+        Hasher { policy, kernel: Kernel::Auto }
+    }
+
+    /// The same, computing Argon2id with this kernel.
+    #[must_use]
+    pub fn kernel(self, kernel: Kernel) -> Hasher {
+        Hasher { kernel, ..self }
     }
 
     /// The policy of new hashes.
@@ -49,13 +56,13 @@ impl Hasher {
 
     /// Hashes a password with a fresh salt.
     pub fn hash(&self, password: &Password) -> Result<PasswordHash, ResourceError> {
-        self.hash_in(&mut Memory::new(), password)
+        self.hash_in(&mut self.memory(), password)
     }
 
     /// Verifies a password against a stored hash. Without one, as for a user who does not exist, it does the work that
     /// a hash of the policy takes, and the answer is a mismatch.
     pub fn verify(&self, password: &Password, stored: Option<&PasswordHash>) -> Result<Verdict, ResourceError> {
-        self.verify_in(&mut Memory::new(), password, stored)
+        self.verify_in(&mut self.memory(), password, stored)
     }
 
     /// KiB of memory that verifying against this hash fills; without one, what a new hash fills.
@@ -66,8 +73,13 @@ impl Hasher {
     /// What hashes that cost the same to verify have in common: the scheme and its parameters. Without a stored hash, that of
     /// a new one.
     #[cfg(feature = "pool")]
-    pub(crate) fn kind(&self, stored: Option<&PasswordHash>) -> String {
+    pub(crate) fn cost(&self, stored: Option<&PasswordHash>) -> String {
         stored.map_or_else(|| format!("{:?}", Argon2Hash::decoy(&self.policy)), |stored| format!("{stored:?}"))
+    }
+
+    /// Memory to hash in.
+    pub(crate) fn memory(&self) -> Memory {
+        Memory::filled_by(self.kernel)
     }
 
     pub(crate) fn hash_in(&self, memory: &mut Memory, password: &Password) -> Result<PasswordHash, ResourceError> {

@@ -53,9 +53,10 @@ mod pool;
 
 pub use crate::hash::PasswordHash;
 pub use crate::hasher::{Hasher, Verdict};
+pub use crate::kernel::Kernel;
 pub use crate::password::{Password, PasswordError};
 pub use crate::policy::{Argon2Params, Ceilings, ParamsError, Policy};
 #[cfg(feature = "pool")]
-pub use crate::pool::{HashPool, PoolError, PoolSettings, PoolStats};
+pub use crate::pool::{HashPool, HashTime, PoolError, PoolSettings, PoolStats, Refusals, Source};
 pub use crate::resource::ResourceError;
 pub use crate::scheme::{HashError, Scheme};

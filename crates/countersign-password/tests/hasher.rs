@@ -3,7 +3,7 @@
 
 mod vectors;
 
-use countersign_password::{Argon2Params, Hasher, Password, PasswordHash, Policy, Scheme, Verdict};
+use countersign_password::{Argon2Params, Hasher, Kernel, Password, PasswordHash, Policy, Scheme, Verdict};
 use proptest::prelude::*;
 
 const SALT: &str = "AAECAwQFBgcICQoLDA0ODw";
@@ -34,6 +34,19 @@ fn new_hashes_are_argon2id_with_16_bytes_of_salt_and_32_of_tag() {
 
     let high = Hasher::new(Policy::new(Argon2Params::HIGH)).hash(&password("secret")).unwrap();
     assert!(high.as_str().starts_with("$argon2id$v=19$m=65536,t=3,p=4$"));
+}
+
+#[test]
+fn every_kernel_makes_and_verifies_the_hashes_of_every_other() {
+    for params in [Argon2Params::for_tests(), Argon2Params::OWASP, Argon2Params::HIGH] {
+        let [auto, portable] =
+            [Kernel::Auto, Kernel::Portable].map(|kernel| Hasher::new(Policy::new(params)).kernel(kernel));
+        for (one, other) in [(auto, portable), (portable, auto)] {
+            let stored = one.hash(&password("secret")).unwrap();
+            assert_eq!(other.verify(&password("secret"), Some(&stored)).unwrap(), Verdict::Match);
+            assert_eq!(other.verify(&password("Secret"), Some(&stored)).unwrap(), Verdict::Mismatch);
+        }
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 pub mod failure;
 pub mod transport;
+pub mod allowance;
 pub mod settings;
 pub mod log;
 pub mod process;

@@ -15,7 +15,7 @@ use std::time::Duration;
 use countersign::Registration;
 use countersign::password_rules::{PasswordList, PasswordRules};
 use countersign_axum::ErrorStyle;
-use countersign_password::{Argon2Params, ParamsError, Policy, PoolSettings};
+use countersign_password::{Argon2Params, HashPool, Hasher, Kernel, ParamsError, Policy, PoolSettings};
 use countersign_token::{Algorithm, ScopeSet};
 use tracing::level_filters::LevelFilter;
 
@@ -24,6 +24,7 @@ pub use reference::reference;
 pub use source::{Configuration, Given, Origin};
 pub use table::{CONFIG_FILE_VARIABLE, Setting, TABLE};
 
+use crate::allowance;
 use crate::transport::Limits;
 
 /// Every setting with its value. [`Settings::default`] is what holds when nothing is said.
@@ -59,6 +60,8 @@ pub struct Settings {
     pub hash_parallelism: u32,
     /// Whether password hashes that other programs made are replaced at the next login.
     pub replace_foreign_hashes: bool,
+    /// What computes Argon2id.
+    pub hash_kernel: Kernel,
     /// How much hashing may go on at once.
     pub hashing: PoolSettings,
     /// Connections at one time.
@@ -86,7 +89,8 @@ impl Default for Settings {
             hash_iterations: Argon2Params::OWASP.iterations(),
             hash_parallelism: Argon2Params::OWASP.parallelism(),
             replace_foreign_hashes: Policy::default().replaces_foreign,
-            hashing: PoolSettings::default(),
+            hash_kernel: Kernel::default(),
+            hashing: pool_settings(),
             max_connections: Limits::default().connections,
             log: LevelFilter::INFO,
         }
@@ -129,10 +133,19 @@ impl Settings {
         PasswordRules { service_words, list, ..PasswordRules::default() }
     }
 
-    /// What new password hashes are, and which stored ones are replaced.
-    pub fn hash_policy(&self) -> Result<Policy, ParamsError> {
+    /// What hashes passwords, at the cost that is set, and which stored hashes it replaces.
+    pub fn hasher(&self) -> Result<Hasher, ParamsError> {
         let argon2 = Argon2Params::new(self.hash_memory_kib, self.hash_iterations, self.hash_parallelism)?;
         let policy = Policy::new(argon2);
-        Ok(if self.replace_foreign_hashes { policy } else { policy.keep_foreign() })
+        let policy = if self.replace_foreign_hashes { policy } else { policy.keep_foreign() };
+        Ok(Hasher::new(policy).kernel(self.hash_kernel))
     }
+}
+
+/// A quarter of the memory that the process may use, and at least what a hash needs: a small machine hashes one by one.
+fn pool_settings() -> PoolSettings {
+    let least_mib = HashPool::least_budget_mib(&Hasher::new(Policy::default()));
+    let library = PoolSettings::default();
+    let quarter_mib = allowance::memory().and_then(|bytes| usize::try_from(bytes / (4 << 20)).ok());
+    PoolSettings { memory_budget_mib: quarter_mib.unwrap_or(library.memory_budget_mib).max(least_mib), ..library }
 }

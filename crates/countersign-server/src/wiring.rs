@@ -8,7 +8,7 @@ use countersign::accounts::Accounts;
 use countersign::store::sqlite::SqliteStore;
 use countersign::{Countersign, Stores};
 use countersign_axum::Clock;
-use countersign_password::{HashPool, Hasher, PoolSettings};
+use countersign_password::{HashPool, PoolSettings};
 
 use crate::data_directory::DataDirectory;
 use crate::settings::Settings;
@@ -35,5 +35,5 @@ pub fn accounts(settings: &Settings, store: Arc<SqliteStore>) -> anyhow::Result<
 }
 
 fn hash_pool(settings: &Settings, size: PoolSettings) -> anyhow::Result<HashPool> {
-    HashPool::new(Hasher::new(settings.hash_policy()?), size).context("cannot start the threads that hash passwords")
+    HashPool::new(settings.hasher()?, size).context("cannot start the threads that hash passwords")
 }

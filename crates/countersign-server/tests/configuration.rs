@@ -121,6 +121,7 @@ fn bad_values_say_where_they_stand_and_what_to_write() {
         ("algorithm", "es256", "ES256"),
         ("hash-threads", "0", "from 1"),
         ("hash-budget-mib", "-1", "from 1"),
+        ("hash-kernel", "avx2", "auto or portable"),
         ("max-connections", "many", "a whole number"),
         ("log", "verbose", "info"),
         ("log", "3", "info"),
@@ -141,7 +142,33 @@ fn hashes_below_the_floor_are_refused() {
     let error = load(&[("hash-memory-kib", "4096")], &[]).unwrap_err();
     assert!(error.contains("too weak") && error.contains("hash-memory-kib"), "{error}");
     assert!(load(&[("hash-memory-kib", "12288"), ("hash-iterations", "3")], &[]).is_ok());
+}
+
+//
+#[test]
+fn a_budget_that_is_too_small_for_one_hash_is_refused_before_anything_is_served() {
     assert!(load(&[("hash-memory-kib", "65536"), ("hash-budget-mib", "63")], &[]).unwrap_err().contains("at least 64"));
+    assert!(load(&[("hash-memory-kib", "65536"), ("hash-budget-mib", "64")], &[]).is_ok());
+    // 19456 KiB are held as ten pages of 2 MiB.
+    let place = Place::new();
+    let refused = place.run(&["serve", "--listen", "127.0.0.1:0", "--hash-budget-mib", "19"]).bad(2);
+    assert!(refused.contains("hash-budget-mib: write at least 20"), "{refused}");
+    assert!(place.files().is_empty());
+}
+
+#[test]
+fn the_budget_is_a_quarter_of_what_the_process_may_use() {
+    let may_use = countersign_server::allowance::memory().unwrap();
+    let quarter = usize::try_from(may_use / 4 / (1 << 20)).unwrap();
+    assert_eq!(load(&[], &[]).unwrap().settings.hashing.memory_budget_mib, quarter.max(20));
+    assert_eq!(load(&[("hash-budget-mib", "77")], &[]).unwrap().settings.hashing.memory_budget_mib, 77);
+}
+
+#[test]
+fn the_kernel_can_be_turned_off() {
+    use countersign_password::Kernel;
+    assert_eq!(load(&[], &[]).unwrap().settings.hash_kernel, Kernel::Auto);
+    assert_eq!(load(&[("hash-kernel", "portable")], &[]).unwrap().settings.hash_kernel, Kernel::Portable);
 }
 
 //

@@ -2,13 +2,15 @@
 //! on to the store is a hash.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use countersign_axum::Clock;
-use countersign_password::{HashPool, Password, PasswordError, PasswordHash, PoolError, Verdict};
+use countersign_password::{HashPool, Password, PasswordError, PasswordHash, PoolError, Source, Verdict};
 use countersign_token::ScopeSet;
 
 use crate::password_rules::{PasswordRefused, PasswordRules};
 use crate::store::{StoreError, UserStore};
+use crate::storm::StormLog;
 use crate::user::{Credentials, EmailAddress, FullName, Login, NewUser, User, UserId, Username};
 
 /// What accounts are kept and checked with. Clones share it.
@@ -18,6 +20,7 @@ pub struct Accounts {
     hashing: HashPool,
     rules: PasswordRules,
     clock: Clock,
+    storm: Arc<StormLog>,
 }
 
 /// An account to be made.
@@ -65,19 +68,16 @@ pub enum AccountError {
     Hashing(PoolError),
 }
 
-impl From<PoolError> for AccountError {
-    fn from(error: PoolError) -> Self {
-        match error {
-            PoolError::Busy { retry_after_s } => Self::Busy { retry_after_s },
-            other => Self::Hashing(other),
-        }
-    }
-}
-
 impl Accounts {
     /// Puts together what accounts need.
     pub fn new(users: Arc<dyn UserStore>, hashing: HashPool, rules: PasswordRules, clock: Clock) -> Self {
-        Self { users, hashing, rules, clock }
+        Self { users, hashing, rules, clock, storm: Arc::default() }
+    }
+
+    /// The same accounts, for requests from this source: sources take turns at hashing.
+    #[must_use]
+    pub fn for_source(&self, source: Source) -> Self {
+        Self { hashing: self.hashing.for_source(source), ..self.clone() }
     }
 
     /// The user whose name (or e-mail address) and password these are.
@@ -87,7 +87,7 @@ impl Accounts {
     pub async fn authenticate(&self, login: &str, password: Password) -> Result<User, AccountError> {
         let found = self.users.find_credentials(&Login::parse(login)).await?;
         let stored = found.as_ref().and_then(|credentials| credentials.password_hash.clone());
-        let verdict = self.hashing.verify(password.clone(), stored).await?;
+        let verdict = self.verify(password.clone(), stored).await?;
         let Some(Credentials { user, password_hash: Some(hash) }) = found else {
             tracing::info!(event = "login", outcome = "refused", cause = "no such user, or no password");
             return Err(AccountError::WrongCredentials);
@@ -150,7 +150,7 @@ impl Accounts {
     async fn check_current(&self, id: UserId, current: Password) -> Result<PasswordHash, AccountError> {
         let found = self.users.find_credentials_by_id(id).await?;
         let stored = found.and_then(|credentials| credentials.password_hash);
-        let verdict = self.hashing.verify(current, stored.clone()).await?;
+        let verdict = self.verify(current, stored.clone()).await?;
         match stored {
             Some(stored) if verdict != Verdict::Mismatch => Ok(stored),
             _ => {
@@ -173,7 +173,19 @@ impl Accounts {
     /// The hash of a new password, which is checked against the rules and the words of its context.
     async fn hash_new(&self, password: Password, words: &[&str]) -> Result<PasswordHash, AccountError> {
         self.rules.check(&password, words)?;
-        Ok(self.hashing.hash(password).await?)
+        self.hashing.hash(password).await.map_err(|error| self.not_hashed(error))
+    }
+
+    async fn verify(&self, password: Password, stored: Option<PasswordHash>) -> Result<Verdict, AccountError> {
+        self.hashing.verify(password, stored).await.map_err(|error| self.not_hashed(error))
+    }
+
+    fn not_hashed(&self, error: PoolError) -> AccountError {
+        let PoolError::Busy { retry_after_s } = error else { return AccountError::Hashing(error) };
+        if let Some(refused) = self.storm.count(Instant::now()) {
+            tracing::warn!(event = "storm", refused, retry_after_s, "too many passwords to check: some are refused");
+        }
+        AccountError::Busy { retry_after_s }
     }
 
     /// The same, for a user who exists.

@@ -45,6 +45,7 @@ pub mod password_rules;
 pub mod settings;
 pub mod scopes;
 pub mod keys;
+mod storm;
 pub mod accounts;
 pub mod grant;
 pub mod app;

@@ -1,12 +1,13 @@
 //! The memory that Argon2 fills: anonymous pages, huge ones where the system has them.
 //!
-//! It lives for a run of hashes and is not wiped in between: each hash overwrites the blocks of the one before, and at
-//! the end of the run the pages go back to the kernel, which clears them before anybody sees them again. Core dumps
-//! leave them out.
+//! It lives for a run of hashes and is wiped after each, since a guess at the password can be checked more cheaply
+//! against what a hash leaves behind. At the end of the run the pages go back to the kernel, which clears them before
+//! anybody sees them again. Core dumps leave them out.
 
 use argon2::Block;
 use memmap2::MmapMut;
 
+use crate::kernel::Kernel;
 use crate::resource::ResourceError;
 
 /// Mappings that are multiples of this get aligned by the kernel and are huge pages to their end.
@@ -16,12 +17,27 @@ const HUGE_PAGE: usize = 2 << 20;
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     pages: Option<MmapMut>,
+    /// Bytes from the start that may hold what a hash left.
+    used: usize,
+    /// What fills them.
+    kernel: Kernel,
 }
 
 impl Memory {
     /// Holds nothing yet.
+    #[cfg(test)]
     pub(crate) fn new() -> Memory {
         Memory::default()
+    }
+
+    /// The same, to be filled by this kernel.
+    pub(crate) fn filled_by(kernel: Kernel) -> Memory {
+        Memory { kernel, ..Memory::default() }
+    }
+
+    /// What fills the blocks.
+    pub(crate) fn kernel(&self) -> Kernel {
+        self.kernel
     }
 
     /// This many blocks, with whatever the hash before left in them.
@@ -32,7 +48,17 @@ impl Memory {
             Some(pages) => pages,
             None => map(bytes)?,
         };
+        self.used = self.used.max(bytes);
         as_blocks(self.pages.insert(pages)).get_mut(..count).ok_or(ResourceError::Memory)
+    }
+
+    /// Overwrites what hashes have left.
+    #[cfg(feature = "pool")]
+    pub(crate) fn wipe(&mut self) {
+        if let Some(used) = self.pages.as_mut().and_then(|pages| pages.get_mut(..self.used)) {
+            used.fill(0);
+        }
+        self.used = 0;
     }
 
     /// KiB that are held for a hash that asks for this much.
@@ -84,6 +110,19 @@ mod tests {
         }
         memory.blocks(5000).unwrap()[4999].as_mut()[127] = 7;
         assert_eq!(memory.blocks(5000).unwrap()[4999].as_ref()[127], 7);
+    }
+
+    #[test]
+    fn wiped_blocks_hold_nothing_of_any_hash_before() {
+        let mut memory = Memory::new();
+        for count in [5000, 64] {
+            memory.blocks(count).unwrap().iter_mut().for_each(|block| block.as_mut().fill(7));
+        }
+        memory.wipe();
+        let mut blocks = memory.blocks(5000).unwrap().iter();
+        assert!(blocks.all(|block| block.as_ref().iter().all(|word| *word == 0)));
+        memory.wipe();
+        Memory::new().wipe();
     }
 
     #[test]

@@ -9,11 +9,21 @@ mod grid;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 
 pub(crate) use crate::kernel::memory::Memory;
 use crate::policy::Argon2Params;
 use crate::resource::ResourceError;
+
+/// What computes Argon2id. The hashes are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Kernel {
+    /// The fastest that the CPU has: with AVX2 where it can.
+    #[default]
+    Auto,
+    /// What runs on every CPU, about half as fast: a way out, should the other one ever be at fault.
+    Portable,
+}
 
 /// Everything of an Argon2 hash but the password, the salt and the tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,18 +62,37 @@ impl Settings {
     ) -> Result<(), ResourceError> {
         // Settings are checked where they are read, so only the memory can be missing from here on.
         let params = self.params(tag.len()).ok_or(ResourceError::Memory)?;
+        let kernel = memory.kernel();
         let blocks = memory.blocks(params.block_count())?;
-        #[cfg(target_arch = "x86_64")]
-        if (self.variant, self.version) == (Algorithm::Argon2id, Version::V0x13)
-            && let Ok(tag) = <&mut [u8; prehash::TAG_BYTES]>::try_from(&mut *tag)
-            && let Some(computed) = avx2::tag(&prehash::first_digest(self, password, salt), self, blocks)
-        {
-            *tag = computed;
+        if let Some(computed) = self.compute_fast(kernel, (password, salt), blocks, tag.len()) {
+            tag.copy_from_slice(&computed);
             return Ok(());
         }
         Argon2::new(self.variant, self.version, params)
             .hash_password_into_with_memory(password, salt, tag, blocks)
             .map_err(|_| ResourceError::Memory)
+    }
+
+    /// The tag, if there is a kernel for it that is faster than the crate argon2.
+    #[cfg(target_arch = "x86_64")]
+    fn compute_fast(
+        &self,
+        kernel: Kernel,
+        (password, salt): (&[u8], &[u8]),
+        blocks: &mut [Block],
+        tag_bytes: usize,
+    ) -> Option<[u8; prehash::TAG_BYTES]> {
+        let is_usual =
+            (self.variant, self.version, tag_bytes) == (Algorithm::Argon2id, Version::V0x13, prehash::TAG_BYTES);
+        if kernel == Kernel::Portable || !is_usual {
+            return None;
+        }
+        avx2::tag(&prehash::first_digest(self, password, salt), self, blocks)
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn compute_fast(&self, _: Kernel, _: (&[u8], &[u8]), _: &mut [Block], _: usize) -> Option<[u8; 32]> {
+        None
     }
 
     fn params(&self, tag_bytes: usize) -> Option<Params> {
@@ -102,12 +131,13 @@ mod tests {
         #[test]
         fn every_tag_is_the_one_that_the_crate_argon2_computes(
             settings in settings(),
+            kernel in prop_oneof![4 => Just(Kernel::Auto), 1 => Just(Kernel::Portable)],
             password in proptest::collection::vec(any::<u8>(), 0..200),
             salt in proptest::collection::vec(any::<u8>(), 8..64),
             tag_bytes in prop_oneof![4 => Just(32usize), 1 => 4usize..80],
         ) {
             // Memory that an earlier hash has left full.
-            let mut memory = Memory::new();
+            let mut memory = Memory::filled_by(kernel);
             for block in memory.blocks(3000).unwrap() {
                 block.as_mut().fill(0xdead_beef);
             }
@@ -115,6 +145,18 @@ mod tests {
             settings.compute(&password, &salt, &mut memory, &mut tag).unwrap();
             prop_assert_eq!(tag, oracle(&settings, &password, &salt, tag_bytes));
         }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn the_avx2_kernel_runs_unless_it_is_turned_off() {
+        let settings = Settings::for_new_hashes(Argon2Params::for_tests());
+        let runs = |kernel| {
+            let mut memory = Memory::filled_by(kernel);
+            settings.compute_fast(kernel, (b"secret", &[0; 16]), memory.blocks(64).unwrap(), 32).is_some()
+        };
+        assert_eq!(runs(Kernel::Auto), is_x86_feature_detected!("avx2"));
+        assert!(!runs(Kernel::Portable));
     }
 
     #[cfg(target_arch = "x86_64")]

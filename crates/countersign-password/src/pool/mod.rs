@@ -1,6 +1,10 @@
 //! Hashing on threads of its own, so that the threads that serve requests never hash: within a memory budget,
-//! from a bounded queue, each job with a deadline.
+//! from a bounded queue in which sources take turns, each job with a deadline.
 
+mod source;
+mod lines;
+mod stats;
+mod pace;
 mod padding;
 mod queue;
 
@@ -18,9 +22,13 @@ use crate::hash::PasswordHash;
 use crate::hasher::{Hasher, Verdict};
 use crate::kernel::Memory;
 use crate::password::Password;
+use crate::pool::pace::Kind;
 use crate::pool::padding::Padding;
 use crate::pool::queue::{Job, Next, Queue, Turn};
+pub use crate::pool::source::Source;
+pub use crate::pool::stats::{HashTime, PoolStats, Refusals};
 use crate::resource::ResourceError;
+use crate::scheme::Scheme;
 
 /// Threads that hash. Clones share them, and they end when the last clone is dropped.
 ///
@@ -28,6 +36,7 @@ use crate::resource::ResourceError;
 #[derive(Clone)]
 pub struct HashPool {
     hasher: Hasher,
+    source: Source,
     crew: Arc<Crew>,
 }
 
@@ -36,11 +45,13 @@ pub struct HashPool {
 pub struct PoolSettings {
     /// Threads, at least 1. More than cores do not hash faster.
     pub threads: usize,
-    /// MiB that all hashes together may fill at once, at least what one new hash needs.
+    /// MiB that all hashes together may fill at once, at least [`HashPool::least_budget_mib`]. How many hashes run at
+    /// once follows from it, up to the number of threads; a stored hash that needs more memory counts for more.
     pub memory_budget_mib: usize,
     /// How many jobs may wait; further ones are refused at once.
     pub queue_limit: usize,
-    /// How long a job may wait. One that has waited longer is refused when a thread comes to it.
+    /// How long a job may wait. None enters while those that wait will take longer, by what hashes took lately; one
+    /// that has waited longer all the same is refused when a thread comes to it.
     pub deadline: Duration,
 }
 
@@ -81,18 +92,6 @@ pub enum PoolError {
     Stopped,
 }
 
-/// What a pool does at this moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct PoolStats {
-    /// Jobs that wait.
-    pub queued: usize,
-    /// Jobs that run.
-    pub running: usize,
-    /// KiB that the threads hold for hashes.
-    pub memory_kib: usize,
-}
-
 impl HashPool {
     /// Starts the threads. Fails when the system gives none, or when the settings name no thread or a memory budget
     /// that is too small for a new hash of the hasher's policy.
@@ -101,7 +100,7 @@ impl HashPool {
         if settings.threads == 0 {
             return Err(invalid("the password pool needs at least one thread".to_owned()));
         }
-        let needed_mib = Memory::held_for(hasher.memory_kib(None)).div_ceil(1024);
+        let needed_mib = HashPool::least_budget_mib(&hasher);
         if needed_mib > settings.memory_budget_mib {
             let budget_mib = settings.memory_budget_mib;
             return Err(invalid(PoolError::OverBudget { needed_mib, budget_mib }.to_string()));
@@ -112,13 +111,23 @@ impl HashPool {
             let queue = Arc::clone(&crew.queue);
             thread::Builder::new().name(format!("password-{number}")).spawn(move || work(&queue, &hasher))?;
         }
-        Ok(HashPool { hasher, crew: Arc::new(crew) })
+        Ok(HashPool { hasher, source: Source::UNKNOWN, crew: Arc::new(crew) })
+    }
+
+    /// The least [`PoolSettings::memory_budget_mib`]: what one new hash holds.
+    pub fn least_budget_mib(hasher: &Hasher) -> usize {
+        Memory::held_for(hasher.memory_kib(None)).div_ceil(1024)
+    }
+
+    /// The same pool, hashing for this source: sources take turns, and none fills the queue when others want to wait.
+    #[must_use]
+    pub fn for_source(&self, source: Source) -> HashPool {
+        HashPool { source, ..self.clone() }
     }
 
     /// Hashes a password, as [`Hasher::hash`].
     pub async fn hash(&self, password: Password) -> Result<PasswordHash, PoolError> {
-        let memory_kib = self.hasher.memory_kib(None);
-        self.submit(memory_kib, move |hasher, memory| hasher.hash_in(memory, &password)).await
+        self.submit(self.kind(None), move |hasher, memory| hasher.hash_in(memory, &password)).await
     }
 
     /// Verifies a password, as [`Hasher::verify`]: without a stored hash it waits and works all the same.
@@ -126,29 +135,34 @@ impl HashPool {
     /// Where the pool meets hashes of several kinds, say of another scheme or cost, every answer takes as long as the
     /// slowest of them, at most 3 s from when the work begins: the time does not tell whose hash was checked.
     pub async fn verify(&self, password: Password, stored: Option<PasswordHash>) -> Result<Verdict, PoolError> {
-        let memory_kib = self.hasher.memory_kib(stored.as_ref());
-        let kind = self.hasher.kind(stored.as_ref());
+        let kind = self.kind(stored.as_ref());
+        let cost = self.hasher.cost(stored.as_ref());
         let work = move |hasher: &Hasher, memory: &mut Memory| {
             let begun = Instant::now();
             let verdict = hasher.verify_in(memory, &password, stored.as_ref())?;
             Ok((verdict, begun, Instant::now()))
         };
-        let (verdict, begun, done) = self.submit(memory_kib, work).await?;
-        self.crew.padding.learn(&kind, done - begun, done);
+        let (verdict, begun, done) = self.submit(kind, work).await?;
+        self.crew.padding.learn(&cost, done - begun, done);
         if let Some(span) = self.crew.padding.span() {
             tokio::time::sleep_until((begun + span).into()).await;
         }
         Ok(verdict)
     }
 
-    /// What the pool does at this moment.
+    /// What the pool does at this moment, and what it has done.
     pub fn stats(&self) -> PoolStats {
         self.crew.queue.stats()
     }
 
+    fn kind(&self, stored: Option<&PasswordHash>) -> Kind {
+        let scheme = stored.map_or(Scheme::Argon2id, PasswordHash::scheme);
+        Kind { scheme, memory_kib: Memory::held_for(self.hasher.memory_kib(stored)) }
+    }
+
     async fn submit<T: Send + 'static>(
         &self,
-        memory_kib: u32,
+        kind: Kind,
         work: impl FnOnce(&Hasher, &mut Memory) -> Result<T, ResourceError> + Send + 'static,
     ) -> Result<T, PoolError> {
         let (answer, answered) = oneshot::channel();
@@ -164,8 +178,7 @@ impl HashPool {
             // Nobody listens when the future was dropped.
             let _ = answer.send(outcome);
         };
-        let job = Job { memory_kib: Memory::held_for(memory_kib), run: Box::new(run) };
-        let _place = self.crew.queue.enter(job)?;
+        let _place = self.crew.queue.enter(self.source, Job { kind, run: Box::new(run) })?;
         answered.await.unwrap_or(Err(PoolError::Failed))
     }
 }
@@ -190,19 +203,21 @@ impl Drop for Crew {
 
 /// The life of a thread.
 fn work(queue: &Queue, hasher: &Hasher) {
-    let mut memory = Memory::new();
+    let mut memory = hasher.memory();
     let mut held_kib = 0;
     loop {
         match queue.next(held_kib) {
             Next::Run(job, running) => {
-                held_kib = held_kib.max(job.memory_kib);
+                held_kib = held_kib.max(job.kind.memory_kib);
                 // A panic drops `running` and the answer's sender, which is how the task learns of it. The memory is
                 // in no bad state: every hash overwrites what it reads.
                 let _ = catch_unwind(AssertUnwindSafe(|| (job.run)(Turn::Now(hasher, &mut memory, running))));
+                // After the answer: nobody waits for it but the next job.
+                memory.wipe();
             }
             Next::Refuse(job, reason) => (job.run)(Turn::Never(reason)),
             Next::GiveBack => {
-                memory = Memory::new();
+                memory = hasher.memory();
                 queue.gave_back(mem::take(&mut held_kib));
             }
             Next::End => return,

@@ -1,22 +1,24 @@
 //! The queue of a pool: who waits, who is next, and how much memory the threads hold.
 //!
-//! First come, first served, strictly, so that small hashes never overtake a large one for ever. A thread keeps the
-//! memory of its last job as long as it takes one job after another, and gives it back before it rests: blocks are
-//! reused under load, and an idle pool holds none.
+//! Sources take turns, and nobody is overtaken by who comes later in that order, so that small hashes never keep a large
+//! one waiting for ever. A thread keeps the memory of its last job as long as it takes one job after another, and gives
+//! it back before it rests: blocks are reused under load, and an idle pool holds none.
 
-use std::collections::BTreeMap;
 use std::mem;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::hasher::Hasher;
 use crate::kernel::Memory;
-use crate::pool::{PoolError, PoolSettings, PoolStats};
+use crate::pool::lines::{Lines, Ticket};
+use crate::pool::pace::{Kind, Paces};
+use crate::pool::source::Source;
+use crate::pool::stats::{PoolStats, Refusals};
+use crate::pool::{PoolError, PoolSettings};
 
 /// Something to hash, and whom to tell.
 pub(super) struct Job {
-    /// KiB that the thread that runs it holds.
-    pub(super) memory_kib: usize,
+    pub(super) kind: Kind,
     pub(super) run: Box<dyn FnOnce(Turn<'_>) + Send>,
 }
 
@@ -49,14 +51,14 @@ pub(super) struct Queue {
 
 #[derive(Default)]
 struct State {
-    /// By ticket: the lowest is next.
-    waiting: BTreeMap<u64, Waiting>,
-    next_ticket: u64,
+    lines: Lines<Waiting>,
+    /// How long it will take to serve all that wait.
+    pending: Duration,
     running: usize,
     /// KiB that all threads hold.
     held_kib: usize,
-    /// How long a job ran lately.
-    pace: Duration,
+    paces: Paces,
+    refused: Refusals,
     closed: bool,
 }
 
@@ -64,6 +66,17 @@ struct Waiting {
     job: Job,
     /// None when the settings name a time beyond what the clock can say.
     deadline: Option<Instant>,
+    /// What it adds to the time that others wait.
+    share: Duration,
+}
+
+impl State {
+    /// Keeps the books on one that has left the lines.
+    fn left(&mut self, waiting: Option<Waiting>) -> Option<Waiting> {
+        let waiting = waiting?;
+        self.pending = self.pending.saturating_sub(waiting.share);
+        Some(waiting)
+    }
 }
 
 impl Queue {
@@ -71,24 +84,39 @@ impl Queue {
         Queue { settings, state: Mutex::default(), changed: Condvar::new() }
     }
 
-    /// Puts a job at the end. Dropping the place takes it out again if it still waits (F-17).
-    pub(super) fn enter(&self, job: Job) -> Result<Place<'_>, PoolError> {
-        if job.memory_kib > self.budget_kib() {
-            let (needed_mib, budget_mib) = (job.memory_kib.div_ceil(1024), self.settings.memory_budget_mib);
-            return Err(PoolError::OverBudget { needed_mib, budget_mib });
-        }
+    /// Puts a job at the end of its source's line. Dropping the place takes it out again if it still waits (F-17).
+    ///
+    /// When too many wait, the last job of the source with the most makes room; a job of that source itself is refused.
+    pub(super) fn enter(&self, source: Source, job: Job) -> Result<Place<'_>, PoolError> {
         let deadline = Instant::now().checked_add(self.settings.deadline);
         let mut state = self.lock();
         if state.closed {
             return Err(PoolError::Stopped);
         }
-        if state.waiting.len() >= self.settings.queue_limit {
-            return Err(self.busy(&state));
+        if job.kind.memory_kib > self.budget_kib() {
+            state.refused.over_budget += 1;
+            let (needed_mib, budget_mib) = (job.kind.memory_kib.div_ceil(1024), self.settings.memory_budget_mib);
+            return Err(PoolError::OverBudget { needed_mib, budget_mib });
         }
-        let ticket = state.next_ticket;
-        state.next_ticket += 1;
-        state.waiting.insert(ticket, Waiting { job, deadline });
+        let mut displaced = None;
+        let busy = busy(&state);
+        if self.is_full(&state) {
+            let out = state.lines.displace_for(source);
+            displaced = state.left(out);
+            if displaced.is_none() {
+                state.refused.full += 1;
+                return Err(busy);
+            }
+            state.refused.displaced += 1;
+        }
+        let share = state.paces.expected(job.kind) / self.at_once(job.kind);
+        state.pending = state.pending.saturating_add(share);
+        let ticket = state.lines.push(source, Waiting { job, deadline, share });
+        drop(state);
         self.changed.notify_one();
+        if let Some(Waiting { job, .. }) = displaced {
+            (job.run)(Turn::Never(busy));
+        }
         Ok(Place { queue: self, ticket })
     }
 
@@ -111,19 +139,22 @@ impl Queue {
 
     /// Serves the first in the queue, unless it has to wait for memory.
     fn serve(&self, state: &mut State, held_kib: usize) -> Option<Next<'_>> {
-        let (_, first) = state.waiting.first_key_value()?;
-        let more_kib = first.job.memory_kib.saturating_sub(held_kib);
+        let first = state.lines.first()?;
+        let more_kib = first.job.kind.memory_kib.saturating_sub(held_kib);
         let late = first.deadline.is_some_and(|deadline| deadline <= Instant::now());
         if !late && state.held_kib + more_kib > self.budget_kib() {
             return None;
         }
-        let (_, Waiting { job, .. }) = state.waiting.pop_first()?;
+        let first = state.lines.take_first();
+        let Waiting { job, .. } = state.left(first)?;
         if late {
-            return Some(Next::Refuse(job, self.busy(state)));
+            state.refused.late += 1;
+            return Some(Next::Refuse(job, busy(state)));
         }
         state.held_kib += more_kib;
         state.running += 1;
-        Some(Next::Run(job, Running { queue: self, since: Instant::now() }))
+        let running = Running { queue: self, since: Instant::now(), kind: job.kind };
+        Some(Next::Run(job, running))
     }
 
     /// A thread has unmapped what it held.
@@ -136,23 +167,35 @@ impl Queue {
     pub(super) fn close(&self) {
         let mut state = self.lock();
         state.closed = true;
-        let waiting = mem::take(&mut state.waiting);
+        let waiting = mem::take(&mut state.lines);
         drop(state);
         self.changed.notify_all();
-        for Waiting { job, .. } in waiting.into_values() {
+        for Waiting { job, .. } in waiting.into_all() {
             (job.run)(Turn::Never(PoolError::Stopped));
         }
     }
 
     pub(super) fn stats(&self) -> PoolStats {
         let state = self.lock();
-        PoolStats { queued: state.waiting.len(), running: state.running, memory_kib: state.held_kib }
+        PoolStats {
+            waiting: state.lines.len(),
+            running: state.running,
+            memory_kib: state.held_kib,
+            refused: state.refused,
+            times: state.paces.times(),
+        }
+    }
+
+    /// Has it that a hash of this kind took so long.
+    #[cfg(test)]
+    pub(super) fn note(&self, kind: Kind, lasted: Duration) {
+        self.lock().paces.note(kind, lasted);
     }
 
     /// Waits until nothing waits, runs or holds memory.
     #[cfg(test)]
     pub(super) fn wait_until_idle(&self) {
-        let busy = |state: &mut State| !state.waiting.is_empty() || state.running > 0 || state.held_kib > 0;
+        let busy = |state: &mut State| state.lines.len() > 0 || state.running > 0 || state.held_kib > 0;
         drop(self.changed.wait_while(self.lock(), busy).unwrap());
     }
 
@@ -160,12 +203,15 @@ impl Queue {
         self.settings.memory_budget_mib.saturating_mul(1024)
     }
 
-    /// The answer to a job for which there is no time: come back when those who wait now have been served.
-    fn busy(&self, state: &State) -> PoolError {
-        let jobs = u32::try_from(state.waiting.len()).unwrap_or(u32::MAX);
-        let threads = u32::try_from(self.settings.threads).unwrap_or(u32::MAX).max(1);
-        let wait = state.pace.saturating_mul(jobs) / threads;
-        PoolError::Busy { retry_after_s: u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1) }
+    /// Whether nobody else should wait: there are too many, or they will have waited for too long.
+    fn is_full(&self, state: &State) -> bool {
+        state.lines.len() >= self.settings.queue_limit || state.pending > self.settings.deadline
+    }
+
+    /// How many hashes of this kind run at once: as many as the memory permits, and the threads.
+    fn at_once(&self, kind: Kind) -> u32 {
+        let permitted = self.budget_kib() / kind.memory_kib.max(1);
+        u32::try_from(permitted.min(self.settings.threads)).unwrap_or(u32::MAX).max(1)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -174,15 +220,23 @@ impl Queue {
     }
 }
 
+/// The answer to a job for which there is no time: come back when those who wait now have been served.
+fn busy(state: &State) -> PoolError {
+    PoolError::Busy { retry_after_s: u32::try_from(state.pending.as_secs()).unwrap_or(u32::MAX).saturating_add(1) }
+}
+
 /// A place in the queue.
 pub(super) struct Place<'a> {
     queue: &'a Queue,
-    ticket: u64,
+    ticket: Ticket,
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        let left = self.queue.lock().waiting.remove(&self.ticket);
+        let mut state = self.queue.lock();
+        let given_up = state.lines.remove(self.ticket);
+        let left = state.left(given_up);
+        drop(state);
         if left.is_some() {
             // Whoever is first now may need less memory.
             self.queue.changed.notify_one();
@@ -194,6 +248,7 @@ impl Drop for Place<'_> {
 pub(super) struct Running<'a> {
     queue: &'a Queue,
     since: Instant,
+    kind: Kind,
 }
 
 impl Drop for Running<'_> {
@@ -201,6 +256,6 @@ impl Drop for Running<'_> {
         let lasted = self.since.elapsed();
         let mut state = self.queue.lock();
         state.running -= 1;
-        state.pace = if state.pace.is_zero() { lasted } else { (state.pace * 7 + lasted) / 8 };
+        state.paces.note(self.kind, lasted);
     }
 }

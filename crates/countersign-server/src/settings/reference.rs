@@ -20,7 +20,7 @@ pub fn reference() -> String {
     for setting in TABLE {
         let default = match setting.name {
             // Of the machine, or of another setting: the text says which.
-            "issuer" | "audience" | "hash-threads" | "hash-queue" => String::new(),
+            "issuer" | "audience" | "hash-threads" | "hash-budget-mib" | "hash-queue" => String::new(),
             _ => setting.default_text(),
         };
         let default = if default.is_empty() { String::new() } else { format!("`{default}`") };

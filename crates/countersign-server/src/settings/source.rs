@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use countersign_password::HashPool;
 use toml::Value;
 
 use crate::failure::Failure;
@@ -127,8 +128,9 @@ impl Configuration {
     /// What no setting can judge alone.
     fn check_together(&self) -> Result<(), Failure> {
         let settings = &self.settings;
-        settings.hash_policy().map_err(|error| Failure::usage(format!("hash-memory-kib, hash-iterations: {error}")))?;
-        let needed_mib = usize::try_from(settings.hash_memory_kib.div_ceil(1024)).unwrap_or(usize::MAX);
+        let hasher = settings.hasher();
+        let hasher = hasher.map_err(|error| Failure::usage(format!("hash-memory-kib, hash-iterations: {error}")))?;
+        let needed_mib = HashPool::least_budget_mib(&hasher);
         if settings.hashing.memory_budget_mib < needed_mib {
             return Err(Failure::usage(format!(
                 "hash-budget-mib: write at least {needed_mib}, the memory of one hash"

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use countersign::Registration;
 use countersign_axum::ErrorStyle;
+use countersign_password::Kernel;
 use countersign_token::{Algorithm, ScopeSet};
 
 use crate::settings::Settings;
@@ -60,6 +61,7 @@ const OPEN_OR_CLOSED: [(&str, Registration); 2] = [("open", Registration::Open),
 const ON_OR_OFF: [(&str, bool); 2] = [("on", true), ("off", false)];
 const REPLACE_OR_KEEP: [(&str, bool); 2] = [("replace", true), ("keep", false)];
 const ERROR_STYLES: [(&str, ErrorStyle); 2] = [("rfc6749", ErrorStyle::Problem), ("fastapi", ErrorStyle::FastApi)];
+const KERNELS: [(&str, Kernel); 2] = [("auto", Kernel::Auto), ("portable", Kernel::Portable)];
 
 const MANY: usize = 1_000_000;
 
@@ -202,6 +204,14 @@ pub const TABLE: &[Setting] = &[
         show: |settings| choice_to(&settings.replace_foreign_hashes, REPLACE_OR_KEEP),
     },
     Setting {
+        name: "hash-kernel",
+        value: "auto|portable",
+        help: "What computes Argon2id: the fastest that the CPU has, or what runs on every CPU",
+        is_path: false,
+        read: |settings, text| choice_from(text, KERNELS).map(|kernel| settings.hash_kernel = kernel),
+        show: |settings| choice_to(&settings.hash_kernel, KERNELS),
+    },
+    Setting {
         name: "hash-threads",
         value: "COUNT",
         help: "Threads that hash passwords. Without it: one for each core",
@@ -212,7 +222,7 @@ pub const TABLE: &[Setting] = &[
     Setting {
         name: "hash-budget-mib",
         value: "MIB",
-        help: "Memory of all password hashes that run at once",
+        help: "Memory of all password hashes that run at once. Without it: a quarter of the memory that the process may use",
         is_path: false,
         read: |settings, text| number_from(text, 1, MANY).map(|mib| settings.hashing.memory_budget_mib = mib),
         show: |settings| settings.hashing.memory_budget_mib.to_string(),

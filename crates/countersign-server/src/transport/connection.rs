@@ -8,6 +8,9 @@ use std::sync::Arc;
 use std::task::{Poll, ready};
 use std::time::Duration;
 
+use axum::extract::ConnectInfo;
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper::rt::Executor;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -81,7 +84,9 @@ pub(crate) async fn serve(
     let limits = site.limits();
     let wire = Wire::new(socket, Arc::clone(&limits), Arc::clone(&link));
     let address: Arc<str> = peer.to_string().into();
-    let service = service_fn(|request| {
+    let service = service_fn(|mut request: Request<Incoming>| {
+        // The one place that says who the caller is.
+        request.extensions_mut().insert(ConnectInfo(peer));
         let (in_flight, refusal) = link.begin();
         Arc::clone(&site).answer(request, Arc::clone(&address), in_flight, refusal)
     });

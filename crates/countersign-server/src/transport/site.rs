@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::extract::MatchedPath;
 use axum::http::header::{CONNECTION, HOST, RETRY_AFTER, TRANSFER_ENCODING};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, Version};
 use axum::response::Response;
 use countersign_axum::ErrorStyle;
 use futures_util::FutureExt;
@@ -128,6 +128,7 @@ impl Site {
 
     fn refuse(&self, refusal: Refusal) -> Response {
         let mut response = self.presentation.error_style.answer(refusal.status(), refusal.detail());
+        response.extensions_mut().insert(refusal);
         if refusal.closes() {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -142,7 +143,13 @@ fn log(method: &Method, response: &Response<Body>, started: Instant) {
     let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     // An extension method is the caller's text.
     let method = if is_standard(method) { method.as_str() } else { "-" };
-    if response.status().is_server_error() {
+    // A storm of requests that a handler puts off must not flood the log: the handler tells of it as a whole.
+    let is_put_off = response.status() == StatusCode::SERVICE_UNAVAILABLE
+        && response.headers().contains_key(RETRY_AFTER)
+        && response.extensions().get::<Refusal>().is_none();
+    if is_put_off {
+        tracing::debug!(target: "countersign::access", method, route, status, micros, "request put off");
+    } else if response.status().is_server_error() {
         tracing::warn!(target: "countersign::access", method, route, status, micros, "request failed");
     } else {
         tracing::info!(target: "countersign::access", method, route, status, micros, "request");

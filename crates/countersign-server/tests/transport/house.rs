@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::ConnectInfo;
 use axum::routing::{get, post};
 use countersign_axum::ErrorStyle;
 use countersign_server::transport::{Limits, Presentation, Stopped, serve};
@@ -96,6 +97,7 @@ fn router(go_on: &Arc<Notify>, waiting: &Arc<Notify>, handled: &Arc<AtomicUsize>
     Router::new()
         .route("/", get(async || "hello"))
         .route("/token", post(async |body: Bytes| body))
+        .route("/peer", get(async |ConnectInfo(peer): ConnectInfo<SocketAddr>| peer.to_string()))
         .route("/unread", post(async || "not read"))
         .route("/large", get(async || "x".repeat(8 * 1024 * 1024)))
         .route("/wait", get(wait))

@@ -1,9 +1,11 @@
 //! What every answer carries, whoever made it.
 
+use std::io::Write;
+
 use countersign_axum::ErrorStyle;
 use countersign_server::transport::{Limits, Presentation};
 
-use crate::house::House;
+use crate::house::{House, rest};
 
 fn get(path: &str, fields: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{fields}\r\n")
@@ -81,4 +83,14 @@ fn head_and_options_and_trace_do_no_harm() {
         let statuses: &[u16] = if method == "CONNECT" { &[400, 404, 405] } else { &[status] };
         assert!(statuses.contains(&answer.status()), "{method}: {}", answer.text());
     }
+}
+
+//
+#[test]
+fn handlers_are_told_the_address_of_the_caller() {
+    let house = House::start(Limits::default());
+    let mut stream = house.connect();
+    let address = stream.local_addr().unwrap().to_string();
+    stream.write_all(get("/peer", "X-Forwarded-For: 192.0.2.1\r\n").as_bytes()).unwrap();
+    assert_eq!(rest(stream).body(), address);
 }

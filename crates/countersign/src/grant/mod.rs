@@ -7,6 +7,7 @@ mod refresh_token;
 use std::sync::Arc;
 
 use countersign_axum::Clock;
+use countersign_password::Source;
 use countersign_token::{Issuer, NewToken, ScopeSet, Subject};
 use zeroize::Zeroizing;
 
@@ -34,6 +35,8 @@ pub struct TokenRequest {
     pub refresh_token: Option<Zeroizing<String>>,
     /// `scope`: the scopes asked for.
     pub scope: Option<String>,
+    /// Where the request came from: sources take turns at hashing.
+    pub source: Source,
 }
 
 /// What a token request is answered with (RFC 6749 section 5.1).

@@ -21,7 +21,7 @@ pub(super) async fn grant(grants: &Grants, request: TokenRequest) -> Result<Toke
         GrantError::InvalidRequest("The password is too long, or holds control characters")
     };
     let password = Password::new(String::clone(&password)).map_err(|_| not_a_password)?;
-    let user = grants.accounts.authenticate(&username, password).await?;
+    let user = grants.accounts.for_source(request.source).authenticate(&username, password).await?;
     let scope = match granted(request.scope.as_deref(), &user.scopes) {
         Err(GrantError::InvalidScope) if is_lenient => ScopeSet::default(),
         granted => granted?,

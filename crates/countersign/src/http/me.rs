@@ -9,6 +9,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::app::Countersign;
+use crate::http::caller::Caller;
 use crate::http::error::{ApiError, PROBLEM_JSON};
 use crate::http::json::{BodyRefused, JsonBody};
 use crate::http::view::{UserView, change, parse_change};
@@ -87,10 +88,11 @@ pub(crate) async fn delete_own_account(
 pub(crate) async fn change_own_password(
     CurrentUser(user): CurrentUser<User>,
     State(app): State<Countersign>,
+    caller: Caller,
     JsonBody(body): JsonBody<PasswordChange>,
 ) -> Result<StatusCode, ApiError> {
     let current = Password::new(body.current_password).map_err(ApiError::invalid)?;
     let new = Password::new(body.new_password).map_err(ApiError::invalid)?;
-    app.accounts().change_password(user.id, current, new).await?;
+    app.accounts().for_source(caller.source()).change_password(user.id, current, new).await?;
     Ok(StatusCode::NO_CONTENT)
 }

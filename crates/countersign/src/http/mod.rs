@@ -1,6 +1,7 @@
 //! The router: every route of the server on this page.
 
 mod error;
+mod caller;
 mod json;
 mod view;
 mod health;
@@ -26,6 +27,9 @@ use crate::http::error::ApiError;
 pub use crate::http::view::UserView;
 
 /// The router of a Countersign, with the document and the pages `/docs` and `/redoc`.
+///
+/// Serve it with axum's `into_make_service_with_connect_info::<SocketAddr>()`, so that a storm of logins from one address
+/// leaves room for those from others; without it, all callers are one.
 ///
 /// Fails if the document cannot be written, which is a fault of this library and not of its caller.
 pub fn router(app: Countersign) -> Result<Router, DocumentError> {

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::app::Countersign;
 use crate::grant::{FIRST_PARTY_CLIENT, GrantError, TokenRequest, TokenResponse};
+use crate::http::caller::Caller;
 
 /// How the document groups these routes.
 pub(crate) const TAG: &str = "token";
@@ -31,8 +32,13 @@ pub(crate) struct Token {
     (status = 401, description = "The Authorization header names a client that is not known", body = TokenError),
     (status = 503, description = "Too many logins at once: Retry-After says when to try again", body = TokenError),
 ))]
-pub(crate) async fn issue_token(State(app): State<Countersign>, request: Request) -> Result<TokenAnswer, TokenError> {
-    let TokenResponse { access_token, expires_in, scope } = app.grants().grant(read(request).await?).await?;
+pub(crate) async fn issue_token(
+    State(app): State<Countersign>,
+    caller: Caller,
+    request: Request,
+) -> Result<TokenAnswer, TokenError> {
+    let request = TokenRequest { source: caller.source(), ..read(request).await? };
+    let TokenResponse { access_token, expires_in, scope } = app.grants().grant(request).await?;
     Ok(TokenAnswer::new(access_token, expires_in).scope(scope))
 }
 
@@ -44,6 +50,7 @@ pub(crate) async fn issue_token(State(app): State<Countersign>, request: Request
 ))]
 pub(crate) async fn issue_token_as_fastapi(
     State(app): State<Countersign>,
+    caller: Caller,
     form: OAuth2PasswordRequestForm,
 ) -> Response {
     let request = TokenRequest {
@@ -52,6 +59,7 @@ pub(crate) async fn issue_token_as_fastapi(
         password: Some(Zeroizing::new(form.password().to_owned())),
         scope: Some(form.scope().to_string()).filter(|scope| !scope.is_empty()),
         refresh_token: None,
+        source: caller.source(),
     };
     match app.grants().grant(request).await {
         Ok(token) => TokenAnswer::fastapi(token.access_token).into_response(),
@@ -70,6 +78,7 @@ async fn read(request: Request) -> Result<TokenRequest, TokenError> {
         password: text("password")?.map(Zeroizing::new),
         refresh_token: text("refresh_token")?.map(Zeroizing::new),
         scope: text("scope")?,
+        ..TokenRequest::default()
     };
     match ClientCredentials::from_request(&headers, &form)? {
         Some(client) if client.id() != FIRST_PARTY_CLIENT || client.secret().is_some() => Err(client.refuse()),

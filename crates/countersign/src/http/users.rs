@@ -12,6 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::accounts::NewAccount;
 use crate::app::Countersign;
+use crate::http::caller::Caller;
 use crate::http::error::{ApiError, PROBLEM_JSON};
 use crate::http::json::{BodyRefused, JsonBody};
 use crate::http::view::{UserView, change, parse_change};
@@ -84,13 +85,14 @@ pub(crate) struct UserPageView {
     BodyRefused,
 ))]
 pub(crate) async fn register_user(
-    caller: Option<CurrentUser<User>>,
+    user: Option<CurrentUser<User>>,
     token: Option<Bearer>,
     State(app): State<Countersign>,
+    caller: Caller,
     JsonBody(body): JsonBody<NewUserBody>,
 ) -> Result<(StatusCode, Json<UserView>), ApiError> {
     let may_write = token.is_some_and(|Bearer(claims)| claims.scope().contains(UsersWrite::NAME));
-    let is_administrator = caller.is_some() && may_write;
+    let is_administrator = user.is_some() && may_write;
     if app.settings().registration == Registration::Closed && !is_administrator {
         return Err(ApiError::new(
             StatusCode::FORBIDDEN,
@@ -104,7 +106,7 @@ pub(crate) async fn register_user(
         scopes: app.settings().default_scopes.clone(),
         password: Password::new(body.password).map_err(ApiError::invalid)?,
     };
-    let user = app.accounts().register(account).await?;
+    let user = app.accounts().for_source(caller.source()).register(account).await?;
     Ok((StatusCode::CREATED, Json(user.into())))
 }
 

@@ -1,7 +1,11 @@
 //! `POST /token`.
 
+use std::net::SocketAddr;
+
 use crate::common::{ISSUER, PASSWORD, Server};
 use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{Request, StatusCode};
 use countersign_axum::ErrorStyle;
 use countersign_password::{Argon2Params, PoolSettings};
@@ -238,4 +242,23 @@ async fn a_storm_of_logins_is_refused_with_a_time_to_come_back() {
         assert!(matches!(answer.status.as_u16(), 400 | 503), "{answer:?}");
         assert_ne!(answer.body, Value::Null);
     }
+}
+
+//
+#[tokio::test]
+async fn a_storm_from_one_address_leaves_room_for_a_login_from_another() {
+    let narrow = PoolSettings { threads: 1, queue_limit: 2, ..PoolSettings::default() };
+    let server = Server::hashing_with(Argon2Params::OWASP, narrow).await;
+    server.register("alice").await;
+    let log_in = |address: &str, password: &str| {
+        let body = format!("grant_type=password&username=alice&password={}", password.replace(' ', "+"));
+        let request = Request::post("/token").header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let peer: SocketAddr = address.parse().unwrap();
+        server.send(request.extension(ConnectInfo(peer)).body(Body::from(body)).unwrap())
+    };
+    let storm = (0..20).map(|port| log_in(&format!("192.0.2.1:{}", 1000 + port), "wrong"));
+    let guest = log_in("192.0.2.2:1000", PASSWORD);
+    let (storm, guest) = futures_util::future::join(futures_util::future::join_all(storm), guest).await;
+    assert_eq!(guest.status, StatusCode::OK, "{guest:?}");
+    assert!(storm.iter().any(|answer| answer.status == StatusCode::SERVICE_UNAVAILABLE));
 }
