@@ -97,6 +97,12 @@ impl Guard {
         self.verifier.store(Some(Arc::new(verifier)));
     }
 
+    /// The time by which this guard judges tokens, in Unix seconds: a login of the same program issues them by it, so that a
+    /// test which sets the clock sets it for both.
+    pub fn now(&self) -> i64 {
+        self.settings.clock.now()
+    }
+
     /// The answer to a request that an extractor of your own turns away.
     pub fn refuse(&self, error: AuthError) -> Refusal {
         Refusal::new(error, self.settings.face.clone())
@@ -134,7 +140,7 @@ impl Guard {
 
     fn verify(&self, token: &str) -> Result<Claims, Unverified> {
         let verifier = self.verifier.load_full().ok_or(Unverified::NoKeys)?;
-        let now = self.settings.clock.now();
+        let now = self.now();
         let unknown = match self.verified.find(token, &verifier, now) {
             Ok(claims) => return Ok(claims),
             Err(unknown) => unknown,

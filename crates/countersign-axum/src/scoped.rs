@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use axum_core::extract::FromRequestParts;
-use countersign_token::Claims;
+use countersign_token::{Claims, ScopeSet};
 use http::request::Parts;
 
 use crate::refusal::{AuthError, Refusal};
@@ -36,6 +36,24 @@ pub struct Scoped<R: RequiredScopes> {
 }
 
 impl<R: RequiredScopes> Scoped<R> {
+    /// The scopes that are demanded, as a set: for a token that is to have them.
+    ///
+    /// ```
+    /// use countersign_axum::{Scope, Scoped};
+    ///
+    /// struct ItemsRead;
+    ///
+    /// impl Scope for ItemsRead {
+    ///     const NAME: &'static str = "items:read";
+    ///     const DESCRIPTION: &'static str = "Read items.";
+    /// }
+    ///
+    /// assert_eq!(Scoped::<ItemsRead>::scopes().to_string(), "items:read");
+    /// ```
+    pub fn scopes() -> ScopeSet {
+        required::<R>()
+    }
+
     /// The claims of the token.
     pub fn claims(&self) -> &Claims {
         &self.claims
@@ -72,6 +90,6 @@ where
         if satisfies::<R>(claims.scope()) {
             return Ok(Self { claims, scopes: PhantomData });
         }
-        Err(guard.refuse(AuthError::InsufficientScope { required: required::<R>() }))
+        Err(guard.refuse(AuthError::InsufficientScope { required: Self::scopes() }))
     }
 }

@@ -344,3 +344,28 @@ fn a_description_holds_only_what_rfc_6749_allows() {
     let error = TokenError::new(TokenErrorCode::InvalidRequest, "a \"quoted\" \\ text\né");
     assert_eq!(error.description(), "a ?quoted? ? text??");
 }
+
+/// Grants scopes to a user who may have these two.
+async fn grant(form: PasswordForm) -> Result<String, TokenError> {
+    Ok(form.granted(&"items:read items:write".parse().expect("scopes"))?.to_string())
+}
+
+#[tokio::test]
+async fn what_is_granted_is_what_was_asked_for_and_is_allowed() {
+    //
+    let ask = |scope: &str| {
+        let request = post_form().body(Body::from(format!("{GOOD}{scope}"))).expect("a request");
+        send(Router::new().route("/token", post(grant)), request)
+    };
+    for (asked, granted) in [
+        ("", "items:read items:write"),
+        ("&scope=", "items:read items:write"),
+        ("&scope=items:write", "items:write"),
+        ("&scope=admin+items:read", "items:read"),
+    ] {
+        assert_eq!(ask(asked).await.text(), granted, "{asked}");
+    }
+    for asked in ["&scope=admin", "&scope=items", "&scope=ITEMS:READ"] {
+        assert_refused(&ask(asked).await, StatusCode::BAD_REQUEST, "invalid_scope");
+    }
+}

@@ -1,4 +1,5 @@
-//! The test helper finds every way in which a router and its document can part, and nothing in a pair that agrees.
+//! The test helpers: every way in which a router and its document can part is found, and nothing in a pair that agrees; a test
+//! issuer makes the tokens that its guards take, and no others.
 #![cfg(all(feature = "testing", feature = "openapi", feature = "form"))]
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "in a test these fail the test")]
 
@@ -7,10 +8,11 @@ mod common;
 use axum::Router;
 use axum::extract::Path;
 use axum::routing::{get, post};
-use common::guard;
+use common::{bearer, guard, send};
 use countersign_axum::form::PasswordForm;
 use countersign_axum::openapi::PasswordFlow;
-use countersign_axum::testing::differences;
+use countersign_axum::testing::{TestIssuer, differences};
+use countersign_axum::token::NewToken;
 use countersign_axum::{Bearer, Guard, Scope, Scoped, routes};
 use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
@@ -184,4 +186,66 @@ async fn required_parameters_are_sent_so_that_the_guard_is_reached() {
     document["components"]["parameters"] =
         json!({ "Tenant": parameter("x-tenant", "header", json!({ "const": "acme" })) });
     assert_eq!(found(Router::new().fallback(picky), &document).await, [""; 0]);
+}
+
+fn app(issuer: &TestIssuer) -> Router {
+    Router::new().route("/hello", get(hello)).route("/items/{id}", get(item)).with_state(issuer.guard())
+}
+
+async fn status(router: Router, path: &str, token: &str) -> u16 {
+    send(router, bearer(path, Some(token))).await.status.as_u16()
+}
+
+#[tokio::test]
+async fn a_token_of_a_test_issuer_says_what_the_test_says() {
+    let issuer = TestIssuer::new().expect("an issuer");
+    let ada = issuer.token(&NewToken::for_subject("ada")).expect("a token");
+    assert_eq!(status(app(&issuer), "/hello", &ada).await, 200);
+    assert_eq!(status(app(&issuer), "/items/1", &ada).await, 403);
+    let reader = NewToken::for_subject("ada").scope(Scoped::<ItemsRead>::scopes());
+    assert_eq!(status(app(&issuer), "/items/1", &issuer.token(&reader).expect("a token")).await, 200);
+    let elsewhere = NewToken::for_subject("ada").audience("https://elsewhere.test");
+    assert_eq!(status(app(&issuer), "/hello", &issuer.token(&elsewhere).expect("a token")).await, 401);
+}
+
+#[tokio::test]
+async fn the_clock_of_a_test_issuer_is_moved_by_the_test_alone() {
+    //
+    let issuer = TestIssuer::new().expect("an issuer");
+    let router = app(&issuer);
+    let token = issuer.token(&NewToken::for_subject("ada").lifetime_s(60)).expect("a token");
+    issuer.advance(59);
+    assert_eq!(status(router.clone(), "/hello", &token).await, 200);
+    issuer.advance(1);
+    assert_eq!(status(router.clone(), "/hello", &token).await, 401);
+    issuer.advance(-61);
+    assert_eq!(status(router, "/hello", &token).await, 401, "it is issued a second from now");
+}
+
+#[tokio::test]
+async fn a_guard_takes_no_token_of_another_test_issuer() {
+    let [ours, theirs] = [(); 2].map(|()| TestIssuer::new().expect("an issuer"));
+    let token = theirs.token(&NewToken::for_subject("ada")).expect("a token");
+    assert_eq!(status(app(&ours), "/hello", &token).await, 401);
+    assert_eq!(status(app(&theirs), "/hello", &token).await, 200);
+}
+
+/// Says what `Bearer` found in the token.
+async fn who(Bearer(claims): Bearer) -> String {
+    format!(
+        "{} by {} in {}",
+        claims.subject(),
+        claims.client_id().unwrap_or("nobody"),
+        claims.session_id().unwrap_or("none")
+    )
+}
+
+#[tokio::test]
+async fn a_token_of_a_test_issuer_says_what_the_token_of_a_server_says() {
+    let issuer = TestIssuer::new().expect("an issuer");
+    let router = Router::new().route("/who", get(who)).with_state(issuer.guard());
+    let ask = |new: NewToken| send(router.clone(), bearer("/who", Some(issuer.token(&new).expect("a token").as_str())));
+    assert_eq!(ask(NewToken::for_subject("ada")).await.text(), "ada by test in none");
+    let new = NewToken::for_subject("ada").client_id("web").session_id("s1");
+    assert_eq!(ask(new).await.text(), "ada by web in s1");
 }

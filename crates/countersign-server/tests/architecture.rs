@@ -94,7 +94,9 @@ fn what_the_pages_of_the_repository_link_to_is_there() {
     for page in &pages {
         let text = fs::read_to_string(page).unwrap();
         let targets = text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target);
-        let local = targets.filter(|target| !target.contains("://") && !target.starts_with('#'));
+        let labels =
+            text.lines().filter_map(|line| line.strip_prefix('[')?.split_once("]: ")).map(|(_, target)| target);
+        let local = targets.chain(labels).filter(|target| !target.contains("://") && !target.starts_with('#'));
         broken.extend(
             local.filter(|target| !page.with_file_name(target).exists()).map(|target| (page, target.to_owned())),
         );

@@ -49,6 +49,18 @@ impl PasswordForm {
         self.scope.as_ref()
     }
 
+    /// The scopes to grant to a user who may have `allowed`: those asked for that are allowed, or all that are allowed when
+    /// the request names none (the pre-defined default of RFC 6749 section 3.3). When nothing is left of what was asked
+    /// for, the answer is `invalid_scope`, so that nobody takes a powerless token for a login.
+    pub fn granted(&self, allowed: &ScopeSet) -> Result<ScopeSet, TokenError> {
+        let Some(asked) = &self.scope else { return Ok(allowed.clone()) };
+        let granted = asked.intersection(allowed);
+        if granted.is_empty() {
+            return Err(TokenError::new(TokenErrorCode::InvalidScope, "None of the scopes asked for may be granted"));
+        }
+        Ok(granted)
+    }
+
     /// The client that asks, unchecked; `None` when the request names none.
     pub fn client(&self) -> Option<&ClientCredentials> {
         self.client.as_ref()

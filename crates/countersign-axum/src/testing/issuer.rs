@@ -1,9 +1,13 @@
 //! Tokens for the tests of a guarded program, by a key that nobody else has.
 
-use countersign_token::{Algorithm, IssueError, Issuer, KeyError, NewToken, SigningKey, Verifier};
+use countersign_token::{Algorithm, IssueError, Issuer, KeyError, KeySet, NewToken, SigningKey, Verifier};
 
 use crate::clock::{Clock, ClockHand};
 use crate::guard::Guard;
+
+const ISSUER: &str = "https://issuer.test";
+const AUDIENCE: &str = "https://api.test";
+const CLIENT: &str = "test";
 
 /// When the clock of a [`TestIssuer`] starts, in Unix seconds.
 const START: i64 = 1_800_000_000;
@@ -37,12 +41,12 @@ pub struct TestIssuer {
 }
 
 impl TestIssuer {
-    /// An issuer of the plain profile with a key of its own.
+    /// An issuer of RFC 9068 access tokens, as a server makes them, with a key of its own.
     pub fn new() -> Result<Self, KeyError> {
-        let key = SigningKey::generate(Algorithm::Hs256)?;
+        let key = SigningKey::generate(Algorithm::Es256)?;
         let (clock, hand) = Clock::settable(START);
-        let guard = Guard::new(Verifier::plain(key.verification_key())).clock(clock.clone());
-        Ok(Self { issuer: Issuer::plain(key), guard, clock, hand })
+        let verifier = Verifier::new(ISSUER, AUDIENCE, KeySet::new(vec![key.verification_key()])?);
+        Ok(Self { issuer: Issuer::new(ISSUER, key), guard: Guard::new(verifier).clock(clock.clone()), clock, hand })
     }
 
     /// The guard that takes the tokens of this issuer; give it the style and the texts that the program's own has.
@@ -50,9 +54,17 @@ impl TestIssuer {
         self.guard.clone()
     }
 
-    /// A token that is good from now on.
+    /// A token that is good from now on. Unless the test names others, it is given to the client `test` and is for the
+    /// API of the [`guard`](Self::guard).
     pub fn token(&self, new: &NewToken) -> Result<String, IssueError> {
-        Ok(self.issuer.issue(new, self.clock.now())?.token)
+        let mut new = new.clone();
+        if new.client_id.is_empty() {
+            CLIENT.clone_into(&mut new.client_id);
+        }
+        if new.audience.is_empty() {
+            new.audience.push(AUDIENCE.to_owned());
+        }
+        Ok(self.issuer.issue(&new, self.clock.now())?.token)
     }
 
     /// Moves the clock of the issuer and of its guards by so many seconds.
