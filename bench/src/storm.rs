@@ -149,8 +149,9 @@ async fn storm(address: &str, capacity: f64, span: Duration, (probe, good): (&Ar
             let (good, wrong) = (Arc::clone(good), Arc::clone(&wrong));
             let from = Ipv4Addr::from(u32::from(Ipv4Addr::new(127, 0, 1, 1)) + u32::from(number % SOURCES));
             let pace = at(from, first + every * u32::from(number) / u32::from(CONNECTIONS), every);
-            let request =
-                move |nth: usize| Arc::clone(if (nth + usize::from(number)).is_multiple_of(10) { &good } else { &wrong });
+            let request = move |nth: usize| {
+                Arc::clone(if (nth + usize::from(number)).is_multiple_of(10) { &good } else { &wrong })
+            };
             tokio::spawn(ask_at_pace(address.to_owned(), pace, request))
         })
         .collect();
