@@ -23,14 +23,16 @@ use std::collections::BTreeMap;
 
 use ::aide::OperationInput;
 use ::aide::generate::GenContext;
-use ::aide::openapi::{OpenApi, Operation, PathItem, ReferenceOr, StatusCode};
+use ::aide::openapi::{OpenApi, Operation, Parameter, PathItem, ReferenceOr, StatusCode};
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::bearer::{Bearer, FromClaims};
-use crate::document::{self, Alternatives, GUARD_ANSWERS, GuardAnswer, SCOPES_EXTENSION};
+use crate::document::{self, Alternatives, GUARD_ANSWERS, GuardAnswer, PARAMETERS_EXTENSION, SCOPES_EXTENSION};
+#[cfg(feature = "entity")]
+use crate::entity::{Entitled, Entity};
 use crate::requirement::{Requirement, Requires, SECURITY_SCHEME};
 use crate::scope::RequiredScopes;
 use crate::scoped::Scoped;
@@ -73,6 +75,12 @@ pub fn describe<T: Requires>(operation: &mut Operation) {
             scopes.extend(descriptions);
         }
     }
+    for name in requirement.path_parameters {
+        let names = operation.extensions.entry(PARAMETERS_EXTENSION.to_owned()).or_insert_with(|| json!([]));
+        if let Value::Array(names) = names {
+            names.push(name.into());
+        }
+    }
 }
 
 impl<T: FromClaims> OperationInput for Bearer<T> {
@@ -88,6 +96,13 @@ impl<U> OperationInput for CurrentUser<U> {
 }
 
 impl<R: RequiredScopes> OperationInput for Scoped<R> {
+    fn operation_input(_: &mut GenContext, operation: &mut Operation) {
+        describe::<Self>(operation);
+    }
+}
+
+#[cfg(feature = "entity")]
+impl<E: Entity, R: RequiredScopes> OperationInput for Entitled<E, R> {
     fn operation_input(_: &mut GenContext, operation: &mut Operation) {
         describe::<Self>(operation);
     }
@@ -156,6 +171,9 @@ impl Declared {
             if let Some(Value::Object(scopes)) = operation.extensions.shift_remove(SCOPES_EXTENSION) {
                 declared.scopes.extend(scopes);
             }
+            if let Some(Value::Array(names)) = operation.extensions.shift_remove(PARAMETERS_EXTENSION) {
+                names.iter().filter_map(Value::as_str).for_each(|name| add_path_parameter(operation, name));
+            }
             for answer in GUARD_ANSWERS {
                 let status = StatusCode::Code(answer.status.as_u16());
                 let response = operation.responses.as_ref().and_then(|responses| responses.responses.get(&status));
@@ -167,6 +185,16 @@ impl Declared {
             }
         }
         declared
+    }
+}
+
+/// Adds a parameter that no extractor has described.
+fn add_path_parameter(operation: &mut Operation, name: &str) {
+    let documented = operation.parameters.iter().any(|parameter| {
+        matches!(parameter, ReferenceOr::Item(Parameter::Path { parameter_data, .. }) if parameter_data.name == name)
+    });
+    if !documented && let Some(parameter) = read(document::path_parameter(name)) {
+        operation.parameters.push(ReferenceOr::Item(parameter));
     }
 }
 

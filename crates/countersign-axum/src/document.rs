@@ -12,6 +12,10 @@ use crate::requirement::{Requirement, SECURITY_SCHEME};
 /// Carries the descriptions of an operation's scopes until [`PasswordFlow`] collects them.
 pub(crate) const SCOPES_EXTENSION: &str = "x-countersign-scopes";
 
+/// Carries the parameters of the path that guards read, until they are written: aide's `Path` writes its own.
+#[cfg(feature = "aide")]
+pub(crate) const PARAMETERS_EXTENSION: &str = "x-countersign-path-parameters";
+
 /// The `security` of an operation: alternatives, of which one must be met; in each, schemes that all must be.
 pub(crate) type Alternatives = Vec<BTreeMap<String, Vec<String>>>;
 
@@ -53,6 +57,11 @@ pub(crate) fn descriptions(requirement: &Requirement) -> Map<String, Value> {
     requirement.scopes.iter().map(|scope| (scope.name.to_owned(), scope.description.into())).collect()
 }
 
+/// A parameter of the path that a guard reads, as a Parameter Object.
+pub(crate) fn path_parameter(name: &str) -> Value {
+    json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } })
+}
+
 /// An answer of a guard, kept once among the document's components and referred to by the operations.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct GuardAnswer {
@@ -74,7 +83,7 @@ const NOT_AUTHENTICATED: GuardAnswer = GuardAnswer {
 const NOT_ENOUGH_PERMISSIONS: GuardAnswer = GuardAnswer {
     status: StatusCode::FORBIDDEN,
     component: "NotEnoughPermissions",
-    description: "The access token lacks a scope. The challenge names the scopes that are needed.",
+    description: "The access token does not permit this. The challenge names the scopes that are needed.",
     detail: refusal::NOT_ENOUGH_PERMISSIONS,
     challenge: true,
 };

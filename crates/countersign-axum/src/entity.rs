@@ -1,9 +1,12 @@
 //! `Entitled`: a token that stands for one thing, a car or a blog post, on a route that concerns this very thing.
+//!
+//! Such a token has the thing for its subject, `car:foo`, and what may be done with it for its scopes.
 
 use std::fmt;
 use std::marker::PhantomData;
 
 use axum::extract::RawPathParams;
+use axum::extract::rejection::RawPathParamsRejection;
 use axum_core::extract::FromRequestParts;
 use countersign_token::{Claims, Subject};
 use http::request::Parts;
@@ -24,6 +27,28 @@ use crate::state::HasGuard;
 ///     const KIND: &'static str = "car";
 /// }
 /// ```
+///
+/// What is no kind of a [`Subject`] does not compile where it is demanded. Nor do the kinds of users and clients, whose
+/// tokens say who somebody is:
+///
+/// ```compile_fail,E0080
+/// use countersign_axum::{Entitled, Entity, Requires, Scope};
+///
+/// struct Drive;
+///
+/// impl Scope for Drive {
+///     const NAME: &'static str = "drive";
+///     const DESCRIPTION: &'static str = "Drive the car.";
+/// }
+///
+/// struct Driver;
+///
+/// impl Entity for Driver {
+///     const KIND: &'static str = "user";
+/// }
+///
+/// Entitled::<Driver, Drive>::requirement();
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a kind of entity",
     label = "not a kind of entity",
@@ -39,11 +64,12 @@ pub trait Entity {
 ///
 /// The subject of the token is `kind:id`, and the route has a path parameter that is called like the kind. A good token
 /// for another thing, for a thing of another kind or for a user is answered 403, and so is one without a scope: whoever
-/// bears the right one, a person or a bot without an account, may act. Users and clients are no entities: their
-/// kinds do not compile here.
+/// bears the right one, a person or a bot without an account, may act. Whether there is such a thing is for the handler
+/// to say.
 ///
 /// ```
-/// use countersign_axum::{Entitled, Entity, Scope};
+/// use axum::{Router, routing::post};
+/// use countersign_axum::{Entitled, Entity, Guard, Scope};
 ///
 /// struct Car;
 ///
@@ -58,11 +84,38 @@ pub trait Entity {
 ///     const DESCRIPTION: &'static str = "Drive the car.";
 /// }
 ///
-/// /// For the route `/cars/{car}/drive`.
 /// async fn drive(car: Entitled<Car, Drive>) -> String {
 ///     format!("{} drives", car.id())
 /// }
+///
+/// let router: Router<Guard> = Router::new().route("/cars/{car}/drive", post(drive));
 /// ```
+///
+/// Who makes the token writes the same kind: `Subject::new(Car::KIND, "foo")`. For a car not to be taken for a user, the
+/// subjects of users have a kind too, and whoever looks a user up reads it:
+///
+/// ```
+/// use countersign_axum::{Claims, LoadUser, Unavailable, token::Subject};
+///
+/// struct User { name: String }
+///
+/// impl<S: Sync> LoadUser<S> for User {
+///     async fn load_user(claims: &Claims, _: &S) -> Result<Option<Self>, Unavailable> {
+///         let subject = claims.subject().parse::<Subject>();
+///         let user = subject.ok().filter(|subject| subject.kind() == Subject::USER);
+///         Ok(user.map(|user| Self { name: user.id().to_owned() }))
+///     }
+/// }
+/// ```
+///
+/// # The path
+///
+/// The id is what the parameter says once percent-decoded: `/cars/a%2Fb/drive` concerns `car:a/b`, and where a parameter
+/// takes several segments, as in `/parked/{*car}`, so does `/parked/a/b`. It is compared with the subject byte by byte.
+///
+/// A path without a parameter that is called like the kind, or with two of them in nested routers, is a mistake of the
+/// program that nothing but a request brings to light: every one is answered 500 then, with a token or without, and the
+/// log says why.
 pub struct Entitled<E: Entity, R: RequiredScopes> {
     subject: Subject,
     claims: Claims,
@@ -73,6 +126,11 @@ impl<E: Entity, R: RequiredScopes> Entitled<E, R> {
     /// Which thing: its id, without the kind.
     pub fn id(&self) -> &str {
         self.subject.id()
+    }
+
+    /// Which thing: the subject of the token.
+    pub fn subject(&self) -> &Subject {
+        &self.subject
     }
 
     /// The claims of the token.
@@ -89,7 +147,7 @@ impl<E: Entity, R: RequiredScopes> fmt::Debug for Entitled<E, R> {
 
 impl<E: Entity, R: RequiredScopes> Requires for Entitled<E, R> {
     fn requirement() -> Requirement {
-        Requirement::token().with_scopes(collect::<R>())
+        Requirement::token().with_scopes(collect::<R>()).with_path_parameter(kind::<E>())
     }
 }
 
@@ -102,22 +160,14 @@ where
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
-        const { assert!(is_kind(E::KIND), "an entity's KIND is a to z, 0 to 9, `_`, `-`; not `user`, not `client`") };
         let guard = state.guard();
+        // Before the token is looked at, so that a mistaken path shows itself at anybody's first request.
+        let named = subject_in_path(parts, kind::<E>()).await.map_err(|error| {
+            tracing::error!(%error, "a guard lets nobody pass");
+            guard.refuse(error)
+        })?;
         let claims = guard.claims(parts).await?;
-        let Ok(parameters) = RawPathParams::from_request_parts(parts, state).await else {
-            // The path holds what is not UTF-8: no thing is called so.
-            return Err(guard.refuse(AuthError::OtherSubject { required: required::<R>() }));
-        };
-        let Some((_, id)) = parameters.iter().find(|(name, _)| *name == E::KIND) else {
-            tracing::error!(
-                kind = E::KIND,
-                "a guarded route has no path parameter of the entity's kind: nobody may pass"
-            );
-            return Err(guard.refuse(AuthError::Unavailable));
-        };
-        let subject = claims.subject().parse::<Subject>().ok();
-        let Some(subject) = subject.filter(|subject| subject.kind() == E::KIND && subject.id() == id) else {
+        let Some(subject) = named.filter(|subject| subject.as_str() == claims.subject()) else {
             return Err(guard.refuse(AuthError::OtherSubject { required: required::<R>() }));
         };
         if !satisfies::<R>(claims.scope()) {
@@ -127,19 +177,32 @@ where
     }
 }
 
+/// The subject that the path names; `None` when nothing can be called so, and no token stand for it.
+async fn subject_in_path(parts: &mut Parts, kind: &'static str) -> Result<Option<Subject>, AuthError> {
+    let parameters = match RawPathParams::from_request_parts(parts, &()).await {
+        Ok(parameters) => parameters,
+        // No subject is written in bytes that are no text.
+        Err(RawPathParamsRejection::InvalidUtf8InPathParam(_)) => return Ok(None),
+        Err(_) => return Err(AuthError::NoPathParameter { name: kind }),
+    };
+    let mut ids = parameters.iter().filter_map(|(name, id)| (name == kind).then_some(id));
+    match (ids.next(), ids.next()) {
+        (Some(id), None) => Ok(Subject::new(kind, id).ok()),
+        _ => Err(AuthError::NoPathParameter { name: kind }),
+    }
+}
+
+/// The kind of `E`, if it is one of things.
+const fn kind<E: Entity>() -> &'static str {
+    const { assert!(is_kind(E::KIND), "an entity's KIND is a to z, 0 to 9, `_`, `-`; not `user`, not `client`") };
+    E::KIND
+}
+
 /// Whether a kind can stand before the colon of a subject, and is no account.
 const fn is_kind(kind: &str) -> bool {
-    let mut rest = kind.as_bytes();
-    if matches!(rest, b"user" | b"client") || !matches!(rest.first(), Some(b'a'..=b'z')) {
-        return false;
-    }
-    while let [byte, tail @ ..] = rest {
-        if !matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-') {
-            return false;
-        }
-        rest = tail;
-    }
-    true
+    const USER: &[u8] = Subject::USER.as_bytes();
+    const CLIENT: &[u8] = Subject::CLIENT.as_bytes();
+    Subject::is_kind(kind) && !matches!(kind.as_bytes(), USER | CLIENT)
 }
 
 #[cfg(test)]
@@ -148,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_kind_is_what_a_subject_can_have_and_no_account() {
-        for kind in ["car", "blog_post", "x-1"] {
+        for kind in ["car", "blog_post", "x-1", "use", "users", "user-agent", "clients"] {
             assert!(is_kind(kind) && Subject::new(kind, "foo").is_ok(), "{kind}");
         }
         for kind in ["", "Car", "1car", "c:r", "user", "client", "é", "a b"] {

@@ -41,7 +41,7 @@
 //! |---|---|
 //! | no token, or a scheme other than `Bearer` | 401, a bare challenge |
 //! | a bad token, or a user who is gone | 401 `invalid_token` |
-//! | a good token without a scope | 403 `insufficient_scope`, with the scopes that are needed |
+//! | a good token without a scope, or for another thing | 403 `insufficient_scope`, with the scopes that are needed |
 //! | two `Authorization` headers, or a second token in the query | 400 `invalid_request` |
 //! | the look-up of the user failed | 503 |
 //!
@@ -68,7 +68,7 @@
 //!
 //! | feature | what |
 //! |---|---|
-//! | `entity` | the guard for tokens that stand for things: this very car, and `drive` |
+//! | `entity` | the guard for tokens that stand for things: this very car, and `drive`; it needs axum itself, without its server |
 //! | `openapi` | `routes!`, the drop-in for utoipa-axum's: guards document themselves |
 //! | `aide` | the same in aide's routers |
 //! | `docs` | `/docs` (Swagger UI) and `/redoc` out of the binary |

@@ -15,6 +15,7 @@ use crate::problem::ErrorStyle;
 /// What the body says to who is not let in, in the words of FastAPI.
 pub(crate) const NOT_AUTHENTICATED: &str = "Not authenticated";
 pub(crate) const NOT_ENOUGH_PERMISSIONS: &str = "Not enough permissions";
+pub(crate) const INTERNAL_SERVER_ERROR: &str = "Internal Server Error";
 pub(crate) const UNAVAILABLE: &str = "Service unavailable, try again later";
 
 /// Why a guard turns a request away.
@@ -42,6 +43,12 @@ pub enum AuthError {
         /// All scopes that the route demands.
         required: ScopeSet,
     },
+    /// 500: the guard cannot know what a request concerns, since the path of the route does not say so.
+    #[error("the path of the route has to have one parameter `{{{name}}}`, by which its guard knows what is meant")]
+    NoPathParameter {
+        /// The name of the parameter.
+        name: &'static str,
+    },
     /// 503: the check could not be made.
     #[error("the request could not be checked: try again later")]
     Unavailable,
@@ -54,6 +61,7 @@ impl AuthError {
             Self::NoToken | Self::InvalidToken => StatusCode::UNAUTHORIZED,
             Self::InvalidRequest => StatusCode::BAD_REQUEST,
             Self::InsufficientScope { .. } | Self::OtherSubject { .. } => StatusCode::FORBIDDEN,
+            Self::NoPathParameter { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -72,7 +80,7 @@ impl AuthError {
             ),
             Self::InsufficientScope { required } => Some(insufficient("The token lacks a scope", required)),
             Self::OtherSubject { required } => Some(insufficient("The token stands for another", required)),
-            Self::Unavailable => None,
+            Self::NoPathParameter { .. } | Self::Unavailable => None,
         }
     }
 }
@@ -153,6 +161,7 @@ impl Refusal {
             AuthError::InvalidRequest => "Credentials were sent in more than one way".into(),
             AuthError::InvalidToken => self.face.invalid_token_detail.clone(),
             AuthError::InsufficientScope { .. } | AuthError::OtherSubject { .. } => NOT_ENOUGH_PERMISSIONS.into(),
+            AuthError::NoPathParameter { .. } => INTERNAL_SERVER_ERROR.into(),
             AuthError::Unavailable => UNAVAILABLE.into(),
         }
     }

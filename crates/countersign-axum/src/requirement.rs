@@ -13,6 +13,8 @@ pub struct Requirement {
     pub optional: bool,
     /// The scopes that the token must carry, all of them.
     pub scopes: Vec<ScopeInfo>,
+    /// The parameters of the path by which the check knows what the request concerns.
+    pub path_parameters: Vec<&'static str>,
     /// The check looks something up, and answers 503 when it cannot.
     pub looks_up: bool,
 }
@@ -37,6 +39,15 @@ impl Requirement {
             if self.scopes.iter().all(|known| known.name != scope.name) {
                 self.scopes.push(scope);
             }
+        }
+        self
+    }
+
+    /// The same, and the path says in a parameter of this name what the request concerns.
+    #[must_use]
+    pub fn with_path_parameter(mut self, name: &'static str) -> Self {
+        if !self.path_parameters.contains(&name) {
+            self.path_parameters.push(name);
         }
         self
     }

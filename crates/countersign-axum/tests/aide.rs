@@ -66,3 +66,37 @@ fn guards_document_themselves_in_aide() {
     let responses = document["components"]["responses"].as_object().expect("responses");
     assert_eq!(responses.keys().collect::<Vec<_>>(), ["NotAuthenticated", "NotEnoughPermissions", "Unavailable"]);
 }
+
+#[cfg(feature = "entity")]
+#[test]
+fn the_parameter_by_which_a_guard_knows_an_entity_is_documented_once() {
+    use axum::extract::Path;
+    use countersign_axum::{Entitled, Entity};
+
+    struct Item;
+    impl Entity for Item {
+        const KIND: &'static str = "item";
+    }
+
+    #[derive(serde::Deserialize, schemars::JsonSchema)]
+    #[allow(dead_code, reason = "its schema is what counts")]
+    struct Named {
+        item: u32,
+    }
+
+    aide::generate::on_error(|error| panic!("aide complains: {error}"));
+    let mut document = OpenApi::default();
+    let router: axum::Router<Guard> = ApiRouter::new()
+        .api_route("/items/{item}", get(|_: Entitled<Item, ItemsRead>| async {}))
+        .api_route("/named/{item}", get(|_: Entitled<Item, ItemsRead>, _: Path<Named>| async {}))
+        .finish_api(&mut document);
+    drop(router);
+    PasswordFlow::at("token").write_to_aide(&mut document);
+    let document = serde_json::to_value(&document).expect("a document");
+    let parameters = |path: &str| document["paths"][path]["get"]["parameters"].as_array().expect("parameters").clone();
+    let [parameter] = &parameters("/items/{item}")[..] else { panic!("one parameter") };
+    assert_eq!((&parameter["name"], &parameter["in"]), (&json!("item"), &json!("path")));
+    let [parameter] = &parameters("/named/{item}")[..] else { panic!("one parameter") };
+    assert_eq!(parameter["schema"]["type"], "integer", "what the program says of it stays");
+    assert!(!document.to_string().contains("x-countersign"), "nothing of ours is left");
+}

@@ -33,6 +33,12 @@ impl Scope for Drive {
     const DESCRIPTION: &'static str = "Drive the car.";
 }
 
+struct Unlock;
+impl Scope for Unlock {
+    const NAME: &'static str = "unlock";
+    const DESCRIPTION: &'static str = "Unlock the car, to put a parcel into it.";
+}
+
 struct Edit;
 impl Scope for Edit {
     const NAME: &'static str = "edit";
@@ -67,63 +73,82 @@ pub(crate) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(lend_car))
         .routes(routes!(drive_car))
+        .routes(routes!(unlock_car))
         .routes(routes!(lend_post))
         .routes(routes!(read_post, edit_post))
 }
 
-/// For how long a token is good
+/// What may be done, and for how long
 #[derive(Deserialize, ToSchema)]
 struct Loan {
+    /// Permissions, parted by spaces.
+    #[schema(value_type = String, min_length = 1)]
+    scope: ScopeSet,
     /// At most a day.
     seconds: u32,
 }
 
 /// Lend a car
 ///
-/// A token to drive it, for whoever its owner gives it to.
+/// A token to `drive` or to `unlock` it, for whoever its owner gives it to.
 #[utoipa::path(post, path = "/cars/{car}/tokens", params(("car" = String, Path)))]
 async fn lend_car(
     State(app): State<App>,
-    CurrentUser(User(owner)): CurrentUser<User>,
+    CurrentUser(owner): CurrentUser<User>,
     Path(id): Path<String>,
     JsonBody(loan): JsonBody<Loan>,
 ) -> Result<TokenAnswer, HttpException> {
-    lend::<Car, Drive>(&app, &owner.username, &id, loan.seconds)
+    lend::<Car>(&app, &owner, &id, loan, &[Drive::NAME, Unlock::NAME])
 }
 
 /// Let a blog post be edited
 ///
-/// A token to edit it, for whoever its author gives it to.
+/// A token to `edit` it, for whoever its author gives it to.
 #[utoipa::path(post, path = "/posts/{post}/tokens", params(("post" = String, Path)))]
 async fn lend_post(
     State(app): State<App>,
-    CurrentUser(User(owner)): CurrentUser<User>,
+    CurrentUser(owner): CurrentUser<User>,
     Path(id): Path<String>,
     JsonBody(loan): JsonBody<Loan>,
 ) -> Result<TokenAnswer, HttpException> {
-    lend::<Post, Edit>(&app, &owner.username, &id, loan.seconds)
+    lend::<Post>(&app, &owner, &id, loan, &[Edit::NAME])
 }
 
-/// A token for the thing, with this one permission, from its owner and nobody else. It is good for nothing but the thing,
-/// not even for making another.
-fn lend<E: Entity, S: Scope>(app: &App, user: &str, id: &str, seconds: u32) -> Result<TokenAnswer, HttpException> {
-    if !app.things.are_owned(E::KIND, id, user) {
+/// A token for the thing, from its owner and nobody else, with permissions that the owner has. It is good for nothing but
+/// the thing, not even for making another.
+fn lend<E: Entity>(
+    app: &App,
+    owner: &User,
+    id: &str,
+    loan: Loan,
+    permissions: &[&str],
+) -> Result<TokenAnswer, HttpException> {
+    if !app.things.are_owned(E::KIND, id, &owner.name) {
         return Err(HttpException::new(StatusCode::FORBIDDEN, "It is not yours to lend"));
     }
-    if !(1..=LONGEST_S).contains(&seconds) {
+    let permissions = ScopeSet::from_tokens(permissions).unwrap_or_default().intersection(&owner.permissions);
+    if !permissions.contains_all(&loan.scope) {
+        return Err(HttpException::new(StatusCode::FORBIDDEN, "These permissions are not yours to lend"));
+    }
+    if !(1..=LONGEST_S).contains(&loan.seconds) {
         return Err(FieldError::value_error("seconds", "a loan is for a second at least, and a day at most").into());
     }
     let unknown = |_| HttpException::new(StatusCode::NOT_FOUND, "There is no such thing");
     let thing = Subject::new(E::KIND, id).map_err(unknown)?;
-    let permission = ScopeSet::from_tokens([S::NAME]).unwrap_or_default();
-    let request = NewToken::for_subject(thing.as_str()).scope(permission).lifetime_s(seconds.into());
+    let request = NewToken::for_subject(thing.as_str()).scope(loan.scope).lifetime_s(loan.seconds.into());
     Ok(TokenAnswer::fastapi(app.issuer.issue(&request, Clock::system().now())?.token))
 }
 
 /// Drive this very car
-#[utoipa::path(post, path = "/cars/{car}/drive", params(("car" = String, Path)))]
+#[utoipa::path(post, path = "/cars/{car}/drive")]
 async fn drive_car(car: Entitled<Car, Drive>) -> Json<Value> {
     Json(json!({ "car": car.id(), "state": "driving" }))
+}
+
+/// Unlock this very car
+#[utoipa::path(post, path = "/cars/{car}/unlock")]
+async fn unlock_car(car: Entitled<Car, Unlock>) -> Json<Value> {
+    Json(json!({ "car": car.id(), "state": "unlocked" }))
 }
 
 /// Read a blog post
@@ -142,7 +167,7 @@ struct Text {
 }
 
 /// Edit this very blog post
-#[utoipa::path(put, path = "/posts/{post}", params(("post" = String, Path)))]
+#[utoipa::path(put, path = "/posts/{post}")]
 async fn edit_post(State(app): State<App>, post: Entitled<Post, Edit>, JsonBody(new): JsonBody<Text>) -> Json<Value> {
     let answer = json!({ "post": post.id(), "text": new.text });
     app.things.posts.write().unwrap_or_else(PoisonError::into_inner).insert(post.id().to_owned(), new.text);

@@ -11,7 +11,7 @@ use crate::form::answer::forbid_storing;
 #[cfg(feature = "login")]
 use crate::login::LoginError;
 use crate::problem::json_response;
-use crate::refusal::{Refusal, UNAVAILABLE};
+use crate::refusal::{INTERNAL_SERVER_ERROR, Refusal, UNAVAILABLE};
 use crate::user::Unavailable;
 
 /// An error answer: a status, and `{"detail": …}` as `application/json`; a 401 carries a `Bearer` challenge.
@@ -105,7 +105,7 @@ impl From<IssueError> for HttpException {
         tracing::error!(%error, "a token could not be issued");
         match error {
             IssueError::System => Self::try_later("No token can be issued now, try again later", 1),
-            _ => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
+            _ => Self::new(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL_SERVER_ERROR),
         }
     }
 }

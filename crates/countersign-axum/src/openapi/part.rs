@@ -4,7 +4,7 @@ use axum::Json;
 use http::StatusCode;
 use utoipa::ToSchema;
 use utoipa::openapi::extensions::Extensions;
-use utoipa::openapi::path::Operation;
+use utoipa::openapi::path::{Operation, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required, ResponseBuilder, Schema};
 
@@ -84,6 +84,17 @@ impl OperationPart<'_> {
         reference
     }
 
+    /// A parameter of the path that a guard reads.
+    fn path_parameter(&mut self, name: &str) {
+        let parameters = self.operation.parameters.get_or_insert_default();
+        let documented = parameters.iter().any(|parameter| {
+            matches!(parameter, RefOr::T(known) if known.name == name && known.parameter_in == ParameterIn::Path)
+        });
+        if !documented && let Some(parameter) = read(&document::path_parameter(name)) {
+            parameters.push(RefOr::T(parameter));
+        }
+    }
+
     /// What a guard demands.
     fn demand(&mut self, requirement: &Requirement) {
         let mut security = self.operation.security.as_ref().and_then(read).unwrap_or_default();
@@ -92,6 +103,9 @@ impl OperationPart<'_> {
         for answer in document::answers(requirement) {
             let reference = RefOr::Ref(Ref::new(answer.reference()));
             self.operation.responses.responses.entry(answer.status.as_str().to_owned()).or_insert(reference);
+        }
+        for name in &requirement.path_parameters {
+            self.path_parameter(name);
         }
         let descriptions = document::descriptions(requirement);
         if !descriptions.is_empty() {
