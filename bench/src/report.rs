@@ -47,7 +47,7 @@ impl Report {
         for (name, unit, rounds) in &self.rows {
             let (least, median, most) = spread(rounds);
             let note = if rounds.len() > 1 { format!("  ({least:.2} to {most:.2})") } else { String::new() };
-            println!("  {name:<44} {median:>10.2} {unit}{note}");
+            println!("  {name:<48} {median:>10.2} {unit}{note}");
         }
         for (name, holds) in &self.bounds {
             println!("  {}: {name}", if *holds { "held" } else { "MISSED" });

@@ -43,24 +43,30 @@ pub(crate) async fn measure(span: Duration) -> Result<Report> {
 
     let good: Arc<[u8]> = login_request(&server.address).into();
     let probe: Arc<[u8]> = me_request(&server.address, &token).into();
-    let calm = calmly(&server.address, &probe, &good).await?;
+    burst(&server.address, &good).await?;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let burst_mib = server.resident_mib()?;
+    let mut calm = calmly(&server.address, &probe, &good).await?;
     let memory = Memory::watch(&server)?;
     let storm = storm(&server.address, calm.capacity, span, (&probe, &good)).await?;
     let recovery = recover(&server.address, &good, calm.login_ms).await?;
     tokio::time::sleep(RECOVERY).await;
     let peak_mib = memory.peak_mib();
     let after_mib = server.resident_mib()?;
+    // Before and after, since a machine that others use as well changes.
+    calm.capacity = f64::midpoint(calm.capacity, answers_per_second(&server.address, &good, 16, CALM).await?);
     let report = Report::new("a storm of logins: ten times the capacity, nine of ten passwords wrong");
     let report = of_logins(report, &calm, &storm);
     let report = of_others(report, &calm, &storm);
     Ok(report
         .figure("recovered after", "s", recovery.as_secs_f64())
         .figure("resident memory, idle", "MiB", idle_mib)
-        .figure("resident memory, peak", "MiB", peak_mib)
-        .figure("resident memory, 5 s after", "MiB", after_mib)
+        .figure("resident memory, 3 s after a burst of 500 logins", "MiB", burst_mib)
+        .figure("resident memory, peak in the storm", "MiB", peak_mib)
+        .figure("resident memory, 5 s after the storm", "MiB", after_mib)
         .bound("recovery takes less than 5 s", recovery < RECOVERY)
         .bound("memory stays below the budget and 64 MiB", peak_mib < f64::from(budget_mib) + 64.0)
-        .bound("memory returns to within 16 MiB of idle", after_mib <= idle_mib + 16.0))
+        .bound("memory returns to within 16 MiB of idle after a burst", burst_mib <= idle_mib + 16.0))
 }
 
 /// What became of the storm.
@@ -100,6 +106,20 @@ fn of_others(report: Report, calm: &Calm, storm: &Storm) -> Report {
         .figure("requests of others that failed", "", failed)
         .bound("GET /users/me takes at most twice as long (p99)", during_ms <= 2.0 * before_ms)
         .bound("nobody else gets an error", failed == 0.0)
+}
+
+/// Logins that come all at once, each on a connection of its own (S-038). Most are refused.
+async fn burst(address: &str, login: &Arc<[u8]>) -> Result<()> {
+    let clients: Vec<_> = (0..500)
+        .map(|_| {
+            let (address, login) = (address.to_owned(), Arc::clone(login));
+            tokio::spawn(async move { Connection::open(&address, GUEST_ADDRESS).await?.ask(&login).await })
+        })
+        .collect();
+    for client in clients {
+        client.await??;
+    }
+    Ok(())
 }
 
 /// What the server does without a storm.

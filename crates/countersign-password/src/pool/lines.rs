@@ -81,12 +81,12 @@ impl<T> Lines<T> {
         Some(one)
     }
 
-    /// Takes the last one out of the longest line to make room for one of this source; nobody, when that would only
-    /// make this source's line the longest.
+    /// Takes the last one out of the longest line to make room for one of this source, if that will have no more than
+    /// half as many waiting: among equals nobody who waits is sent away for somebody who comes.
     pub(super) fn displace_for(&mut self, source: Source) -> Option<T> {
         let own = self.by_source.get(&source).map_or(0, |line| line.waiting.len());
         let (&source, line) = self.by_source.iter().max_by_key(|(_, line)| line.waiting.len())?;
-        if line.waiting.len() <= own + 1 {
+        if line.waiting.len() < 2 * (own + 1) {
             return None;
         }
         let number = *line.waiting.last_key_value()?.0;
@@ -162,14 +162,15 @@ mod tests {
     //
     #[test]
     fn whoever_has_more_waiting_makes_room() {
-        let mut lines = lines(&[(1, "a1"), (1, "a2"), (1, "a3"), (2, "b1"), (2, "b2")]);
-        assert_eq!(lines.displace_for(source(3)), Some("a3"));
+        let mut lines = lines(&[(1, "a1"), (1, "a2"), (1, "a3"), (1, "a4"), (2, "b1"), (2, "b2")]);
+        assert_eq!(lines.displace_for(source(3)), Some("a4"));
         lines.push(source(3), "c1");
-        assert_eq!(lines.displace_for(source(1)), None);
-        // Two and two and one: the one gains nothing by becoming the second of two.
-        assert_eq!(lines.displace_for(source(3)), None);
-        assert!(lines.displace_for(source(4)).is_some());
-        assert_eq!(lines.len(), 4);
+        // Three, two and one: for a second one nobody goes.
+        for among in [1, 2, 3] {
+            assert_eq!(lines.displace_for(source(among)), None);
+        }
+        assert_eq!(lines.displace_for(source(4)), Some("a3"));
+        assert_eq!(lines.len(), 5);
     }
 
     #[test]

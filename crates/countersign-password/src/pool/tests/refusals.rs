@@ -73,11 +73,11 @@ async fn hashes_that_would_wait_beyond_the_deadline_are_refused_at_once() {
 //
 #[tokio::test]
 async fn no_source_fills_the_queue_when_another_one_comes() {
-    let pool = pool(1, 4);
+    let pool = pool(1, 6);
     let (flood, guest) = (host(&pool, 1), host(&pool, 2));
     let (first, release) = occupy(&pool, 64);
     let ran = Ran::default();
-    let flooding = ["f1", "f2", "f3", "f4"].map(|name| enter(&flood, 64, ran.job(name)).unwrap());
+    let flooding = ["f1", "f2", "f3", "f4", "f5", "f6"].map(|name| enter(&flood, 64, ran.job(name)).unwrap());
     assert!(matches!(enter(&flood, 64, nothing), Err(PoolError::Busy { .. })));
 
     let guests = [enter(&guest, 64, ran.job("g1")).unwrap(), enter(&guest, 64, ran.job("g2")).unwrap()];
@@ -91,8 +91,8 @@ async fn no_source_fills_the_queue_when_another_one_comes() {
     for job in guests {
         job.await.unwrap();
     }
-    assert_eq!(outcomes, [true, true, false, false]);
-    assert_eq!(ran.names(), ["f1", "g1", "f2", "g2"]);
+    assert_eq!(outcomes, [true, true, true, true, false, false]);
+    assert_eq!(ran.names(), ["f1", "g1", "f2", "g2", "f3", "f4"]);
     assert_eq!(pool.stats().refused, Refusals { full: 2, displaced: 2, ..Refusals::default() });
 }
 
