@@ -145,7 +145,7 @@ impl Settings {
 /// A quarter of the memory that the process may use, and at least what a hash needs: a small machine hashes one by one.
 fn pool_settings() -> PoolSettings {
     let least_mib = HashPool::least_budget_mib(&Hasher::new(Policy::default()));
-    let library = PoolSettings::default();
+    let plain = PoolSettings::default();
     let quarter_mib = allowance::memory().and_then(|bytes| usize::try_from(bytes / (4 << 20)).ok());
-    PoolSettings { memory_budget_mib: quarter_mib.unwrap_or(library.memory_budget_mib).max(least_mib), ..library }
+    PoolSettings { memory_budget_mib: quarter_mib.unwrap_or(plain.memory_budget_mib).max(least_mib), ..plain }
 }
