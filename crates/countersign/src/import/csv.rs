@@ -6,7 +6,7 @@ use std::io::BufRead;
 
 use ::csv::{ReaderBuilder, StringRecord};
 
-use crate::import::record::{Record, RecordError, is_yes, joined, time};
+use crate::import::record::{Record, RecordError, is_no, is_yes, joined, time};
 use crate::import::{Item, ReadError};
 
 pub(super) fn read(file: impl BufRead, each: &mut dyn FnMut(Item) -> bool) -> Result<(), ReadError> {
@@ -38,7 +38,8 @@ fn record(titles: &StringRecord, row: &StringRecord) -> Record {
         username: owned(&["username"]),
         email: owned(&["email"]),
         full_name: owned(&["full_name", "name"]).or_else(|| joined(cell(&["first_name"]), cell(&["last_name"]))),
-        disabled: cell(&["disabled"]).is_some_and(is_yes) || !is_active,
+        // What is not plainly active stays out.
+        disabled: cell(&["disabled"]).is_some_and(|text| !is_no(text)) || !is_active,
         scope: owned(&["scope"]),
         password_hash: owned(&["password_hash", "hashed_password", "password"]),
         created_at: cell(&["created_at", "date_joined"]).and_then(time),
@@ -47,4 +48,29 @@ fn record(titles: &StringRecord, row: &StringRecord) -> Record {
 
 fn column(titles: &StringRecord, names: &[&str]) -> Option<usize> {
     names.iter().find_map(|name| titles.iter().position(|title| title.trim().eq_ignore_ascii_case(name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn first(text: &str) -> Record {
+        let mut found = None;
+        read(text.as_bytes(), &mut |(_, record)| {
+            found = record.ok();
+            false
+        })
+        .unwrap();
+        found.unwrap()
+    }
+
+    #[test]
+    fn who_is_not_plainly_active_stays_out() {
+        for (text, disabled) in [("", false), ("no", false), ("0", false), ("yes", true), ("-1", true), ("on", true)] {
+            assert_eq!(first(&format!("username,disabled\nada,{text}\n")).disabled, disabled, "{text}");
+        }
+        for (text, disabled) in [("", false), ("t", false), ("f", true), ("on", true)] {
+            assert_eq!(first(&format!("username,is_active\nada,{text}\n")).disabled, disabled, "{text}");
+        }
+    }
 }

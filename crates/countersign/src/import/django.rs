@@ -34,9 +34,33 @@ fn record(object: &Value) -> Result<Record, RecordError> {
         username: owned("username"),
         email: owned("email"),
         full_name: joined(text("first_name"), text("last_name")),
-        disabled: fields.get("is_active") == Some(&Value::Bool(false)),
+        // What is not plainly active stays out.
+        disabled: fields.get("is_active").is_some_and(|active| *active != Value::Bool(true)),
         scope: None,
         password_hash: owned("password"),
         created_at: text("date_joined").and_then(time),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn first(text: &str) -> Record {
+        let mut found = None;
+        read(text.as_bytes(), &mut |(_, record)| {
+            found = record.ok();
+            false
+        })
+        .unwrap();
+        found.unwrap()
+    }
+
+    #[test]
+    fn who_is_not_plainly_active_stays_out() {
+        for (active, disabled) in [("true", false), ("false", true), ("0", true), ("\"no\"", true), ("null", true)] {
+            let fields = format!(r#"[{{"model":"auth.user","fields":{{"username":"ada","is_active":{active}}}}}]"#);
+            assert_eq!(first(&fields).disabled, disabled, "{active}");
+        }
+    }
 }

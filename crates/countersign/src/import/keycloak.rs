@@ -36,7 +36,8 @@ fn record(user: &Value) -> Result<Record, RecordError> {
         username: text("username").map(str::to_owned),
         email: text("email").map(str::to_owned),
         full_name: joined(text("firstName"), text("lastName")),
-        disabled: user.get("enabled") == Some(&Value::Bool(false)),
+        // What is not plainly active stays out.
+        disabled: user.get("enabled").is_some_and(|active| *active != Value::Bool(true)),
         scope: None,
         password_hash: hash,
         // Milliseconds.

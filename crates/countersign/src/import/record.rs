@@ -88,6 +88,11 @@ pub(super) fn is_yes(text: &str) -> bool {
     ["1", "t", "true", "yes", "y"].iter().any(|yes| text.trim().eq_ignore_ascii_case(yes))
 }
 
+/// Whether a text means no, as tables write it.
+pub(super) fn is_no(text: &str) -> bool {
+    ["0", "f", "false", "no", "n"].iter().any(|no| text.trim().eq_ignore_ascii_case(no))
+}
+
 /// Two names to show as one.
 pub(super) fn joined(first: Option<&str>, last: Option<&str>) -> Option<String> {
     let names: Vec<&str> = [first, last].into_iter().filter_map(filled).collect();
