@@ -128,8 +128,10 @@ pub struct Ceilings {
     pub argon2_work_kib: u64,
     /// The cost of bcrypt: the binary logarithm of its rounds.
     pub bcrypt_cost: u32,
-    /// Rounds of PBKDF2.
+    /// Rounds of PBKDF2 with SHA-1 or SHA-256, times the digests that the tag is long.
     pub pbkdf2_rounds: u32,
+    /// The same with SHA-512.
+    pub pbkdf2_sha512_rounds: u32,
     /// KiB of memory that a scrypt hash fills.
     pub scrypt_memory_kib: u32,
     /// KiB that a scrypt hash fills in all: memory times p.
@@ -138,21 +140,26 @@ pub struct Ceilings {
     pub sha_crypt_rounds: u32,
     /// The binary logarithm of the rounds of phpass and Drupal.
     pub phpass_log_rounds: u32,
+    /// Bytes that SHA-crypt, phpass and Drupal digest, which take the whole password in each round: the rounds times the length
+    /// of the password. A longer password than that allows matches no such hash.
+    pub digested_bytes: u64,
 }
 
 impl Ceilings {
-    /// 256 MiB and 2 GiB for Argon2, cost 15 for bcrypt, 10 million rounds for PBKDF2, 256 MiB and 1 GiB for scrypt, 2 million
-    /// rounds for SHA-crypt, 2 to the 21 for phpass: each about one to three seconds of a core of 2026, and several times what
-    /// programs ask for by default.
+    /// 256 MiB and 2 GiB for Argon2, cost 15 for bcrypt, 10 million rounds for PBKDF2 (3 million with SHA-512), 256 MiB and 1 GiB
+    /// for scrypt, 2 million rounds for SHA-crypt, 2 to the 21 for phpass, 256 MiB of passwords (128 bytes at the most rounds):
+    /// each about one to three seconds of a core of 2026, and several times what programs ask for by default.
     pub const DEFAULT: Ceilings = Ceilings {
         argon2_memory_kib: 256 << 10,
         argon2_work_kib: 2 << 20,
         bcrypt_cost: 15,
         pbkdf2_rounds: 10_000_000,
+        pbkdf2_sha512_rounds: 3_000_000,
         scrypt_memory_kib: 257 << 10,
         scrypt_work_kib: 1 << 20,
         sha_crypt_rounds: 2_000_000,
         phpass_log_rounds: 21,
+        digested_bytes: 256 << 20,
     };
 }
 

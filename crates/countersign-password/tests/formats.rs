@@ -126,6 +126,23 @@ fn the_ceilings_can_be_set() {
     assert!(PasswordHash::parse_within(&BCRYPT.replace("$04$", "$31$"), &high).is_ok());
 }
 
+// S-030
+#[test]
+fn a_long_password_costs_no_more_than_the_ceiling_says() {
+    let mut low = Ceilings::default();
+    let vectors = vectors::all();
+    for scheme in [Scheme::Sha256Crypt, Scheme::Sha512Crypt, Scheme::Phpass, Scheme::Drupal7] {
+        let of_scheme = |vector: &&Vector| PasswordHash::parse(&vector.hash).unwrap().scheme() == scheme;
+        let Vector { password: typed, hash: stored } = vectors.iter().find(of_scheme).unwrap();
+        let verdict = |digested_bytes| {
+            low.digested_bytes = digested_bytes;
+            hasher().verify(&password(typed), Some(&PasswordHash::parse_within(stored, &low).unwrap())).unwrap()
+        };
+        let [allowed, refused] = [u64::MAX, 0].map(verdict);
+        assert!(allowed.is_match() && !refused.is_match(), "{stored}");
+    }
+}
+
 #[test]
 fn a_malformed_argon2_hash_is_refused() {
     for (from, to) in [
@@ -247,6 +264,7 @@ fn tiny() -> Ceilings {
     let mut tiny = Ceilings::default();
     (tiny.argon2_memory_kib, tiny.argon2_work_kib, tiny.bcrypt_cost, tiny.pbkdf2_rounds) = (2048, 4096, 4, 1000);
     (tiny.scrypt_memory_kib, tiny.scrypt_work_kib, tiny.sha_crypt_rounds, tiny.phpass_log_rounds) = (64, 64, 1000, 8);
+    tiny.pbkdf2_sha512_rounds = 1000;
     tiny
 }
 

@@ -63,9 +63,9 @@ impl StoredHash for FirebaseScrypt {
         self.cost.memory_kib()
     }
 
-    fn matches(&self, password: &[u8], _memory: &mut Memory) -> Result<bool, ResourceError> {
+    fn matches(&self, password: &[u8], memory: &mut Memory) -> Result<bool, ResourceError> {
         let mut key = Zeroizing::new([0; KEY_BYTES]);
-        self.cost.derive(password, self.salt.get(), key.as_mut())?;
+        self.cost.derive(password, self.salt.get(), memory, key.as_mut())?;
         let mut tag = self.signer.get().clone();
         ctr::Ctr128BE::<Aes256>::new(&(*key).into(), &[0; 16].into()).apply_keystream(&mut tag);
         Ok(self.tag.equals(&tag))

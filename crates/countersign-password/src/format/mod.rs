@@ -2,6 +2,7 @@
 //! no prefix begins with another one, so the order does not matter.
 
 mod text;
+mod prefix;
 mod argon2;
 mod bcrypt;
 mod bcrypt_prehash;

@@ -63,6 +63,21 @@ impl Digest {
         }
     }
 
+    fn bytes(self) -> usize {
+        match self {
+            Digest::Sha1 => 20,
+            Digest::Sha256 => 32,
+            Digest::Sha512 => 64,
+        }
+    }
+
+    fn ceiling(self, ceilings: &Ceilings) -> u32 {
+        match self {
+            Digest::Sha1 | Digest::Sha256 => ceilings.pbkdf2_rounds,
+            Digest::Sha512 => ceilings.pbkdf2_sha512_rounds,
+        }
+    }
+
     fn of_name(name: &str) -> Option<Digest> {
         Some(match name {
             "sha1" => Digest::Sha1,
@@ -94,13 +109,16 @@ impl Pbkdf2 {
         let scheme = digest.scheme();
         let malformed = |reason| HashError::Malformed { scheme, reason };
         let rounds = rounds.filter(|&rounds| rounds > 0).ok_or(malformed("the rounds are not a number"))?;
-        let (found, ceiling) = (rounds.into(), ceilings.pbkdf2_rounds.into());
-        if found > ceiling {
-            return Err(HashError::TooExpensive { scheme, quantity: "the number of rounds", found, ceiling });
-        }
         let salt = salt.filter(|salt| !salt.is_empty()).ok_or(malformed("the salt is empty or not well written"))?;
         let tag = tag.filter(|tag| TAGS.contains(&tag.len()));
         let tag = tag.ok_or(malformed("the tag is not 16 to 64 bytes, well written"))?;
+        // Each digest of the tag takes all rounds.
+        let found = u64::from(rounds) * tag.len().div_ceil(digest.bytes()) as u64;
+        let ceiling = digest.ceiling(ceilings).into();
+        if found > ceiling {
+            let quantity = "the number of rounds, times the digests in the tag";
+            return Err(HashError::TooExpensive { scheme, quantity, found, ceiling });
+        }
         Ok(Pbkdf2 { digest, rounds, salt: Hidden::new(salt), tag: Hidden::new(tag) })
     }
 
@@ -222,6 +240,12 @@ mod tests {
         for rounds in ["10000001", "2147483648", "4294967295"] {
             let error = read(&format!("pbkdf2_sha256${rounds}$salt${TAG}")).unwrap_err();
             assert!(matches!(error, HashError::TooExpensive { ceiling: 10_000_000, .. }), "{error}");
+        }
+        let of = |name, rounds, bytes| read(&format!("pbkdf2:{name}:{rounds}$salt${}", "5f".repeat(bytes)));
+        for (name, rounds, bytes) in [("sha1", 2_500_000, 64), ("sha256", 5_000_000, 33), ("sha512", 3_000_000, 64)] {
+            assert!(of(name, rounds, bytes).is_ok(), "{name}");
+            let error = of(name, rounds + 1, bytes).unwrap_err();
+            assert!(matches!(error, HashError::TooExpensive { .. }), "{name} {error}");
         }
     }
 }

@@ -5,6 +5,7 @@ use md5::Md5;
 use sha2::Sha512;
 use zeroize::Zeroizing;
 
+use crate::format::prefix::Longest;
 use crate::format::text::{Hidden, crypt64, crypt64_value};
 use crate::format::{Family, StoredHash};
 use crate::kernel::Memory;
@@ -27,6 +28,7 @@ const LEAST: u32 = 7;
 struct Phpass {
     scheme: Scheme,
     log_rounds: u32,
+    longest: Longest,
     salt: Hidden<String>,
     tag: Hidden<String>,
 }
@@ -53,7 +55,8 @@ impl Phpass {
         }
         let (salt, tag) = rest.split_at_checked(1 + SALT_CHARS).ok_or(malformed("there is no tag"))?;
         let salt = salt.get(1..).unwrap_or_default();
-        Ok(Phpass { scheme, log_rounds, salt: Hidden::new(salt.to_owned()), tag: Hidden::new(tag.to_owned()) })
+        let longest = Longest::of(1 << log_rounds, ceilings.digested_bytes);
+        Ok(Phpass { scheme, log_rounds, longest, salt: Hidden::new(salt.to_owned()), tag: Hidden::new(tag.to_owned()) })
     }
 }
 
@@ -64,12 +67,14 @@ impl StoredHash for Phpass {
 
     fn matches(&self, password: &[u8], _memory: &mut Memory) -> Result<bool, ResourceError> {
         let (salt, rounds) = (self.salt.get().as_bytes(), 1_u64 << self.log_rounds);
-        let tag = if self.scheme == Scheme::Phpass {
-            crypt64(&stretch::<Md5>(password, salt, rounds))
-        } else {
-            crypt64(&stretch::<Sha512>(password, salt, rounds)).chars().take(TAG_CHARS_SHA512).collect()
-        };
-        Ok(self.tag.equals(tag.as_bytes()))
+        Ok(self.longest.matches(password, |password| {
+            let tag = if self.scheme == Scheme::Phpass {
+                crypt64(&stretch::<Md5>(password, salt, rounds))
+            } else {
+                crypt64(&stretch::<Sha512>(password, salt, rounds)).chars().take(TAG_CHARS_SHA512).collect()
+            };
+            self.tag.equals(tag.as_bytes())
+        }))
     }
 }
 

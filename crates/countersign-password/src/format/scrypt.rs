@@ -57,8 +57,16 @@ impl Cost {
         u32::try_from(blocks * u64::from(self.r) / 8 + 1).unwrap_or(u32::MAX)
     }
 
-    /// Derives as many bytes as there is room for.
-    pub(super) fn derive(self, password: &[u8], salt: &[u8], derived: &mut [u8]) -> Result<(), ResourceError> {
+    /// Derives as many bytes as there is room for. The library takes memory of its own, so what is lent is given back first:
+    /// the pool's budget counts one of them.
+    pub(super) fn derive(
+        self,
+        password: &[u8],
+        salt: &[u8],
+        memory: &mut Memory,
+        derived: &mut [u8],
+    ) -> Result<(), ResourceError> {
+        memory.give_back();
         let params = Params::new(self.log_n, self.r, self.p).map_err(|_| ResourceError::Memory)?;
         scrypt::scrypt(password, salt, &params, derived).map_err(|_| ResourceError::Memory)
     }
@@ -121,9 +129,9 @@ impl StoredHash for Scrypt {
         self.cost.memory_kib()
     }
 
-    fn matches(&self, password: &[u8], _memory: &mut Memory) -> Result<bool, ResourceError> {
+    fn matches(&self, password: &[u8], memory: &mut Memory) -> Result<bool, ResourceError> {
         let mut tag = vec![0; self.tag.get().len()];
-        self.cost.derive(password, self.salt.get(), &mut tag)?;
+        self.cost.derive(password, self.salt.get(), memory, &mut tag)?;
         Ok(self.tag.equals(&tag))
     }
 }

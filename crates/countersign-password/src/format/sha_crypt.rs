@@ -2,6 +2,7 @@
 
 use sha_crypt::{Params, sha256_crypt, sha512_crypt};
 
+use crate::format::prefix::Longest;
 use crate::format::text::{Hidden, crypt64, decimal};
 use crate::format::{Family, StoredHash};
 use crate::kernel::Memory;
@@ -25,6 +26,7 @@ const TAG_CHARS_512: usize = 86;
 struct ShaCrypt {
     scheme: Scheme,
     rounds: u32,
+    longest: Longest,
     salt: Hidden<String>,
     tag: Hidden<String>,
 }
@@ -58,7 +60,8 @@ impl ShaCrypt {
         if tag.len() != tag_chars {
             return Err(malformed("the tag has not as many characters as it should"));
         }
-        Ok(ShaCrypt { scheme, rounds, salt: Hidden::new(salt.to_owned()), tag: Hidden::new(tag.to_owned()) })
+        let longest = Longest::of(rounds.into(), ceilings.digested_bytes);
+        Ok(ShaCrypt { scheme, rounds, longest, salt: Hidden::new(salt.to_owned()), tag: Hidden::new(tag.to_owned()) })
     }
 }
 
@@ -70,12 +73,14 @@ impl StoredHash for ShaCrypt {
     fn matches(&self, password: &[u8], _memory: &mut Memory) -> Result<bool, ResourceError> {
         let params = Params::new(self.rounds).map_err(|_| ResourceError::Memory)?;
         let salt = self.salt.get().as_bytes();
-        let tag = if self.scheme == Scheme::Sha256Crypt {
-            shuffled(&sha256_crypt(password, salt, params), 10, 20)
-        } else {
-            shuffled(&sha512_crypt(password, salt, params), 21, 42)
-        };
-        Ok(self.tag.equals(tag.as_bytes()))
+        Ok(self.longest.matches(password, |password| {
+            let tag = if self.scheme == Scheme::Sha256Crypt {
+                shuffled(&sha256_crypt(password, salt, params), 10, 20)
+            } else {
+                shuffled(&sha512_crypt(password, salt, params), 21, 42)
+            };
+            self.tag.equals(tag.as_bytes())
+        }))
     }
 }
 

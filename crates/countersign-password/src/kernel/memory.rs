@@ -52,6 +52,11 @@ impl Memory {
         as_blocks(self.pages.insert(pages)).get_mut(..count).ok_or(ResourceError::Memory)
     }
 
+    /// Lets go of the pages; the kernel clears them before anybody sees them again.
+    pub(crate) fn give_back(&mut self) {
+        (self.pages, self.used) = (None, 0);
+    }
+
     /// Overwrites what hashes have left.
     #[cfg(feature = "pool")]
     pub(crate) fn wipe(&mut self) {
@@ -123,6 +128,15 @@ mod tests {
         assert!(blocks.all(|block| block.as_ref().iter().all(|word| *word == 0)));
         memory.wipe();
         Memory::new().wipe();
+    }
+
+    #[test]
+    fn what_is_given_back_is_held_no_longer_and_comes_anew() {
+        let mut memory = Memory::new();
+        memory.blocks(64).unwrap()[0].as_mut().fill(7);
+        memory.give_back();
+        assert!(memory.pages.is_none());
+        assert_eq!(memory.blocks(64).unwrap()[0].as_ref()[0], 0);
     }
 
     #[test]
