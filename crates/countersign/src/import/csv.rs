@@ -53,24 +53,15 @@ fn column(titles: &StringRecord, names: &[&str]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn first(text: &str) -> Record {
-        let mut found = None;
-        read(text.as_bytes(), &mut |(_, record)| {
-            found = record.ok();
-            false
-        })
-        .unwrap();
-        found.unwrap()
-    }
+    use crate::import::record::tests::first;
 
     #[test]
     fn who_is_not_plainly_active_stays_out() {
         for (text, disabled) in [("", false), ("no", false), ("0", false), ("yes", true), ("-1", true), ("on", true)] {
-            assert_eq!(first(&format!("username,disabled\nada,{text}\n")).disabled, disabled, "{text}");
+            assert_eq!(first(read, &format!("username,disabled\nada,{text}\n")).disabled, disabled, "{text}");
         }
         for (text, disabled) in [("", false), ("t", false), ("f", true), ("on", true)] {
-            assert_eq!(first(&format!("username,is_active\nada,{text}\n")).disabled, disabled, "{text}");
+            assert_eq!(first(read, &format!("username,is_active\nada,{text}\n")).disabled, disabled, "{text}");
         }
     }
 }

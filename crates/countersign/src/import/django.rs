@@ -45,22 +45,13 @@ fn record(object: &Value) -> Result<Record, RecordError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn first(text: &str) -> Record {
-        let mut found = None;
-        read(text.as_bytes(), &mut |(_, record)| {
-            found = record.ok();
-            false
-        })
-        .unwrap();
-        found.unwrap()
-    }
+    use crate::import::record::tests::first;
 
     #[test]
     fn who_is_not_plainly_active_stays_out() {
         for (active, disabled) in [("true", false), ("false", true), ("0", true), ("\"no\"", true), ("null", true)] {
             let fields = format!(r#"[{{"model":"auth.user","fields":{{"username":"ada","is_active":{active}}}}}]"#);
-            assert_eq!(first(&fields).disabled, disabled, "{active}");
+            assert_eq!(first(read, &fields).disabled, disabled, "{active}");
         }
     }
 }

@@ -17,6 +17,8 @@ struct Line {
     #[serde(default)]
     disabled: Option<bool>,
     scope: Option<String>,
+    // As in tables. A password in it is refused as a hash of no known form.
+    #[serde(alias = "hashed_password", alias = "password")]
     password_hash: Option<String>,
     created_at: Option<Value>,
 }
@@ -51,4 +53,20 @@ fn record(line: &str) -> Result<Record, RecordError> {
         password_hash: line.password_hash,
         created_at,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::import::record::tests::first;
+
+    #[test]
+    fn a_hash_goes_by_the_names_that_programs_have_for_it_and_a_password_is_none() {
+        for name in ["password_hash", "hashed_password", "password"] {
+            let record = |value: &str| first(read, &format!(r#"{{"username":"ada","{name}":"{value}"}}"#));
+            let hash = "pbkdf2_sha256$1$salt$X2Vq9IpUUw17klJY0EbnXQ10dS3EtY4MKvIjowu3TDw=";
+            assert!(record(hash).to_new_user(7).unwrap().password_hash.is_some(), "{name}");
+            assert!(matches!(record("secret words").to_new_user(7), Err(RecordError::Hash(_))), "{name}");
+        }
+    }
 }

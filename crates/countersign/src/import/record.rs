@@ -100,8 +100,23 @@ pub(super) fn joined(first: Option<&str>, last: Option<&str>) -> Option<String> 
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use crate::import::{Item, ReadError};
+
+    /// The first user that a reader finds in a text.
+    pub(in crate::import) fn first<'a>(
+        read: impl FnOnce(&'a [u8], &mut dyn FnMut(Item) -> bool) -> Result<(), ReadError>,
+        text: &'a str,
+    ) -> Record {
+        let mut found = None;
+        let mut each = |(_, record): Item| {
+            found = record.ok();
+            false
+        };
+        read(text.as_bytes(), &mut each).unwrap();
+        found.unwrap()
+    }
 
     #[test]
     fn a_user_without_a_name_is_called_like_the_address() {
