@@ -7,8 +7,6 @@
 //!
 //! Then open <http://127.0.0.1:8000/docs> and log in as `testuser` with the password `password`.
 
-use std::error::Error;
-
 use axum::Json;
 use axum::extract::{FromRef, State};
 use countersign_axum::fastapi::{FastApi, HttpException, OAuth2PasswordRequestForm};
@@ -80,7 +78,7 @@ async fn fetch_user(CurrentUser(user): CurrentUser<User>) -> Json<User> {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let key = SigningKey::from_secret(Algorithm::Hs256, SECRET_KEY)?;
     let app = App {

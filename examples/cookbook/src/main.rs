@@ -10,7 +10,6 @@ mod users;
 mod registration;
 mod security;
 
-use std::error::Error;
 use std::path::PathBuf;
 
 use axum::extract::FromRef;
@@ -46,7 +45,7 @@ struct App {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> anyhow::Result<()> {
     let Options { arguments, database } = Options::parse();
     let users = Users::open(database.as_deref())?;
     for record in arguments.users.as_deref().map_or(Ok(Vec::new()), UserRecord::read_file)? {

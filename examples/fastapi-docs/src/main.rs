@@ -7,8 +7,6 @@
 //! Then open <http://127.0.0.1:8000/docs> and log in as `johndoe` with the password `secret`. The boxes in the dialog are
 //! the scopes that the routes below demand: nobody has listed them.
 
-use std::error::Error;
-
 use axum::Json;
 use axum::extract::{FromRef, FromRequestParts, State};
 use axum::http::StatusCode;
@@ -142,7 +140,7 @@ async fn create_item(ActiveUser(user): ActiveUser, _: Scoped<ItemsWrite>) -> Jso
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let key = SigningKey::from_secret(Algorithm::Hs256, SECRET_KEY)?;
     let app = App {

@@ -6,8 +6,6 @@
 //!
 //! Then open <http://127.0.0.1:8000/docs> and log in as `user1` with the password `pass1`.
 
-use std::error::Error;
-
 use axum::Json;
 use axum::extract::{FromRef, State};
 use countersign_axum::fastapi::{FastApi, HttpException, OAuth2PasswordRequestForm};
@@ -50,7 +48,7 @@ async fn secure_message(CurrentUser(_): CurrentUser<UserRecord>) -> Json<Value> 
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let key = SigningKey::from_weak_secret(SECRET_KEY)?;
     let guard = Guard::new(Verifier::plain(key.verification_key())).style(ErrorStyle::FastApi);

@@ -8,7 +8,6 @@
 //! It finds the server's keys by itself, and goes on when the server is away. Log in at the server's `/docs`, and show the token
 //! here.
 
-use std::error::Error;
 use std::net::SocketAddr;
 
 use axum::Json;
@@ -58,7 +57,7 @@ async fn report(token: Scoped<UsersRead>) -> Json<String> {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     let Options { listen, issuer, audience } = Options::parse();
     let guard = RemoteIssuer::new(&issuer, audience.as_ref().unwrap_or(&issuer)).guard()?;

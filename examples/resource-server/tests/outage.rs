@@ -9,6 +9,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use program::Program;
 
@@ -75,6 +76,14 @@ fn status(api: &Program, path: &str, token: &str) -> u16 {
 }
 
 #[test]
+fn an_issuer_that_cannot_be_is_refused_with_what_to_do() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_resource-server"));
+    let done = command.args(["--listen", "127.0.0.1:0", "--issuer", "http://login.test"]).output().expect("it runs");
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(!done.status.success() && said.contains("use https"), "{said}");
+}
+
+#[test]
 fn tokens_are_taken_before_during_and_after_an_outage_of_the_server() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");
@@ -91,7 +100,8 @@ fn tokens_are_taken_before_during_and_after_an_outage_of_the_server() {
     let running = Server::start(&data, address);
     let (plain, scoped) = (token(address, ""), token(address, "users:read"));
     // The next attempt is made by a request, once the cool-down is over, or by the keeper of the keys before.
-    while status(&api, "/me", &plain) == 503 {}
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while status(&api, "/me", &plain) == 503 && Instant::now() < deadline {}
     assert_eq!(status(&api, "/me", &plain), 200);
     assert_eq!(status(&api, "/report", &scoped), 200);
     let elsewhere =

@@ -14,8 +14,6 @@
 
 mod things;
 
-use std::error::Error;
-
 use axum::Router;
 use axum::extract::{FromRef, State};
 use countersign_axum::docs::DocumentError;
@@ -45,7 +43,7 @@ struct App {
 }
 
 impl App {
-    fn new(users: MemoryUsers) -> Result<Self, Box<dyn Error>> {
+    fn new(users: MemoryUsers) -> anyhow::Result<Self> {
         // A key that nobody else has: tokens end with the program.
         let key = SigningKey::generate(Algorithm::Hs256)?;
         Ok(Self {
@@ -87,7 +85,7 @@ fn program(app: App) -> Result<Router, DocumentError> {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let users = MemoryUsers::from_json(USERS)?.and_file(arguments.users.as_deref())?;
     Ok(serve(program(App::new(users)?)?, arguments.listen).await?)
