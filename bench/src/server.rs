@@ -121,7 +121,8 @@ pub(crate) fn form_request(address: &str, path: &str, body: &str) -> Vec<u8> {
     format!("POST {path} HTTP/1.1\r\nHost: {address}\r\n{head}\r\nContent-Length: {length}\r\n\r\n{body}").into_bytes()
 }
 
-fn countersign(data: &TempDir) -> Result<Command> {
+/// A command of the release binary over this data directory.
+pub(crate) fn countersign(data: &TempDir) -> Result<Command> {
     let program: PathBuf = std::env::current_exe()?.with_file_name("countersign");
     ensure!(program.exists(), "there is no {}: run `cargo build --release` first", program.display());
     let mut command = Command::new(program);
