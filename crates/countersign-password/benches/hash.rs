@@ -80,11 +80,11 @@ fn throughput(json: bool) {
     let hasher = Hasher::new(Policy::default());
     let settings = PoolSettings { deadline: Duration::MAX, ..PoolSettings::default() };
     let threads = settings.threads;
-    let pool = HashPool::new(hasher, settings).unwrap();
+    let pool = HashPool::new(hasher.clone(), settings).unwrap();
 
     let [mut by_loop, mut by_few, mut by_many] = [const { Vec::new() }; 3];
     for _ in 0..ROUNDS {
-        by_loop.push(loop_per_second(hasher, threads));
+        by_loop.push(loop_per_second(&hasher, threads));
         by_few.push(pool_per_second(&pool, threads, threads));
         by_many.push(pool_per_second(&pool, threads, 8 * threads));
     }
@@ -103,7 +103,7 @@ fn throughput(json: bool) {
 /// Hashes of one thread or of its share of the clients in one measurement.
 const HASHES: usize = 64;
 
-fn loop_per_second(hasher: Hasher, threads: usize) -> f64 {
+fn loop_per_second(hasher: &Hasher, threads: usize) -> f64 {
     let start = Instant::now();
     thread::scope(|scope| {
         for _ in 0..threads {

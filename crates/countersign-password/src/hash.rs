@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::format::{self, Argon2Hash, StoredHash};
+use crate::pepper::PepperId;
 use crate::policy::Ceilings;
 use crate::scheme::{HashError, Scheme};
 
@@ -34,6 +35,17 @@ impl PasswordHash {
     /// What it was made with.
     pub fn scheme(&self) -> Scheme {
         self.hash.scheme()
+    }
+
+    /// What it costs to verify, for listings: `m=19456 t=2 p=1`, `cost 12`, `600000 rounds`. Hashes of one scheme with the same
+    /// parameters cost the same.
+    pub fn parameters(&self) -> String {
+        self.hash.parameters()
+    }
+
+    /// The pepper with which it was made.
+    pub fn pepper(&self) -> Option<PepperId> {
+        self.hash.pepper()
     }
 
     pub(crate) fn new(hash: Argon2Hash) -> PasswordHash {

@@ -43,6 +43,7 @@
 mod password;
 mod policy;
 mod scheme;
+mod pepper;
 mod resource;
 mod kernel;
 mod format;
@@ -55,6 +56,7 @@ pub use crate::hash::PasswordHash;
 pub use crate::hasher::{Hasher, Verdict};
 pub use crate::kernel::Kernel;
 pub use crate::password::{Password, PasswordError};
+pub use crate::pepper::{Pepper, PepperId, Peppers};
 pub use crate::policy::{Argon2Params, Ceilings, ParamsError, Policy};
 #[cfg(feature = "pool")]
 pub use crate::pool::{HashPool, HashTime, PoolError, PoolSettings, PoolStats, Refusals, Source};

@@ -6,8 +6,9 @@
 //! newer than the tables. Refusing those would be against R-128, and a password could stop working with an update.
 //! Control characters, NUL among them, are refused.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
+use sha1::{Digest as _, Sha1};
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 use zeroize::Zeroizing;
 
@@ -73,6 +74,15 @@ impl Password {
     pub fn folded(&self) -> Zeroizing<String> {
         let text = self.prepared.as_ref().unwrap_or(&self.raw);
         Zeroizing::new(text.to_lowercase())
+    }
+
+    /// The SHA-1 of the password in hexadecimal digits, by which lists of breached passwords know it; never to be kept.
+    pub fn sha1(&self) -> Zeroizing<String> {
+        let mut digits = Zeroizing::new(String::with_capacity(40));
+        for byte in Sha1::digest(self.prepared()) {
+            let _ = write!(digits, "{byte:02X}");
+        }
+        digits
     }
 
     /// The bytes as they were typed, for hashes that other programs made.

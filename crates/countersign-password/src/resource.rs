@@ -1,6 +1,8 @@
-//! What hashing needs of the operating system: random bytes here, memory in the kernel.
+//! What hashing needs and may not get: random bytes here, memory and peppers in the kernel.
 
-/// The operating system refused what a hash needs.
+use crate::pepper::PepperId;
+
+/// What a hash needs is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResourceError {
@@ -10,6 +12,9 @@ pub enum ResourceError {
     /// No random bytes for a salt.
     #[error("the system gives no random bytes for a salt")]
     Randomness,
+    /// The hash names a pepper that was not given.
+    #[error("the pepper {0} is missing, with which a password hash was made: give it among the earlier ones")]
+    Pepper(PepperId),
 }
 
 /// Bytes that nobody can guess.

@@ -3,7 +3,9 @@
 
 mod vectors;
 
-use countersign_password::{Argon2Params, Hasher, Kernel, Password, PasswordHash, Policy, Scheme, Verdict};
+use countersign_password::{
+    Argon2Params, Hasher, Kernel, Password, PasswordHash, Pepper, Peppers, Policy, ResourceError, Scheme, Verdict,
+};
 use proptest::prelude::*;
 
 const SALT: &str = "AAECAwQFBgcICQoLDA0ODw";
@@ -41,7 +43,7 @@ fn every_kernel_makes_and_verifies_the_hashes_of_every_other() {
     for params in [Argon2Params::for_tests(), Argon2Params::OWASP, Argon2Params::HIGH] {
         let [auto, portable] =
             [Kernel::Auto, Kernel::Portable].map(|kernel| Hasher::new(Policy::new(params)).kernel(kernel));
-        for (one, other) in [(auto, portable), (portable, auto)] {
+        for (one, other) in [(&auto, &portable), (&portable, &auto)] {
             let stored = one.hash(&password("secret")).unwrap();
             assert_eq!(other.verify(&password("secret"), Some(&stored)).unwrap(), Verdict::Match);
             assert_eq!(other.verify(&password("Secret"), Some(&stored)).unwrap(), Verdict::Mismatch);
@@ -167,4 +169,34 @@ fn foreign_hashes_that_are_kept_are_never_outdated_and_our_own_still_are() {
     assert_eq!(keeping.verify(&password("correctbatteryhorsestapler"), Some(&bcrypt)), Ok(Verdict::Match));
     let cheap = Hasher::new(Policy::new(Argon2Params::for_tests())).hash(&password("secret")).unwrap();
     assert_eq!(keeping.verify(&password("secret"), Some(&cheap)), Ok(Verdict::MatchOutdated));
+}
+
+#[test]
+fn a_pepper_goes_into_new_hashes_and_those_of_another_or_none_are_outdated() {
+    let [old, new] = [Pepper::new([1; 32]), Pepper::new([2; 32])];
+    let with = |current: Option<&Pepper>, earlier: &[&Pepper]| {
+        hasher().peppers(Peppers::new(current.cloned(), earlier.iter().copied().cloned().collect()))
+    };
+    let secret = password("secret");
+    let stored = |text: &str| PasswordHash::parse(text).unwrap();
+    let plain = hasher().hash(&secret).unwrap();
+    let peppered = with(Some(&old), &[]).hash(&secret).unwrap();
+    assert!(peppered.as_str().contains(&format!(",keyid={}$", old.id())), "{}", peppered.as_str());
+    let peppered = stored(peppered.as_str());
+    assert_eq!((peppered.pepper(), plain.pepper()), (Some(old.id()), None));
+
+    for (hasher, hash, verdict) in [
+        (with(Some(&old), &[]), &peppered, Verdict::Match),
+        (with(Some(&new), &[&old]), &peppered, Verdict::MatchOutdated),
+        (with(Some(&old), &[]), &plain, Verdict::MatchOutdated),
+        (with(None, &[&old]), &peppered, Verdict::MatchOutdated),
+        (with(None, &[&old]), &plain, Verdict::Match),
+    ] {
+        assert_eq!(hasher.verify(&secret, Some(hash)), Ok(verdict), "{hasher:?}");
+        assert_eq!(hasher.verify(&password("other"), Some(hash)), Ok(Verdict::Mismatch), "{hasher:?}");
+    }
+    // Without its pepper, or with the name of another, nothing matches.
+    assert_eq!(hasher().verify(&secret, Some(&peppered)), Err(ResourceError::Pepper(old.id())));
+    let renamed = stored(&peppered.as_str().replace(&old.id().to_string(), &new.id().to_string()));
+    assert_eq!(with(Some(&new), &[&old]).verify(&secret, Some(&renamed)), Ok(Verdict::Mismatch));
 }

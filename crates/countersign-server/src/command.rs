@@ -8,6 +8,7 @@ mod token;
 mod key;
 mod user;
 mod import;
+mod hash;
 mod serve;
 
 use std::ffi::OsString;
@@ -42,6 +43,7 @@ fn declare() -> Command {
             serve::declare(),
             user::declare(),
             import::declare(),
+            hash::declare(),
             key::declare(),
             token::declare(),
             openapi::declare(),
@@ -77,6 +79,7 @@ fn run(matches: &ArgMatches, program: &str) -> Result<(), Failure> {
         Some(("serve", matches)) => serve::run(matches, program),
         Some(("user", matches)) => at_once(user::run(matches)),
         Some(("import", matches)) => at_once(import::run(matches)),
+        Some(("hash", matches)) => at_once(hash::run(matches)),
         Some(("key", matches)) => at_once(key::run(matches)),
         Some(("token", matches)) => token::run(matches),
         Some(("openapi", matches)) => openapi::run(matches),

@@ -6,6 +6,8 @@
 pub mod failure;
 pub mod transport;
 pub mod allowance;
+pub mod breached;
+pub mod pepper;
 pub mod settings;
 pub mod log;
 pub mod process;

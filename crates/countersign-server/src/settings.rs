@@ -13,9 +13,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign::Registration;
-use countersign::password_rules::{PasswordList, PasswordRules};
+use countersign::password_rules::{BreachedRange, PasswordList, PasswordRules};
 use countersign_axum::ErrorStyle;
-use countersign_password::{Argon2Params, HashPool, Hasher, Kernel, ParamsError, Policy, PoolSettings};
+use countersign_password::{Argon2Params, HashPool, Hasher, Kernel, ParamsError, Peppers, Policy, PoolSettings};
 use countersign_token::{Algorithm, ScopeSet};
 use tracing::level_filters::LevelFilter;
 
@@ -25,6 +25,7 @@ pub use source::{Configuration, Given, Origin};
 pub use table::{CONFIG_FILE_VARIABLE, Setting, TABLE};
 
 use crate::allowance;
+use crate::breached::RangeService;
 use crate::transport::Limits;
 
 /// Every setting with its value. [`Settings::default`] is what holds when nothing is said.
@@ -52,6 +53,10 @@ pub struct Settings {
     pub default_scopes: ScopeSet,
     /// Passwords that nobody may choose, and the file that they were read from.
     pub password_list: Option<(PathBuf, Arc<PasswordList>)>,
+    /// The service that knows breached passwords.
+    pub breached_passwords: Option<RangeService>,
+    /// Secret keys that go into password hashes, and the file that they were read from.
+    pub peppers: Option<(PathBuf, Peppers)>,
     /// KiB of memory of a new password hash.
     pub hash_memory_kib: u32,
     /// Passes of a new password hash over its memory.
@@ -85,6 +90,8 @@ impl Default for Settings {
             password_grant: library.password_grant,
             default_scopes: library.default_scopes,
             password_list: None,
+            breached_passwords: None,
+            peppers: None,
             hash_memory_kib: Argon2Params::OWASP.memory_kib(),
             hash_iterations: Argon2Params::OWASP.iterations(),
             hash_parallelism: Argon2Params::OWASP.parallelism(),
@@ -130,7 +137,8 @@ impl Settings {
         let host = issuer.split("://").last().and_then(|rest| rest.split(['/', ':']).next()).unwrap_or_default();
         let service_words = host.split('.').chain(["countersign"]).map(str::to_owned).collect();
         let list = self.password_list.as_ref().map(|(_, list)| Arc::clone(list));
-        PasswordRules { service_words, list, ..PasswordRules::default() }
+        let breached = self.breached_passwords.clone().map(|service| Arc::new(service) as Arc<dyn BreachedRange>);
+        PasswordRules { service_words, list, breached, ..PasswordRules::default() }
     }
 
     /// What hashes passwords, at the cost that is set, and which stored hashes it replaces.
@@ -138,7 +146,8 @@ impl Settings {
         let argon2 = Argon2Params::new(self.hash_memory_kib, self.hash_iterations, self.hash_parallelism)?;
         let policy = Policy::new(argon2);
         let policy = if self.replace_foreign_hashes { policy } else { policy.keep_foreign() };
-        Ok(Hasher::new(policy).kernel(self.hash_kernel))
+        let peppers = self.peppers.as_ref().map(|(_, peppers)| peppers.clone()).unwrap_or_default();
+        Ok(Hasher::new(policy).kernel(self.hash_kernel).peppers(peppers))
     }
 }
 

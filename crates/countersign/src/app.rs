@@ -65,6 +65,7 @@ impl Countersign {
             .longest_lifetime_s(settings.access_token_lifetime_s);
         let accounts = Accounts::new(stores.users.clone(), hashing, settings.password_rules.clone(), clock.clone());
         let issuer = Issuer::new(&settings.issuer, active);
+        tokio::spawn(learn_hash_times(accounts.clone()));
         Ok(Self {
             shared: Arc::new(Shared {
                 grants: Grants::new(accounts.clone(), issuer, settings.clone(), clock.clone()),
@@ -106,6 +107,13 @@ impl Countersign {
     /// The time.
     pub fn clock(&self) -> &Clock {
         &self.shared.clock
+    }
+}
+
+/// Beside the first requests: a large table takes a second or two.
+async fn learn_hash_times(accounts: Accounts) {
+    if let Err(error) = accounts.learn_hash_times().await {
+        tracing::warn!(event = "hash times", %error, "the first login with each kind of hash may show by its time");
     }
 }
 

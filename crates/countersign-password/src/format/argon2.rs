@@ -1,5 +1,6 @@
 //! Argon2id, Argon2i and Argon2d as PHC strings: `$argon2id$v=19$m=19456,t=2,p=1$salt$tag`. Without `v=` the version is
-//! 16, as the first programs wrote it. Django writes its name before it: `argon2$argon2id$…`.
+//! 16, as the first programs wrote it. Django writes its name before it: `argon2$argon2id$…`. Behind the parameters `keyid=…`
+//! names the pepper, where there is one.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -10,7 +11,8 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 
 use crate::format::text::{Hidden, decimal};
 use crate::format::{Family, StoredHash};
-use crate::kernel::{Memory, Settings};
+use crate::kernel::{Input, Settings, Workspace};
+use crate::pepper::{Pepper, PepperId};
 use crate::policy::{Ceilings, Policy, work_kib};
 use crate::resource::ResourceError;
 use crate::scheme::{HashError, Scheme};
@@ -35,6 +37,7 @@ pub(crate) struct Argon2Hash {
     /// Whether Django's name stands before it: another program's, whoever may have made it.
     is_djangos: bool,
     settings: Settings,
+    pepper: Option<PepperId>,
     salt: Hidden,
     tag: Hidden,
 }
@@ -43,24 +46,35 @@ impl Argon2Hash {
     /// Makes a new hash.
     pub(crate) fn make(
         policy: &Policy,
+        pepper: Option<PepperId>,
         password: &[u8],
         salt: [u8; SALT_BYTES],
-        memory: &mut Memory,
+        workspace: &mut Workspace,
     ) -> Result<Argon2Hash, ResourceError> {
-        let settings = Settings::for_new_hashes(policy.argon2);
-        let mut tag = [0; TAG_BYTES];
-        settings.compute(password, &salt, memory, &mut tag)?;
-        Ok(Argon2Hash { is_djangos: false, settings, salt: Hidden::new(salt.to_vec()), tag: Hidden::new(tag.to_vec()) })
+        let mut hash = Argon2Hash::decoy(policy, pepper);
+        hash.salt = Hidden::new(salt.to_vec());
+        hash.tag = Hidden::new(hash.tag_of(password, workspace)?);
+        Ok(hash)
     }
 
     /// A hash that costs what a new one costs and belongs to no password.
-    pub(crate) fn decoy(policy: &Policy) -> Argon2Hash {
+    pub(crate) fn decoy(policy: &Policy, pepper: Option<PepperId>) -> Argon2Hash {
         Argon2Hash {
             is_djangos: false,
             settings: Settings::for_new_hashes(policy.argon2),
+            pepper,
             salt: Hidden::new(vec![0; SALT_BYTES]),
             tag: Hidden::new(vec![0; TAG_BYTES]),
         }
+    }
+
+    /// What the tag would be for this password.
+    fn tag_of(&self, password: &[u8], workspace: &mut Workspace) -> Result<Vec<u8>, ResourceError> {
+        let pepper = workspace.pepper(self.pepper)?;
+        let secret = pepper.as_ref().map(Pepper::key).unwrap_or_default();
+        let mut tag = vec![0; self.tag.get().len()];
+        self.settings.compute(Input { password, salt: self.salt.get(), secret }, workspace, &mut tag)?;
+        Ok(tag)
     }
 
     pub(super) fn read(text: &str, ceilings: &Ceilings) -> Result<Argon2Hash, HashError> {
@@ -75,6 +89,10 @@ impl Argon2Hash {
             [_, _, _, _] => return Err(malformed("the version is not 16 or 19")),
             _ => return Err(malformed("it does not consist of version, parameters, salt and tag")),
         };
+        let (params, pepper) = match params.split_once(",keyid=") {
+            Some((params, id)) => (params, Some(PepperId::read(id).ok_or(malformed("the keyid is none of a pepper"))?)),
+            None => (params, None),
+        };
         let [memory_kib, iterations, parallelism] =
             numbers(params).ok_or(malformed("the parameters are not m=…,t=…,p=…"))?;
         let settings = Settings { variant, version, memory_kib, iterations, parallelism };
@@ -85,7 +103,7 @@ impl Argon2Hash {
 
         let salt = bytes(salt, &SALTS).ok_or(malformed("the salt is not 8 to 64 bytes in base64"))?;
         let tag = bytes(tag, &TAGS).ok_or(malformed("the tag is not 16 to 64 bytes in base64"))?;
-        Ok(Argon2Hash { is_djangos, settings, salt, tag })
+        Ok(Argon2Hash { is_djangos, settings, pepper, salt, tag })
     }
 }
 
@@ -137,6 +155,12 @@ impl StoredHash for Argon2Hash {
         scheme(self.settings.variant)
     }
 
+    fn parameters(&self) -> String {
+        let Settings { version, memory_kib, iterations, parallelism, .. } = self.settings;
+        let old = if version == Version::V0x10 { "v=16 " } else { "" };
+        format!("{old}m={memory_kib} t={iterations} p={parallelism}")
+    }
+
     fn memory_kib(&self) -> u32 {
         self.settings.memory_kib
     }
@@ -156,10 +180,12 @@ impl StoredHash for Argon2Hash {
         !self.is_djangos
     }
 
-    fn matches(&self, password: &[u8], memory: &mut Memory) -> Result<bool, ResourceError> {
-        let mut tag = vec![0; self.tag.get().len()];
-        self.settings.compute(password, self.salt.get(), memory, &mut tag)?;
-        Ok(self.tag.equals(&tag))
+    fn pepper(&self) -> Option<PepperId> {
+        self.pepper
+    }
+
+    fn matches(&self, password: &[u8], workspace: &mut Workspace) -> Result<bool, ResourceError> {
+        Ok(self.tag.equals(&self.tag_of(password, workspace)?))
     }
 }
 
@@ -170,7 +196,11 @@ impl fmt::Display for Argon2Hash {
         let (scheme, version) = (self.scheme(), u32::from(version));
         let (salt, tag) = (STANDARD_NO_PAD.encode(self.salt.get()), STANDARD_NO_PAD.encode(self.tag.get()));
         f.write_str(if self.is_djangos { "argon2" } else { "" })?;
-        write!(f, "${scheme}$v={version}$m={memory_kib},t={iterations},p={parallelism}${salt}${tag}")
+        write!(f, "${scheme}$v={version}$m={memory_kib},t={iterations},p={parallelism}")?;
+        if let Some(pepper) = self.pepper {
+            write!(f, ",keyid={pepper}")?;
+        }
+        write!(f, "${salt}${tag}")
     }
 }
 
@@ -188,7 +218,12 @@ mod tests {
 
     #[test]
     fn a_hash_is_written_as_it_was_read() {
-        for text in [OWASP, &OWASP.replace("argon2id$v=19", "argon2d$v=16"), &OWASP.replace("p=1", "p=2432")] {
+        for text in [
+            OWASP,
+            &OWASP.replace("argon2id$v=19", "argon2d$v=16"),
+            &OWASP.replace("p=1", "p=2432"),
+            &OWASP.replace("p=1", "p=1,keyid=AAECAwQF"),
+        ] {
             assert_eq!(read(text).to_string(), text);
         }
     }

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::format::text::Hidden;
 use crate::format::{Family, StoredHash};
-use crate::kernel::Memory;
+use crate::kernel::Workspace;
 use crate::policy::Ceilings;
 use crate::resource::ResourceError;
 use crate::scheme::{HashError, Scheme};
@@ -86,8 +86,12 @@ impl StoredHash for Bcrypt {
         Scheme::Bcrypt
     }
 
+    fn parameters(&self) -> String {
+        format!("cost {}", self.cost)
+    }
+
     /// Other programs match a longer password by its first 72 bytes. Here it never matches, after the same work.
-    fn matches(&self, password: &[u8], _memory: &mut Memory) -> Result<bool, ResourceError> {
+    fn matches(&self, password: &[u8], _: &mut Workspace) -> Result<bool, ResourceError> {
         let fits = password.len() <= KEY_BYTES;
         let end: &[u8] = if self.has_end_mark { &[0] } else { &[] };
         let key: Zeroizing<Vec<u8>> = Zeroizing::new(password.iter().chain(end).copied().take(KEY_BYTES).collect());
@@ -146,6 +150,6 @@ mod tests {
     fn random_bits_behind_the_salt_do_not_matter() {
         // The 22nd character carries two bits of salt and four of nothing: `O` and `Z` begin with the same two.
         let hash = read(&HASH.replacen("HQO", "HQZ", 1)).unwrap();
-        assert!(hash.matches(b"correctbatteryhorsestapler", &mut Memory::new()).unwrap());
+        assert!(hash.matches(b"correctbatteryhorsestapler", &mut Workspace::default()).unwrap());
     }
 }

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::format::bcrypt::Bcrypt;
 use crate::format::text::pieces;
 use crate::format::{Family, StoredHash};
-use crate::kernel::Memory;
+use crate::kernel::Workspace;
 use crate::policy::Ceilings;
 use crate::resource::ResourceError;
 use crate::scheme::{HashError, Scheme};
@@ -110,8 +110,12 @@ impl StoredHash for Prehashed {
         self.scheme
     }
 
-    fn matches(&self, password: &[u8], memory: &mut Memory) -> Result<bool, ResourceError> {
-        self.bcrypt.matches(&self.prehash.of(password), memory)
+    fn parameters(&self) -> String {
+        self.bcrypt.parameters()
+    }
+
+    fn matches(&self, password: &[u8], workspace: &mut Workspace) -> Result<bool, ResourceError> {
+        self.bcrypt.matches(&self.prehash.of(password), workspace)
     }
 }
 

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::format::scrypt::Cost;
 use crate::format::text::{Hidden, decimal, pieces};
 use crate::format::{Family, StoredHash};
-use crate::kernel::Memory;
+use crate::kernel::Workspace;
 use crate::policy::Ceilings;
 use crate::resource::ResourceError;
 use crate::scheme::{HashError, Scheme};
@@ -59,13 +59,17 @@ impl StoredHash for FirebaseScrypt {
         Scheme::FirebaseScrypt
     }
 
+    fn parameters(&self) -> String {
+        self.cost.to_string()
+    }
+
     fn memory_kib(&self) -> u32 {
         self.cost.memory_kib()
     }
 
-    fn matches(&self, password: &[u8], memory: &mut Memory) -> Result<bool, ResourceError> {
+    fn matches(&self, password: &[u8], workspace: &mut Workspace) -> Result<bool, ResourceError> {
         let mut key = Zeroizing::new([0; KEY_BYTES]);
-        self.cost.derive(password, self.salt.get(), memory, key.as_mut())?;
+        self.cost.derive(password, self.salt.get(), workspace, key.as_mut())?;
         let mut tag = self.signer.get().clone();
         ctr::Ctr128BE::<Aes256>::new(&(*key).into(), &[0; 16].into()).apply_keystream(&mut tag);
         Ok(self.tag.equals(&tag))

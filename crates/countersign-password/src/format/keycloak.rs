@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::format::argon2::Argon2Hash;
 use crate::format::pbkdf2::{Digest, Pbkdf2};
 use crate::format::{Family, StoredHash};
-use crate::kernel::Memory;
+use crate::kernel::Workspace;
 use crate::policy::{Ceilings, Policy};
 use crate::resource::ResourceError;
 use crate::scheme::{HashError, Scheme};
@@ -69,6 +69,10 @@ impl StoredHash for Foreign {
         self.0.scheme()
     }
 
+    fn parameters(&self) -> String {
+        self.0.parameters()
+    }
+
     fn memory_kib(&self) -> u32 {
         self.0.memory_kib()
     }
@@ -77,7 +81,7 @@ impl StoredHash for Foreign {
         true
     }
 
-    fn matches(&self, password: &[u8], memory: &mut Memory) -> Result<bool, ResourceError> {
-        self.0.matches(password, memory)
+    fn matches(&self, password: &[u8], workspace: &mut Workspace) -> Result<bool, ResourceError> {
+        self.0.matches(password, workspace)
     }
 }

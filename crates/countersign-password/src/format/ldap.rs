@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256, Sha512};
 
 use crate::format::text::Hidden;
 use crate::format::{Family, StoredHash};
-use crate::kernel::Memory;
+use crate::kernel::Workspace;
 use crate::resource::ResourceError;
 use crate::scheme::{HashError, Scheme};
 
@@ -57,7 +57,11 @@ impl StoredHash for SaltedSha {
         Scheme::SaltedSha
     }
 
-    fn matches(&self, password: &[u8], _memory: &mut Memory) -> Result<bool, ResourceError> {
+    fn parameters(&self) -> String {
+        "1 round".to_owned()
+    }
+
+    fn matches(&self, password: &[u8], _: &mut Workspace) -> Result<bool, ResourceError> {
         let salt = self.salt.get();
         Ok(match self.digest {
             Digest::Sha1 => self.tag.equals(&Sha1::new().chain_update(password).chain_update(salt).finalize()),

@@ -4,7 +4,7 @@ use md5::{Digest as _, Md5};
 
 use crate::format::text::{Hidden, crypt64, pieces};
 use crate::format::{Family, StoredHash};
-use crate::kernel::Memory;
+use crate::kernel::Workspace;
 use crate::resource::ResourceError;
 use crate::scheme::{HashError, Scheme};
 
@@ -40,7 +40,11 @@ impl StoredHash for Md5Crypt {
         Scheme::Md5Crypt
     }
 
-    fn matches(&self, password: &[u8], _memory: &mut Memory) -> Result<bool, ResourceError> {
+    fn parameters(&self) -> String {
+        format!("{ROUNDS} rounds")
+    }
+
+    fn matches(&self, password: &[u8], _: &mut Workspace) -> Result<bool, ResourceError> {
         let digest = compute(password, self.salt.get().as_bytes());
         let byte = |at: usize| digest.get(at).copied().unwrap_or_default();
         let groups = [(0, 6, 12), (1, 7, 13), (2, 8, 14), (3, 9, 15), (4, 10, 5)];

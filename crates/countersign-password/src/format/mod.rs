@@ -19,7 +19,8 @@ mod ldap;
 use std::fmt;
 
 pub(crate) use crate::format::argon2::Argon2Hash;
-use crate::kernel::Memory;
+use crate::kernel::Workspace;
+use crate::pepper::PepperId;
 use crate::policy::{Ceilings, Policy};
 use crate::resource::ResourceError;
 use crate::scheme::{HashError, Scheme};
@@ -28,7 +29,10 @@ use crate::scheme::{HashError, Scheme};
 pub(crate) trait StoredHash: fmt::Debug + Send + Sync {
     fn scheme(&self) -> Scheme;
 
-    /// KiB that [`StoredHash::matches`] takes of the memory it is lent.
+    /// What it costs, as listings show it.
+    fn parameters(&self) -> String;
+
+    /// KiB of memory that [`StoredHash::matches`] takes.
     fn memory_kib(&self) -> u32 {
         0
     }
@@ -43,8 +47,13 @@ pub(crate) trait StoredHash: fmt::Debug + Send + Sync {
         false
     }
 
+    /// The pepper with which it was made.
+    fn pepper(&self) -> Option<PepperId> {
+        None
+    }
+
     /// Hashes the bytes in the same way and compares.
-    fn matches(&self, password: &[u8], memory: &mut Memory) -> Result<bool, ResourceError>;
+    fn matches(&self, password: &[u8], workspace: &mut Workspace) -> Result<bool, ResourceError>;
 }
 
 /// A stored hash, or why it is refused.

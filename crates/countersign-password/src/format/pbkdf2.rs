@@ -16,7 +16,7 @@ use sha2::{Sha256, Sha512};
 
 use crate::format::text::{Hidden, decimal, hexadecimal, pieces};
 use crate::format::{Family, StoredHash};
-use crate::kernel::Memory;
+use crate::kernel::Workspace;
 use crate::policy::Ceilings;
 use crate::resource::ResourceError;
 use crate::scheme::{HashError, Scheme};
@@ -180,7 +180,11 @@ impl StoredHash for Pbkdf2 {
         self.digest.scheme()
     }
 
-    fn matches(&self, password: &[u8], _memory: &mut Memory) -> Result<bool, ResourceError> {
+    fn parameters(&self) -> String {
+        format!("{} rounds", self.rounds)
+    }
+
+    fn matches(&self, password: &[u8], _: &mut Workspace) -> Result<bool, ResourceError> {
         let (salt, mut tag) = (self.salt.get(), vec![0; self.tag.get().len()]);
         match self.digest {
             Digest::Sha1 => pbkdf2_hmac::<Sha1>(password, salt, self.rounds, &mut tag),

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::format::prefix::Longest;
 use crate::format::text::{Hidden, crypt64, crypt64_value};
 use crate::format::{Family, StoredHash};
-use crate::kernel::Memory;
+use crate::kernel::Workspace;
 use crate::policy::Ceilings;
 use crate::resource::ResourceError;
 use crate::scheme::{HashError, Scheme};
@@ -65,7 +65,11 @@ impl StoredHash for Phpass {
         self.scheme
     }
 
-    fn matches(&self, password: &[u8], _memory: &mut Memory) -> Result<bool, ResourceError> {
+    fn parameters(&self) -> String {
+        format!("{} rounds", 1_u64 << self.log_rounds)
+    }
+
+    fn matches(&self, password: &[u8], _: &mut Workspace) -> Result<bool, ResourceError> {
         let (salt, rounds) = (self.salt.get().as_bytes(), 1_u64 << self.log_rounds);
         Ok(self.longest.matches(password, |password| {
             let tag = if self.scheme == Scheme::Phpass {

@@ -1,12 +1,14 @@
 //! scrypt: PHC strings (`$scrypt$ln=15,r=8,p=1$SALT$TAG`, passlib's as well), Werkzeug's `scrypt:32768:8:1$SALT$TAG` and
 //! Django's `scrypt$32768$SALT$8$1$TAG`. Verified only.
 
+use std::fmt;
+
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use scrypt::Params;
 
 use crate::format::text::{Hidden, decimal, hexadecimal, pieces};
 use crate::format::{Family, StoredHash};
-use crate::kernel::Memory;
+use crate::kernel::Workspace;
 use crate::policy::Ceilings;
 use crate::resource::ResourceError;
 use crate::scheme::{HashError, Scheme};
@@ -63,12 +65,18 @@ impl Cost {
         self,
         password: &[u8],
         salt: &[u8],
-        memory: &mut Memory,
+        workspace: &mut Workspace,
         derived: &mut [u8],
     ) -> Result<(), ResourceError> {
-        memory.give_back();
+        workspace.memory.give_back();
         let params = Params::new(self.log_n, self.r, self.p).map_err(|_| ResourceError::Memory)?;
         scrypt::scrypt(password, salt, &params, derived).map_err(|_| ResourceError::Memory)
+    }
+}
+
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ln={} r={} p={}", self.log_n, self.r, self.p)
     }
 }
 
@@ -125,13 +133,17 @@ impl StoredHash for Scrypt {
         Scheme::Scrypt
     }
 
+    fn parameters(&self) -> String {
+        self.cost.to_string()
+    }
+
     fn memory_kib(&self) -> u32 {
         self.cost.memory_kib()
     }
 
-    fn matches(&self, password: &[u8], memory: &mut Memory) -> Result<bool, ResourceError> {
+    fn matches(&self, password: &[u8], workspace: &mut Workspace) -> Result<bool, ResourceError> {
         let mut tag = vec![0; self.tag.get().len()];
-        self.cost.derive(password, self.salt.get(), memory, &mut tag)?;
+        self.cost.derive(password, self.salt.get(), workspace, &mut tag)?;
         Ok(self.tag.equals(&tag))
     }
 }

@@ -5,7 +5,7 @@ use sha_crypt::{Params, sha256_crypt, sha512_crypt};
 use crate::format::prefix::Longest;
 use crate::format::text::{Hidden, crypt64, decimal};
 use crate::format::{Family, StoredHash};
-use crate::kernel::Memory;
+use crate::kernel::Workspace;
 use crate::policy::Ceilings;
 use crate::resource::ResourceError;
 use crate::scheme::{HashError, Scheme};
@@ -70,7 +70,11 @@ impl StoredHash for ShaCrypt {
         self.scheme
     }
 
-    fn matches(&self, password: &[u8], _memory: &mut Memory) -> Result<bool, ResourceError> {
+    fn parameters(&self) -> String {
+        format!("{} rounds", self.rounds)
+    }
+
+    fn matches(&self, password: &[u8], _: &mut Workspace) -> Result<bool, ResourceError> {
         let params = Params::new(self.rounds).map_err(|_| ResourceError::Memory)?;
         let salt = self.salt.get().as_bytes();
         Ok(self.longest.matches(password, |password| {

@@ -7,7 +7,6 @@
 use argon2::Block;
 use memmap2::MmapMut;
 
-use crate::kernel::Kernel;
 use crate::resource::ResourceError;
 
 /// Mappings that are multiples of this get aligned by the kernel and are huge pages to their end.
@@ -19,8 +18,6 @@ pub(crate) struct Memory {
     pages: Option<MmapMut>,
     /// Bytes from the start that may hold what a hash left.
     used: usize,
-    /// What fills them.
-    kernel: Kernel,
 }
 
 impl Memory {
@@ -28,16 +25,6 @@ impl Memory {
     #[cfg(test)]
     pub(crate) fn new() -> Memory {
         Memory::default()
-    }
-
-    /// The same, to be filled by this kernel.
-    pub(crate) fn filled_by(kernel: Kernel) -> Memory {
-        Memory { kernel, ..Memory::default() }
-    }
-
-    /// What fills the blocks.
-    pub(crate) fn kernel(&self) -> Kernel {
-        self.kernel
     }
 
     /// This many blocks, with whatever the hash before left in them.

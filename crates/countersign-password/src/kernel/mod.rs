@@ -2,6 +2,7 @@
 //! (Argon2id, version 19, a tag of 32 bytes) goes through an AVX2 kernel where the CPU has one.
 
 mod memory;
+mod workspace;
 #[cfg(target_arch = "x86_64")]
 mod prehash;
 #[cfg(target_arch = "x86_64")]
@@ -12,6 +13,7 @@ mod avx2;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 
 pub(crate) use crate::kernel::memory::Memory;
+pub(crate) use crate::kernel::workspace::Workspace;
 use crate::policy::Argon2Params;
 use crate::resource::ResourceError;
 
@@ -25,7 +27,16 @@ pub enum Kernel {
     Portable,
 }
 
-/// Everything of an Argon2 hash but the password, the salt and the tag.
+/// What is hashed.
+#[derive(Clone, Copy)]
+pub(crate) struct Input<'i> {
+    pub(crate) password: &'i [u8],
+    pub(crate) salt: &'i [u8],
+    /// The key of a pepper, or nothing.
+    pub(crate) secret: &'i [u8],
+}
+
+/// Everything of an Argon2 hash but what is hashed, and the tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Settings {
     pub(crate) variant: Algorithm,
@@ -52,24 +63,22 @@ impl Settings {
         self.params(32).is_some()
     }
 
-    /// Computes the tag, as long as `tag` is, within the memory that is lent.
+    /// Computes the tag, as long as `tag` is, in this workspace.
     pub(crate) fn compute(
         &self,
-        password: &[u8],
-        salt: &[u8],
-        memory: &mut Memory,
+        input: Input<'_>,
+        workspace: &mut Workspace,
         tag: &mut [u8],
     ) -> Result<(), ResourceError> {
         // Settings are checked where they are read, so only the memory can be missing from here on.
         let params = self.params(tag.len()).ok_or(ResourceError::Memory)?;
-        let kernel = memory.kernel();
-        let blocks = memory.blocks(params.block_count())?;
-        if let Some(computed) = self.compute_fast(kernel, (password, salt), blocks, tag.len()) {
+        let blocks = workspace.memory.blocks(params.block_count())?;
+        if let Some(computed) = self.compute_fast(workspace.kernel, input, blocks, tag.len()) {
             tag.copy_from_slice(&computed);
             return Ok(());
         }
-        Argon2::new(self.variant, self.version, params)
-            .hash_password_into_with_memory(password, salt, tag, blocks)
+        Argon2::new_with_secret(input.secret, self.variant, self.version, params)
+            .and_then(|argon2| argon2.hash_password_into_with_memory(input.password, input.salt, tag, blocks))
             .map_err(|_| ResourceError::Memory)
     }
 
@@ -78,7 +87,7 @@ impl Settings {
     fn compute_fast(
         &self,
         kernel: Kernel,
-        (password, salt): (&[u8], &[u8]),
+        input: Input<'_>,
         blocks: &mut [Block],
         tag_bytes: usize,
     ) -> Option<[u8; prehash::TAG_BYTES]> {
@@ -87,11 +96,11 @@ impl Settings {
         if kernel == Kernel::Portable || !is_usual {
             return None;
         }
-        avx2::tag(&prehash::first_digest(self, password, salt), self, blocks)
+        avx2::tag(&prehash::first_digest(self, input), self, blocks)
     }
 
     #[cfg(not(target_arch = "x86_64"))]
-    fn compute_fast(&self, _: Kernel, _: (&[u8], &[u8]), _: &mut [Block], _: usize) -> Option<[u8; 32]> {
+    fn compute_fast(&self, _: Kernel, _: Input<'_>, _: &mut [Block], _: usize) -> Option<[u8; 32]> {
         None
     }
 
@@ -102,17 +111,19 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use proptest::prelude::*;
 
     use super::*;
 
     /// What the crate argon2 computes.
-    fn oracle(settings: &Settings, password: &[u8], salt: &[u8], tag_bytes: usize) -> Vec<u8> {
+    fn oracle(settings: &Settings, input: Input<'_>, tag_bytes: usize) -> Vec<u8> {
         let params = settings.params(tag_bytes).unwrap();
         let mut blocks = vec![argon2::Block::new(); params.block_count()];
         let mut tag = vec![0; tag_bytes];
-        let argon2 = Argon2::new(settings.variant, settings.version, params);
-        argon2.hash_password_into_with_memory(password, salt, &mut tag, &mut blocks).unwrap();
+        let argon2 = Argon2::new_with_secret(input.secret, settings.variant, settings.version, params).unwrap();
+        argon2.hash_password_into_with_memory(input.password, input.salt, &mut tag, &mut blocks).unwrap();
         tag
     }
 
@@ -134,16 +145,18 @@ mod tests {
             kernel in prop_oneof![4 => Just(Kernel::Auto), 1 => Just(Kernel::Portable)],
             password in proptest::collection::vec(any::<u8>(), 0..200),
             salt in proptest::collection::vec(any::<u8>(), 8..64),
+            secret in prop_oneof![Just(Vec::new()), proptest::collection::vec(any::<u8>(), 1..100)],
             tag_bytes in prop_oneof![4 => Just(32usize), 1 => 4usize..80],
         ) {
             // Memory that an earlier hash has left full.
-            let mut memory = Memory::filled_by(kernel);
-            for block in memory.blocks(3000).unwrap() {
+            let mut workspace = Workspace::new(kernel, &Arc::default());
+            for block in workspace.memory.blocks(3000).unwrap() {
                 block.as_mut().fill(0xdead_beef);
             }
             let mut tag = vec![0; tag_bytes];
-            settings.compute(&password, &salt, &mut memory, &mut tag).unwrap();
-            prop_assert_eq!(tag, oracle(&settings, &password, &salt, tag_bytes));
+            let input = Input { password: &password, salt: &salt, secret: &secret };
+            settings.compute(input, &mut workspace, &mut tag).unwrap();
+            prop_assert_eq!(tag, oracle(&settings, input, tag_bytes));
         }
     }
 
@@ -152,8 +165,8 @@ mod tests {
     fn the_avx2_kernel_runs_unless_it_is_turned_off() {
         let settings = Settings::for_new_hashes(Argon2Params::for_tests());
         let runs = |kernel| {
-            let mut memory = Memory::filled_by(kernel);
-            settings.compute_fast(kernel, (b"secret", &[0; 16]), memory.blocks(64).unwrap(), 32).is_some()
+            let (mut memory, input) = (Memory::new(), Input { password: b"secret", salt: &[0; 16], secret: &[] });
+            settings.compute_fast(kernel, input, memory.blocks(64).unwrap(), 32).is_some()
         };
         assert_eq!(runs(Kernel::Auto), is_x86_feature_detected!("avx2"));
         assert!(!runs(Kernel::Portable));

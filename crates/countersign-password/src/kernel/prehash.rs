@@ -5,7 +5,7 @@ use argon2::Block;
 use blake2::{Blake2b256, Blake2b512, Digest};
 use zeroize::Zeroizing;
 
-use crate::kernel::Settings;
+use crate::kernel::{Input, Settings};
 
 /// The length of the tag, in bytes.
 pub(super) const TAG_BYTES: usize = 32;
@@ -13,8 +13,8 @@ pub(super) const TAG_BYTES: usize = 32;
 /// The digest of everything that goes into a hash: H0.
 pub(super) type FirstDigest = Zeroizing<[u8; 64]>;
 
-/// Computes H0, without a secret and associated data: no stored form has them.
-pub(super) fn first_digest(settings: &Settings, password: &[u8], salt: &[u8]) -> FirstDigest {
+/// Computes H0, without associated data: no stored form has it.
+pub(super) fn first_digest(settings: &Settings, input: Input<'_>) -> FirstDigest {
     let mut hash = Blake2b512::new();
     hash.update(settings.parallelism.to_le_bytes());
     hash.update(length(TAG_BYTES));
@@ -22,7 +22,7 @@ pub(super) fn first_digest(settings: &Settings, password: &[u8], salt: &[u8]) ->
     hash.update(settings.iterations.to_le_bytes());
     hash.update(u32::from(settings.version).to_le_bytes());
     hash.update((settings.variant as u32).to_le_bytes());
-    for text in [password, salt, b"", b""] {
+    for text in [input.password, input.salt, input.secret, b""] {
         hash.update(length(text.len()));
         hash.update(text);
     }
@@ -61,7 +61,7 @@ fn load(words: &mut [u64], bytes: &[u8; 64]) {
     }
 }
 
-/// LE32 of a length. Passwords and salts are far below 4 GiB.
+/// LE32 of a length. Passwords, salts and keys are far below 4 GiB.
 fn length(bytes: usize) -> [u8; 4] {
     u32::try_from(bytes).unwrap_or(u32::MAX).to_le_bytes()
 }

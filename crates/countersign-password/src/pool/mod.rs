@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 
 use crate::hash::PasswordHash;
 use crate::hasher::{Hasher, Verdict};
-use crate::kernel::Memory;
+use crate::kernel::{Memory, Workspace};
 use crate::password::Password;
 use crate::pool::pace::Kind;
 use crate::pool::padding::Padding;
@@ -108,7 +108,7 @@ impl HashPool {
         // Should a thread fail to start, dropping the crew ends those that did.
         let crew = Crew { queue: Arc::new(Queue::new(settings)), padding: Padding::default() };
         for number in 0..settings.threads {
-            let queue = Arc::clone(&crew.queue);
+            let (queue, hasher) = (Arc::clone(&crew.queue), hasher.clone());
             thread::Builder::new().name(format!("password-{number}")).spawn(move || work(&queue, &hasher))?;
         }
         Ok(HashPool { hasher, source: Source::UNKNOWN, crew: Arc::new(crew) })
@@ -127,7 +127,7 @@ impl HashPool {
 
     /// Hashes a password, as [`Hasher::hash`].
     pub async fn hash(&self, password: Password) -> Result<PasswordHash, PoolError> {
-        self.submit(self.kind(None), move |hasher, memory| hasher.hash_in(memory, &password)).await
+        self.submit(self.kind(None), move |hasher, workspace| hasher.hash_in(workspace, &password)).await
     }
 
     /// Verifies a password, as [`Hasher::verify`]: without a stored hash it waits and works all the same.
@@ -137,9 +137,9 @@ impl HashPool {
     pub async fn verify(&self, password: Password, stored: Option<PasswordHash>) -> Result<Verdict, PoolError> {
         let kind = self.kind(stored.as_ref());
         let cost = self.hasher.cost(stored.as_ref());
-        let work = move |hasher: &Hasher, memory: &mut Memory| {
+        let work = move |hasher: &Hasher, workspace: &mut Workspace| {
             let begun = Instant::now();
-            let verdict = hasher.verify_in(memory, &password, stored.as_ref())?;
+            let verdict = hasher.verify_in(workspace, &password, stored.as_ref())?;
             Ok((verdict, begun, Instant::now()))
         };
         let (verdict, begun, done) = self.submit(kind, work).await?;
@@ -163,13 +163,13 @@ impl HashPool {
     async fn submit<T: Send + 'static>(
         &self,
         kind: Kind,
-        work: impl FnOnce(&Hasher, &mut Memory) -> Result<T, ResourceError> + Send + 'static,
+        work: impl FnOnce(&Hasher, &mut Workspace) -> Result<T, ResourceError> + Send + 'static,
     ) -> Result<T, PoolError> {
         let (answer, answered) = oneshot::channel();
         let run = move |turn: Turn<'_>| {
             let outcome = match turn {
-                Turn::Now(hasher, memory, running) => {
-                    let outcome = work(hasher, memory);
+                Turn::Now(hasher, workspace, running) => {
+                    let outcome = work(hasher, workspace);
                     drop(running);
                     outcome.map_err(PoolError::from)
                 }
@@ -203,7 +203,7 @@ impl Drop for Crew {
 
 /// The life of a thread.
 fn work(queue: &Queue, hasher: &Hasher) {
-    let mut memory = hasher.memory();
+    let mut workspace = hasher.workspace();
     let mut held_kib = 0;
     loop {
         match queue.next(held_kib) {
@@ -211,13 +211,13 @@ fn work(queue: &Queue, hasher: &Hasher) {
                 held_kib = held_kib.max(job.kind.memory_kib);
                 // A panic drops `running` and the answer's sender, which is how the task learns of it. The memory is
                 // in no bad state: every hash overwrites what it reads.
-                let _ = catch_unwind(AssertUnwindSafe(|| (job.run)(Turn::Now(hasher, &mut memory, running))));
+                let _ = catch_unwind(AssertUnwindSafe(|| (job.run)(Turn::Now(hasher, &mut workspace, running))));
                 // After the answer: nobody waits for it but the next job.
-                memory.wipe();
+                workspace.memory.wipe();
             }
             Next::Refuse(job, reason) => (job.run)(Turn::Never(reason)),
             Next::GiveBack => {
-                memory = hasher.memory();
+                workspace.memory.give_back();
                 queue.gave_back(mem::take(&mut held_kib));
             }
             Next::End => return,

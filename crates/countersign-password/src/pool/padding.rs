@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A kind that nobody has logged in with for so long is forgotten.
-const FORGOTTEN_AFTER: Duration = Duration::from_hours(24);
+const FORGOTTEN_AFTER: Duration = Duration::from_hours(7 * 24);
 /// No answer waits longer, however dear a hash is: a table with one costly row must not slow all logins down for ever.
 const LONGEST: Duration = Duration::from_secs(3);
 
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kind_that_is_gone_is_forgotten_after_a_day() {
+    fn a_kind_that_is_gone_is_forgotten_after_a_week() {
         let (padding, now) = (Padding::default(), Instant::now());
         padding.learn("cheap", MS, now);
         padding.learn("dear", 100 * MS, now);

@@ -9,7 +9,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::hasher::Hasher;
-use crate::kernel::Memory;
+use crate::kernel::Workspace;
 use crate::pool::lines::{Lines, Ticket};
 use crate::pool::pace::{Kind, Paces};
 use crate::pool::source::Source;
@@ -25,7 +25,7 @@ pub(super) struct Job {
 /// What a job is told when it leaves the queue.
 pub(super) enum Turn<'a> {
     /// Hash now, with this, and drop the [`Running`] when done.
-    Now(&'a Hasher, &'a mut Memory, Running<'a>),
+    Now(&'a Hasher, &'a mut Workspace, Running<'a>),
     /// Do not hash any more, and say why.
     Never(PoolError),
 }

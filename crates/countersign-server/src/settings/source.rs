@@ -136,6 +136,11 @@ impl Configuration {
                 "hash-budget-mib: write at least {needed_mib}, the memory of one hash"
             )));
         }
+        if settings.peppers.is_some() && !settings.replace_foreign_hashes {
+            return Err(Failure::usage(
+                "pepper-file: another program cannot read hashes with a pepper: leave it out until foreign-hashes is replace",
+            ));
+        }
         Ok(())
     }
 }

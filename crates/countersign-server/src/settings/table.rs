@@ -10,7 +10,7 @@ use countersign_token::{Algorithm, ScopeSet};
 use crate::settings::Settings;
 use crate::settings::value::{
     address_from, audience_from, choice_from, choice_to, duration_from, duration_to, issuer_from, number_from,
-    password_list_from, token_lifetime_from,
+    password_list_from, peppers_from, range_service_from, token_lifetime_from,
 };
 
 /// How the variables of this program begin.
@@ -139,6 +139,14 @@ pub const TABLE: &[Setting] = &[
         show: |settings| settings.password_list.as_ref().map_or(String::new(), |(path, _)| path.display().to_string()),
     },
     Setting {
+        name: "breached-passwords",
+        value: "URL",
+        help: "Where new passwords are looked up that were in breaches, such as https://api.pwnedpasswords.com: it learns five of forty digits of a digest. Without it: nowhere",
+        is_path: false,
+        read: |settings, text| range_service_from(text).map(|service| settings.breached_passwords = service),
+        show: |settings| settings.breached_passwords.as_ref().map_or(String::new(), |service| service.url().to_owned()),
+    },
+    Setting {
         name: "error-style",
         value: "rfc6749|fastapi",
         help: "How errors look: those of the standards, or those that FastAPI's front ends expect",
@@ -192,6 +200,14 @@ pub const TABLE: &[Setting] = &[
         is_path: false,
         read: |settings, text| number_from(text, 1, u32::MAX).map(|count| settings.hash_parallelism = count),
         show: |settings| settings.hash_parallelism.to_string(),
+    },
+    Setting {
+        name: "pepper-file",
+        value: "FILE",
+        help: "Secret keys that go into password hashes, one a line in base64, that of new hashes first. Without it: none",
+        is_path: true,
+        read: |settings, text| peppers_from(text).map(|peppers| settings.peppers = peppers),
+        show: |settings| settings.peppers.as_ref().map_or(String::new(), |(path, _)| path.display().to_string()),
     },
     Setting {
         name: "foreign-hashes",

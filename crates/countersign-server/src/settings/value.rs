@@ -8,6 +8,10 @@ use std::time::Duration;
 
 use axum::http::Uri;
 use countersign::password_rules::PasswordList;
+use countersign_password::Peppers;
+
+use crate::breached::RangeService;
+use crate::pepper;
 
 const LONGEST_TOKEN_LIFE: Duration = Duration::from_hours(31 * 24);
 
@@ -44,6 +48,20 @@ pub(super) fn password_list_from(text: &str) -> Result<Option<(PathBuf, Arc<Pass
     let list = fs::read_to_string(&path).map_err(|error| format!("the file cannot be read: {error}"))?;
     let list = PasswordList::read(&list).map_err(|error| error.to_string())?;
     Ok(Some((path, Arc::new(list))))
+}
+
+/// So are the peppers.
+pub(super) fn peppers_from(text: &str) -> Result<Option<(PathBuf, Peppers)>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let path = PathBuf::from(text);
+    let peppers = pepper::read(&path)?;
+    Ok(Some((path, peppers)))
+}
+
+pub(super) fn range_service_from(text: &str) -> Result<Option<RangeService>, String> {
+    if text.is_empty() { Ok(None) } else { RangeService::new(text).map(Some) }
 }
 
 /// One of two words.

@@ -1,6 +1,7 @@
 //! What a password must be like when it is set (NIST SP 800-63B-4 section 3.1.1.2): long, and nothing that comes to mind. There
 //! are no rules of composition, no expiry and no hints.
 
+mod breached;
 mod common;
 mod list;
 mod pattern;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 
 use countersign_password::Password;
 
+pub use crate::password_rules::breached::BreachedRange;
 pub use crate::password_rules::list::{PasswordList, PasswordListError};
 
 /// The rules for new passwords.
@@ -20,6 +22,8 @@ pub struct PasswordRules {
     pub service_words: Vec<String>,
     /// Passwords that nobody may choose, besides the common ones that are always refused.
     pub list: Option<Arc<PasswordList>>,
+    /// A service that knows the passwords of breaches; it is asked last.
+    pub breached: Option<Arc<dyn BreachedRange>>,
 }
 
 /// Which rule a password breaks.
@@ -44,6 +48,11 @@ pub enum PasswordRefused {
     /// In the operator's own list.
     #[error("the password is in the list of those that are refused here: choose another")]
     Listed,
+    /// Known from a breach.
+    #[error(
+        "the password is known from a breach of another service: choose another, for example four or five random words"
+    )]
+    Breached,
 }
 
 impl PasswordRefused {
@@ -55,6 +64,7 @@ impl PasswordRefused {
             Self::Pattern => "password_pattern",
             Self::Context => "password_context",
             Self::Listed => "password_listed",
+            Self::Breached => "password_breached",
         }
     }
 }
@@ -66,15 +76,30 @@ const SHORTEST_WORD: usize = 4;
 
 impl Default for PasswordRules {
     fn default() -> Self {
-        Self { minimum_length: 15, service_words: Vec::new(), list: None }
+        Self { minimum_length: 15, service_words: Vec::new(), list: None, breached: None }
     }
 }
 
 impl PasswordRules {
     /// Checks a password that is about to be set by somebody of this name and address: the words of the context.
     ///
-    /// Upper and lower case are the same here. A repetition of a common password is as common as the password.
-    pub fn check(&self, password: &Password, context: &[&str]) -> Result<(), PasswordRefused> {
+    /// Upper and lower case are the same here. A repetition of a common password is as common as the password. When the service of
+    /// breached passwords does not answer, the others decide: that it is away must keep nobody out.
+    pub async fn check(&self, password: &Password, context: &[&str]) -> Result<(), PasswordRefused> {
+        self.check_here(password, context)?;
+        let Some(service) = &self.breached else { return Ok(()) };
+        match breached::contains(service.as_ref(), password).await {
+            Ok(true) => Err(PasswordRefused::Breached),
+            Ok(false) => Ok(()),
+            Err(error) => {
+                tracing::warn!(event = "breached passwords", error, "a new password was not looked up");
+                Ok(())
+            }
+        }
+    }
+
+    /// All that needs no service.
+    fn check_here(&self, password: &Password, context: &[&str]) -> Result<(), PasswordRefused> {
         if password.code_points() < self.minimum_length {
             return Err(PasswordRefused::TooShort { minimum: self.minimum_length });
         }
@@ -102,7 +127,7 @@ mod tests {
     use super::*;
 
     fn check(rules: &PasswordRules, text: &str, context: &[&str]) -> Result<(), PasswordRefused> {
-        rules.check(&Password::new(text.to_owned()).unwrap(), context)
+        rules.check_here(&Password::new(text.to_owned()).unwrap(), context)
     }
 
     fn at_least(minimum_length: usize) -> PasswordRules {

@@ -12,7 +12,7 @@ pub mod memory;
 pub mod sqlite;
 
 use async_trait::async_trait;
-use countersign_password::PasswordHash;
+use countersign_password::{HashError, PasswordHash};
 
 use crate::user::{Credentials, Login, NewUser, User, UserChange, UserId, Username};
 
@@ -72,6 +72,18 @@ impl Imported {
     }
 }
 
+/// The password hash of a user, for whoever counts hashes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HashRecord {
+    /// Whose it is.
+    pub id: UserId,
+    /// The hash, or why what is kept cannot be verified; `None` for a user without a password.
+    pub hash: Option<Result<PasswordHash, HashError>>,
+    /// The scheme of the hash that this one has replaced by an upgrade, and of the first if there were several; `None` while
+    /// the hash is the one that was set.
+    pub upgraded_from: Option<String>,
+}
+
 /// Keeps users and their password hashes.
 #[async_trait]
 pub trait UserStore: Send + Sync + 'static {
@@ -96,12 +108,16 @@ pub trait UserStore: Send + Sync + 'static {
     /// A page of users in the order of their ids.
     async fn list(&self, query: &UserQuery) -> Result<UserPage, StoreError>;
 
+    /// The password hashes of at most `limit` users after this id, in the order of their ids.
+    async fn list_hashes(&self, after: Option<UserId>, limit: usize) -> Result<Vec<HashRecord>, StoreError>;
+
     /// Changes a user and returns the new state; `None` if there is no such user. Fails as [`insert`](Self::insert)
     /// does when the new name or address is taken.
     async fn update(&self, id: UserId, change: &UserChange, now: i64) -> Result<Option<User>, StoreError>;
 
     /// Puts an up-to-date hash of the same password in place of `expected`. `false`, and nothing is changed, if
-    /// the stored hash is another one by now or the user is gone. No time of the user moves.
+    /// the stored hash is another one by now or the user is gone. No time of the user moves, and what the password was first
+    /// hashed with is kept.
     async fn replace_password_hash(
         &self,
         id: UserId,

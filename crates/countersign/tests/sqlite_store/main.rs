@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::Arc;
 
+use countersign::password::PasswordHash;
 use countersign::store::sqlite::{OpenError, SqliteStore};
 use countersign::store::{KeyState, KeyStore, SigningKeyRecord, StoreError, UserQuery, UserStore};
 use countersign::user::{Login, NewUser, ScopesChange, UserChange, Username};
@@ -180,9 +181,40 @@ fn a_newer_schema_is_refused_and_left_alone() {
     Connection::open(&database).unwrap().pragma_update(None, "user_version", 1000).unwrap();
     let before = fs::read(&database).unwrap();
     let error = SqliteStore::open(&database).unwrap_err();
-    assert_eq!(error, OpenError::Newer { path: database.clone(), found: 1000, known: 1 });
+    assert_eq!(error, OpenError::Newer { path: database.clone(), found: 1000, known: 2 });
     assert!(error.to_string().contains("start the newer program"), "{error}");
     assert!(fs::read(&database).unwrap() == before, "the file was changed");
+}
+
+#[tokio::test]
+async fn a_database_of_the_first_schema_is_brought_up_to_date_with_all_that_is_in_it() {
+    let directory = directory();
+    let database = directory.path().join("countersign.db");
+    let connection = Connection::open(&database).unwrap();
+    set_mode(&database, 0o600);
+    connection
+        .execute_batch(include_str!("../../src/store/sqlite/migrations/0001_users_and_signing_keys.sql"))
+        .unwrap();
+    connection
+        .execute_batch(
+            "PRAGMA application_id = 0x4354534E;
+             PRAGMA user_version = 1;
+             INSERT INTO users VALUES (x'00000000000000000000000000000001', 'ada', 'ada', NULL, NULL, NULL, 0, 'me',
+                '$2b$12$PQO42dMponRoPGWyt5co5OiZCQJcpKDFxet8n5MnkUHNNHAg/mioS', 1700000000, 1700000000, 0)",
+        )
+        .unwrap();
+    drop(connection);
+
+    let store = SqliteStore::open(&database).unwrap();
+    let kept = store.find_credentials(&Login::parse("ada")).await.unwrap().unwrap();
+    assert_eq!(kept.user.scopes.to_string(), "me");
+    let foreign = kept.password_hash.unwrap();
+    let new = PasswordHash::parse(
+        "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    );
+    assert_eq!(store.replace_password_hash(kept.user.id, &foreign, &new.unwrap()).await, Ok(true));
+    let listed = store.list_hashes(None, 10).await.unwrap();
+    assert_eq!(listed[0].upgraded_from.as_deref(), Some("bcrypt"));
 }
 
 #[test]

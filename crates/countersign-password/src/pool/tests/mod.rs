@@ -48,7 +48,7 @@ fn load(pool: &HashPool) -> (usize, usize, usize) {
 fn enter<'a, T: Send + 'static>(
     pool: &'a HashPool,
     memory_kib: u32,
-    work: impl FnOnce(&Hasher, &mut Memory) -> Result<T, ResourceError> + Send + 'static,
+    work: impl FnOnce(&Hasher, &mut Workspace) -> Result<T, ResourceError> + Send + 'static,
 ) -> Result<Waiting<'a, T>, PoolError> {
     let mut waiting: Waiting<'a, T> = Box::pin(pool.submit(kib(memory_kib), work));
     match waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
@@ -60,7 +60,7 @@ fn enter<'a, T: Send + 'static>(
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "this is what a job looks like")]
-fn nothing(_: &Hasher, _: &mut Memory) -> Result<(), ResourceError> {
+fn nothing(_: &Hasher, _: &mut Workspace) -> Result<(), ResourceError> {
     Ok(())
 }
 
@@ -73,7 +73,7 @@ impl Ran {
     fn job(
         &self,
         name: &'static str,
-    ) -> impl FnOnce(&Hasher, &mut Memory) -> Result<(), ResourceError> + Send + 'static {
+    ) -> impl FnOnce(&Hasher, &mut Workspace) -> Result<(), ResourceError> + Send + 'static {
         let ran = self.clone();
         move |_, _| {
             ran.0.lock().unwrap().push(name);
@@ -90,7 +90,7 @@ impl Ran {
 fn occupy(pool: &HashPool, memory_kib: u32) -> (Waiting<'_, ()>, Sender<()>) {
     let (begun, has_begun) = mpsc::channel();
     let (release, released): (Sender<()>, Receiver<()>) = mpsc::channel();
-    let work = move |_: &Hasher, _: &mut Memory| {
+    let work = move |_: &Hasher, _: &mut Workspace| {
         begun.send(()).unwrap();
         let _ = released.recv();
         Ok(())
@@ -116,13 +116,13 @@ async fn a_hash_leaves_nothing_in_the_memory_of_its_thread() {
     let pool = pool(1, 8);
     let (first, release) = occupy(&pool, 64);
     let hash = enter(&pool, 64, |hasher, memory| hasher.hash_in(memory, &password("secret")).map(drop)).unwrap();
-    let fill = |_: &Hasher, memory: &mut Memory| -> Result<(), ResourceError> {
-        memory.blocks(4000)?.iter_mut().for_each(|block| block.as_mut().fill(7));
+    let fill = |_: &Hasher, workspace: &mut Workspace| -> Result<(), ResourceError> {
+        workspace.memory.blocks(4000)?.iter_mut().for_each(|block| block.as_mut().fill(7));
         panic!("on purpose, in a test")
     };
     let failing = enter(&pool, 4000, fill).unwrap();
-    let look = |_: &Hasher, memory: &mut Memory| {
-        Ok(memory.blocks(4000)?.iter().all(|block| block.as_ref().iter().all(|word| *word == 0)))
+    let look = |_: &Hasher, workspace: &mut Workspace| {
+        Ok(workspace.memory.blocks(4000)?.iter().all(|block| block.as_ref().iter().all(|word| *word == 0)))
     };
     let look = enter(&pool, 4000, look).unwrap();
     drop(release);
@@ -168,7 +168,7 @@ async fn a_future_dropped_while_its_hash_runs_leaves_nothing_behind() {
 async fn a_panic_ends_the_job_and_nothing_else() {
     let pool = pool(1, 8);
     for _ in 0..3 {
-        let work = |_: &Hasher, _: &mut Memory| -> Result<(), ResourceError> { panic!("on purpose, in a test") };
+        let work = |_: &Hasher, _: &mut Workspace| -> Result<(), ResourceError> { panic!("on purpose, in a test") };
         assert_eq!(pool.submit(kib(2048), work).await, Err(PoolError::Failed));
     }
     assert!(pool.hash(password("secret")).await.is_ok());
@@ -229,7 +229,7 @@ async fn a_job_that_fits_runs_as_soon_as_it_is_first_in_the_queue() {
         let (first, release) = occupy(&pool, 1900);
         // Fits only into the memory that the thread of the first job holds, and keeps the small one waiting until then.
         let (until, ended) = mpsc::channel::<()>();
-        let large = enter(&pool, 1900, move |_: &Hasher, _: &mut Memory| Ok(ended.recv().is_err())).unwrap();
+        let large = enter(&pool, 1900, move |_: &Hasher, _: &mut Workspace| Ok(ended.recv().is_err())).unwrap();
         let small = enter(&pool, 64, nothing).unwrap();
         let_threads_rest();
         drop(release);
@@ -252,7 +252,7 @@ async fn the_threads_end_when_the_last_handle_is_dropped() {
     let together = Arc::new(Barrier::new(3));
     let jobs = (0..3).map(|_| {
         let (life, together) = (life.clone(), Arc::clone(&together));
-        let work = move |_: &Hasher, _: &mut Memory| {
+        let work = move |_: &Hasher, _: &mut Workspace| {
             LIFE.set(Some(life));
             together.wait();
             Ok(())
@@ -297,10 +297,10 @@ proptest! {
         let mut kept = Vec::new();
         for (memory_kib, given_up) in jobs {
             let (in_use, observer) = (Arc::clone(&in_use), Arc::clone(&pool.crew.queue));
-            let work = move |_: &Hasher, memory: &mut Memory| {
+            let work = move |_: &Hasher, workspace: &mut Workspace| {
                 let held = Memory::held_for(memory_kib);
                 let together = in_use.fetch_add(held, Ordering::SeqCst) + held;
-                let blocks = memory.blocks(memory_kib as usize)?.len();
+                let blocks = workspace.memory.blocks(memory_kib as usize)?.len();
                 let counted = observer.stats().memory_kib;
                 in_use.fetch_sub(held, Ordering::SeqCst);
                 Ok(blocks == memory_kib as usize && together <= 4096 && (held..=4096).contains(&counted))

@@ -50,6 +50,7 @@ pub async fn check_user_store(fresh: impl AsyncFn() -> Arc<dyn UserStore>) {
     passwords::a_hash_is_replaced_only_if_it_is_the_expected_one(fresh().await).await;
     passwords::a_password_is_changed_only_on_the_one_that_was_checked(fresh().await).await;
     passwords::a_password_is_set_whatever_stood_before(fresh().await).await;
+    passwords::hashes_are_listed_with_what_an_upgrade_has_replaced(fresh().await).await;
     passwords::an_upgrade_never_undoes_a_change_of_the_password(fresh().await).await;
 
     listing::pages_follow_one_another_without_gap_or_repetition(fresh().await).await;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use countersign_password::PasswordHash;
 
-use crate::store::UserStore;
 use crate::store::conformance::samples::{LATER, THEN, at_once, hash, named, register, username};
+use crate::store::{HashRecord, UserStore};
 use crate::user::{NewUser, UserId};
 
 async fn stored_hash(store: &dyn UserStore, id: UserId) -> Option<PasswordHash> {
@@ -62,6 +62,36 @@ pub(super) async fn a_password_is_set_whatever_stood_before(store: Arc<dyn UserS
         assert_eq!(stored_hash(&*store, user.id).await, Some(foreign.clone()));
         assert_eq!(state(&*store, user.id).await, (LATER, 1));
     }
+}
+
+pub(super) async fn hashes_are_listed_with_what_an_upgrade_has_replaced(store: Arc<dyn UserStore>) {
+    let foreign = PasswordHash::parse("$2b$12$PQO42dMponRoPGWyt5co5OiZCQJcpKDFxet8n5MnkUHNNHAg/mioS").unwrap();
+    let with = |name| NewUser { password_hash: Some(foreign.clone()), ..named(name) };
+    let upgraded = register(&*store, &with("alice")).await.id;
+    let changed = register(&*store, &with("bob")).await.id;
+    let as_it_came = register(&*store, &with("carol")).await.id;
+    let without = register(&*store, &NewUser::new(username("dave"), THEN)).await.id;
+    assert_eq!(store.replace_password_hash(upgraded, &foreign, &hash('b')).await, Ok(true));
+    assert_eq!(store.replace_password_hash(upgraded, &hash('b'), &hash('c')).await, Ok(true));
+    assert_eq!(store.replace_password_hash(changed, &foreign, &hash('b')).await, Ok(true));
+    assert_eq!(store.change_password(changed, &hash('b'), &hash('c'), LATER).await, Ok(true));
+
+    let record = |id, hash: Option<PasswordHash>, upgraded_from: Option<&str>| HashRecord {
+        id,
+        hash: hash.map(Ok),
+        upgraded_from: upgraded_from.map(str::to_owned),
+    };
+    let mut expected = [
+        record(upgraded, Some(hash('c')), Some("bcrypt")),
+        record(changed, Some(hash('c')), None),
+        record(as_it_came, Some(foreign), None),
+        record(without, None, None),
+    ];
+    expected.sort_by_key(|record| record.id);
+    let (first, rest) = expected.split_at(2);
+    assert_eq!(store.list_hashes(None, 2).await.unwrap(), first);
+    assert_eq!(store.list_hashes(first.last().map(|record| record.id), 10).await.unwrap(), rest);
+    assert_eq!(store.list_hashes(rest.last().map(|record| record.id), 10).await, Ok(Vec::new()));
 }
 
 // S-031, R-123

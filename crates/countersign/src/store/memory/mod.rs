@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use countersign_password::PasswordHash;
 
 use crate::store::{
-    HealthCheck, Imported, KeyState, KeyStore, SigningKeyRecord, StoreError, UserPage, UserQuery, UserStore,
+    HashRecord, HealthCheck, Imported, KeyState, KeyStore, SigningKeyRecord, StoreError, UserPage, UserQuery, UserStore,
 };
 use crate::user::{Credentials, EmailAddress, Login, NewUser, User, UserChange, UserId};
 
@@ -23,6 +23,7 @@ struct Entry {
     user: User,
     skeleton: String,
     password_hash: Option<PasswordHash>,
+    upgraded_from: Option<String>,
 }
 
 impl MemoryStore {
@@ -52,6 +53,7 @@ impl Entry {
 
     fn set_password(&mut self, new: &PasswordHash, now: i64) {
         self.password_hash = Some(new.clone());
+        self.upgraded_from = None;
         self.user.updated_at = now;
         self.user.generation += 1;
     }
@@ -64,7 +66,8 @@ fn insert(users: &mut BTreeMap<UserId, Entry>, new: &NewUser) -> Result<User, St
     let user = new.to_user();
     let skeleton = user.username.skeleton();
     check_unique(&user, &skeleton, users.values())?;
-    users.insert(new.id, Entry { user: user.clone(), skeleton, password_hash: new.password_hash.clone() });
+    let password_hash = new.password_hash.clone();
+    users.insert(new.id, Entry { user: user.clone(), skeleton, password_hash, upgraded_from: None });
     Ok(user)
 }
 
@@ -144,6 +147,17 @@ impl UserStore for MemoryStore {
         Ok(UserPage::from_one_more(found, query.page_limit()))
     }
 
+    async fn list_hashes(&self, after: Option<UserId>, limit: usize) -> Result<Vec<HashRecord>, StoreError> {
+        let users = self.users();
+        let later = users.iter().filter(|(id, _)| after.is_none_or(|after| **id > after)).take(limit);
+        let record = |(id, entry): (&UserId, &Entry)| HashRecord {
+            id: *id,
+            hash: entry.password_hash.clone().map(Ok),
+            upgraded_from: entry.upgraded_from.clone(),
+        };
+        Ok(later.map(record).collect())
+    }
+
     async fn update(&self, id: UserId, change: &UserChange, now: i64) -> Result<Option<User>, StoreError> {
         let mut users = self.users();
         let Some(entry) = users.get(&id) else { return Ok(None) };
@@ -166,6 +180,7 @@ impl UserStore for MemoryStore {
         let mut users = self.users();
         let Some(entry) = holder_of(&mut users, id, expected) else { return Ok(false) };
         entry.password_hash = Some(new.clone());
+        entry.upgraded_from.get_or_insert_with(|| expected.scheme().to_string());
         Ok(true)
     }
 

@@ -10,10 +10,13 @@ use crate::store::sqlite::OpenError;
 const APPLICATION_ID: i64 = 0x4354_534E;
 
 /// The version that each step leads to, from the one before it. A step that was released is never changed.
-const MIGRATIONS: [(i64, &str); 1] = [(1, include_str!("migrations/0001_users_and_signing_keys.sql"))];
+const MIGRATIONS: [(i64, &str); 2] = [
+    (1, include_str!("migrations/0001_users_and_signing_keys.sql")),
+    (2, include_str!("migrations/0002_upgraded_hashes.sql")),
+];
 
 /// The version after all steps.
-const KNOWN_VERSION: i64 = 1;
+const KNOWN_VERSION: i64 = 2;
 
 /// Applies the steps that the database lacks, all or none; refuses a database of another program or a newer version
 /// without having written anything.

@@ -39,13 +39,18 @@ pub(super) const OTHER_WITH_USERNAME: &str = "SELECT username FROM users WHERE u
 pub(super) const OTHER_WITH_SKELETON: &str = "SELECT username FROM users WHERE username_skeleton = $1 AND id <> $2";
 pub(super) const OTHER_WITH_EMAIL: &str = "SELECT username FROM users WHERE email_canonical = $1 AND id <> $2";
 
-pub(super) const REPLACE_PASSWORD_HASH: &str =
-    "UPDATE users SET password_hash = $1 WHERE id = $2 AND password_hash = $3";
-pub(super) const CHANGE_PASSWORD: &str = "
-    UPDATE users SET password_hash = $1, updated_at = $2, generation = generation + 1
+pub(super) const REPLACE_PASSWORD_HASH: &str = "
+    UPDATE users SET password_hash = $1, upgraded_from = coalesce(upgraded_from, $2)
     WHERE id = $3 AND password_hash = $4";
-pub(super) const SET_PASSWORD: &str =
-    "UPDATE users SET password_hash = $1, updated_at = $2, generation = generation + 1 WHERE id = $3";
+pub(super) const CHANGE_PASSWORD: &str = "
+    UPDATE users SET password_hash = $1, upgraded_from = NULL, updated_at = $2, generation = generation + 1
+    WHERE id = $3 AND password_hash = $4";
+pub(super) const SET_PASSWORD: &str = "
+    UPDATE users SET password_hash = $1, upgraded_from = NULL, updated_at = $2, generation = generation + 1
+    WHERE id = $3";
+
+pub(super) const LIST_HASHES: &str =
+    "SELECT id, password_hash, upgraded_from FROM users WHERE id > $1 ORDER BY id LIMIT $2";
 
 pub(super) const DELETE: &str = "DELETE FROM users WHERE id = $1";
 

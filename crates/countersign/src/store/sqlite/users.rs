@@ -7,7 +7,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, Row, Transactio
 
 use crate::store::sqlite::connection::JobError;
 use crate::store::sqlite::{SqliteStore, sql};
-use crate::store::{Imported, SearchText, StoreError, UserPage, UserQuery, UserStore};
+use crate::store::{HashRecord, Imported, SearchText, StoreError, UserPage, UserQuery, UserStore};
 use crate::user::{Credentials, EmailAddress, FullName, Login, NewUser, User, UserChange, UserId, Username};
 
 #[async_trait]
@@ -49,6 +49,10 @@ impl UserStore for SqliteStore {
         self.listing(move |connection| list(connection, &query)).await
     }
 
+    async fn list_hashes(&self, after: Option<UserId>, limit: usize) -> Result<Vec<HashRecord>, StoreError> {
+        self.listing(move |connection| list_hashes(connection, after, limit)).await
+    }
+
     async fn update(&self, id: UserId, change: &UserChange, now: i64) -> Result<Option<User>, StoreError> {
         let change = change.clone();
         self.write(move |transaction| {
@@ -75,7 +79,7 @@ impl UserStore for SqliteStore {
             changes_one(
                 transaction,
                 sql::REPLACE_PASSWORD_HASH,
-                params![new.as_str(), id.as_bytes(), expected.as_str()],
+                params![new.as_str(), expected.scheme().name(), id.as_bytes(), expected.as_str()],
             )
         })
         .await
@@ -183,9 +187,27 @@ fn explain(transaction: &Transaction<'_>, user: &User, is_new: bool, error: rusq
     Err(error.into())
 }
 
+/// Every id is greater than the empty one.
+fn bytes_of(after: Option<UserId>) -> Vec<u8> {
+    after.map(|id| id.as_bytes().to_vec()).unwrap_or_default()
+}
+
+fn list_hashes(connection: &Connection, after: Option<UserId>, limit: usize) -> Result<Vec<HashRecord>, JobError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    connection.prepare_cached(sql::LIST_HASHES)?.query_and_then(params![bytes_of(after), limit], read_hash)?.collect()
+}
+
+fn read_hash(row: &Row<'_>) -> Result<HashRecord, JobError> {
+    let text = row.get_ref(1)?.as_str_or_null().map_err(rusqlite::Error::from)?;
+    Ok(HashRecord {
+        id: UserId::from_bytes(row.get(0)?),
+        hash: text.map(PasswordHash::parse),
+        upgraded_from: row.get(2)?,
+    })
+}
+
 fn list(connection: &Connection, query: &UserQuery) -> Result<UserPage, JobError> {
-    // Every id is greater than the empty one.
-    let after: Vec<u8> = query.after_id().map(|id| id.as_bytes().to_vec()).unwrap_or_default();
+    let after = bytes_of(query.after_id());
     let one_more = i64::try_from(query.page_limit() + 1).unwrap_or(i64::MAX);
     let users = match query.search_text() {
         None => find_all(connection, sql::LIST, params![after, one_more])?,

@@ -1,0 +1,102 @@
+//! The service of breached passwords, over HTTPS: `GET <url>/range/<five digits>`.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::http::header::USER_AGENT;
+use axum::http::uri::Scheme;
+use axum::http::{Request, StatusCode, Uri};
+use bytes::Bytes;
+use countersign::password_rules::BreachedRange;
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use rustls::crypto::aws_lc_rs;
+
+/// How long a new password waits for an answer.
+const DEADLINE: Duration = Duration::from_secs(3);
+/// The most bytes of an answer; a range has some forty kilobytes.
+const MOST_BYTES: usize = 1 << 20;
+const AGENT: &str = concat!("countersign/", env!("CARGO_PKG_VERSION"));
+const WANTED: &str = "write the https URL of a service, without a query, such as https://api.pwnedpasswords.com; http only \
+                      on this machine";
+
+/// A service by its URL. It is asked over connections that stay open.
+#[derive(Clone, Debug)]
+pub struct RangeService {
+    url: String,
+    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+}
+
+impl RangeService {
+    /// The service at this URL. Only one on this machine may be asked without TLS: who listens learns a little of each new
+    /// password.
+    pub fn new(url: &str) -> Result<Self, String> {
+        let uri: Uri = url.parse().map_err(|_| WANTED.to_owned())?;
+        let is_here = matches!(uri.host(), Some("127.0.0.1" | "[::1]" | "localhost"));
+        let is_safe = uri.scheme() == Some(&Scheme::HTTPS) || (uri.scheme() == Some(&Scheme::HTTP) && is_here);
+        if !is_safe || uri.query().is_some() || url.contains('#') {
+            return Err(WANTED.to_owned());
+        }
+        let connector = HttpsConnectorBuilder::new()
+            .with_provider_and_native_roots(aws_lc_rs::default_provider())
+            .map_err(|error| format!("this machine trusts no certificates: {error}"))?
+            .https_or_http()
+            .enable_http1()
+            .build();
+        let client = Client::builder(TokioExecutor::new()).build(connector);
+        Ok(Self { url: url.trim_end_matches('/').to_owned(), client })
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    async fn ask(&self, prefix: &str) -> Result<String, String> {
+        let request = Request::get(format!("{}/range/{prefix}", self.url))
+            .header(USER_AGENT, AGENT)
+            // The length of the answer would tell which range it was.
+            .header("add-padding", "true")
+            .body(Empty::new())
+            .map_err(|error| error.to_string())?;
+        let (head, body) = self.client.request(request).await.map_err(|error| causes(&error))?.into_parts();
+        if head.status != StatusCode::OK {
+            return Err(format!("the service answered {}", head.status));
+        }
+        let body = Limited::new(body, MOST_BYTES).collect().await.map_err(|error| error.to_string())?;
+        String::from_utf8(body.to_bytes().into()).map_err(|_| "the answer is not text".to_owned())
+    }
+}
+
+#[async_trait]
+impl BreachedRange for RangeService {
+    async fn range(&self, prefix: &str) -> Result<String, String> {
+        let late = format!("the service has not answered within {} s", DEADLINE.as_secs());
+        tokio::time::timeout(DEADLINE, self.ask(prefix)).await.unwrap_or(Err(late))
+    }
+}
+
+/// An error and what caused it.
+fn causes(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_is_asked_over_tls_or_on_this_machine() {
+        for url in ["https://api.pwnedpasswords.com", "https://intern.example/hibp/", "http://127.0.0.1:8080"] {
+            assert_eq!(RangeService::new(url).unwrap().url(), url.trim_end_matches('/'));
+        }
+        for url in
+            ["", "example.com", "http://example.com", "ftp://example.com", "https://example.com?x", "https://e#f"]
+        {
+            assert!(RangeService::new(url).is_err(), "{url}");
+        }
+    }
+}
