@@ -9,7 +9,7 @@ mod reference;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use countersign::Registration;
@@ -97,7 +97,7 @@ impl Default for Settings {
             hash_parallelism: Argon2Params::OWASP.parallelism(),
             replace_foreign_hashes: Policy::default().replaces_foreign,
             hash_kernel: Kernel::default(),
-            hashing: pool_settings(),
+            hashing: *POOL,
             max_connections: Limits::default().connections,
             log: LevelFilter::INFO,
         }
@@ -151,10 +151,11 @@ impl Settings {
     }
 }
 
-/// A quarter of the memory that the process may use, and at least what a hash needs: a small machine hashes one by one.
-fn pool_settings() -> PoolSettings {
+/// A quarter of the memory that the process may use, and at least what a hash needs: a small machine hashes one by one. The
+/// system is asked once: defaults are shown for each setting.
+static POOL: LazyLock<PoolSettings> = LazyLock::new(|| {
     let least_mib = HashPool::least_budget_mib(&Hasher::new(Policy::default()));
     let plain = PoolSettings::default();
     let quarter_mib = allowance::memory().and_then(|bytes| usize::try_from(bytes / (4 << 20)).ok());
     PoolSettings { memory_budget_mib: quarter_mib.unwrap_or(plain.memory_budget_mib).max(least_mib), ..plain }
-}
+});

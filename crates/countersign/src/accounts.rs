@@ -1,7 +1,6 @@
 //! Accounts: logging in, registering, changing a password. A plaintext password comes no further than this module; what goes
 //! on to the store is a hash.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -16,8 +15,6 @@ use crate::user::{Credentials, EmailAddress, FullName, Login, NewUser, User, Use
 
 /// Hashes that are read in one step.
 const HASHES_AT_ONCE: usize = 1000;
-/// Kinds of hashes whose times are learnt at the start; a table has a handful.
-const MOST_KINDS: usize = 32;
 
 /// What accounts are kept and checked with. Clones share it.
 #[derive(Clone)]
@@ -124,21 +121,16 @@ impl Accounts {
 
     /// Learns how long the hashes that users have take to verify, one of each kind, so that from the first login on the time does
     /// not tell whose hash was checked. To be called once at the start; it reads through the whole table.
-    pub async fn learn_hash_times(&self) -> Result<(), AccountError> {
-        let nobodys = Password::new("nobody has this password".to_owned())?;
-        let (mut kinds, mut after) = (BTreeSet::new(), None);
+    pub async fn learn_hash_times(&self) -> Result<(), StoreError> {
+        let mut after = None;
         loop {
             let page = self.users.list_hashes(after, HASHES_AT_ONCE).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(last.id);
             for hash in page.into_iter().filter_map(|record| record.hash?.ok()) {
-                let is_new = kinds.len() < MOST_KINDS && kinds.insert((hash.scheme().name(), hash.parameters()));
-                if !is_new {
-                    continue;
-                }
                 let (scheme, parameters) = (hash.scheme(), hash.parameters());
-                if let Err(error) = self.hashing.verify(nobodys.clone(), Some(hash)).await {
-                    tracing::warn!(event = "hash times", %scheme, parameters, %error, "who has such a hash cannot log in");
+                if let Err(error) = self.hashing.learn(hash).await {
+                    tracing::warn!(event = "hash times", %scheme, parameters, %error, "such a hash cannot be verified");
                 }
             }
         }

@@ -84,3 +84,21 @@ async fn the_time_of_a_refused_login_does_not_tell_who_exists() {
         assert!((0.25..0.75).contains(&auc), "nobody against {name}: {auc}");
     }
 }
+
+//
+#[tokio::test]
+async fn what_is_learnt_at_the_start_holds_for_the_very_first_login() {
+    let hasher = Hasher::new(Policy::new(Argon2Params::for_tests()));
+    let (dear, wrong) = (PasswordHash::parse(DEAR).unwrap(), Password::new("wrong".to_owned()).unwrap());
+    let time_of_the_dear = || {
+        let begun = Instant::now();
+        assert!(!hasher.verify(&wrong, Some(&dear)).unwrap().is_match());
+        begun.elapsed()
+    };
+    // A busy machine makes it longer, never shorter.
+    let least = (0..5).map(|_| time_of_the_dear()).min().unwrap();
+
+    let accounts = accounts().await;
+    accounts.learn_hash_times().await.unwrap();
+    assert!(refusal(&accounts, "nobody").await >= least);
+}

@@ -150,6 +150,16 @@ impl HashPool {
         Ok(verdict)
     }
 
+    /// Learns how long hashes like this one take to verify, if that is not known: as long as the one cost of all is that of
+    /// new hashes, there is nothing to learn.
+    pub async fn learn(&self, stored: PasswordHash) -> Result<(), PoolError> {
+        let cost = self.hasher.cost(Some(&stored));
+        if cost != self.hasher.cost(None) && self.crew.padding.has_room_for(&cost) {
+            let _ = self.verify(Password::of_nobody(), Some(stored)).await?;
+        }
+        Ok(())
+    }
+
     /// What the pool does at this moment, and what it has done.
     pub fn stats(&self) -> PoolStats {
         self.crew.queue.stats()

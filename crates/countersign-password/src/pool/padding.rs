@@ -13,6 +13,9 @@ const FORGOTTEN_AFTER: Duration = Duration::from_hours(7 * 24);
 /// No answer waits longer, however dear a hash is: a table with one costly row must not slow all logins down for ever.
 const LONGEST: Duration = Duration::from_secs(3);
 
+/// Kinds that are learnt before anybody logs in with them; a table of users has a handful.
+const MOST_AHEAD: usize = 32;
+
 /// How long verifications take, by kind of hash.
 #[derive(Debug, Default)]
 pub(super) struct Padding {
@@ -37,6 +40,12 @@ impl Padding {
             kinds.retain(|_, kind| now.saturating_duration_since(kind.seen_at) < FORGOTTEN_AFTER);
             kinds.insert(kind.to_owned(), Kind { nearly_always: took.mul_f64(1.25), seen_at: now });
         }
+    }
+
+    /// Whether this kind is still to be learnt, and not already one too many.
+    pub(super) fn has_room_for(&self, kind: &str) -> bool {
+        let kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+        kinds.len() < MOST_AHEAD && !kinds.contains_key(kind)
     }
 
     /// How long a verification has to seem, if that matters: a little longer than the slowest kind nearly always takes.

@@ -340,3 +340,23 @@ async fn where_hashes_of_several_kinds_are_met_no_answer_comes_before_the_slowes
         assert!(verify(stored).await > span.mul_f64(0.9));
     }
 }
+
+//
+#[tokio::test]
+async fn a_kind_is_learnt_ahead_once_and_that_of_new_hashes_never() {
+    let pool = pool(1, 8);
+    let ours = pool.hash(password("other")).await.unwrap();
+    let foreign = |salt: char| {
+        let text = format!(
+            "$2b$04${}.jaUDC1hS7OzEJHNp.Rn/.d8mnRVpZ3y",
+            "CfNNyUmvkEe3kwrPvbc88".replace('C', &salt.to_string())
+        );
+        PasswordHash::parse(&text).unwrap()
+    };
+    let verified = || pool.stats().times.iter().map(|time| time.count).sum::<u64>() - 1;
+    pool.learn(ours).await.unwrap();
+    assert_eq!(verified(), 0);
+    pool.learn(foreign('C')).await.unwrap();
+    pool.learn(foreign('D')).await.unwrap();
+    assert_eq!(verified(), 1);
+}
