@@ -12,5 +12,6 @@ pub mod settings;
 pub mod log;
 pub mod process;
 pub mod data_directory;
+pub mod metrics;
 pub mod wiring;
 pub mod command;

@@ -33,6 +33,8 @@ use crate::transport::Limits;
 pub struct Settings {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Where to serve metrics.
+    pub metrics: Option<SocketAddr>,
     /// The data directory; absolute once a [`Configuration`] is loaded.
     pub data: PathBuf,
     /// The URL that stands in `iss`; without it, that of the address listened on.
@@ -80,6 +82,7 @@ impl Default for Settings {
         let library = countersign::Settings::new("");
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8000)),
+            metrics: None,
             data: PathBuf::from("countersign-data"),
             issuer: None,
             audience: None,

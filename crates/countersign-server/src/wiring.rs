@@ -13,18 +13,18 @@ use countersign_password::{HashPool, PoolSettings};
 use crate::data_directory::DataDirectory;
 use crate::settings::Settings;
 
-/// Everything that is served, for this issuer.
+/// Everything that is served, for this issuer, and what hashes for it.
 pub async fn router(
     settings: &Settings,
     directory: &DataDirectory,
     store: Arc<SqliteStore>,
     issuer: &str,
-) -> anyhow::Result<Router> {
+) -> anyhow::Result<(Router, HashPool)> {
     let sealing = directory.sealing_key(store.as_ref()).await?;
     let pool = hash_pool(settings, settings.hashing)?;
     let stores = Stores::in_engine(store);
-    let app = Countersign::open(settings.of_accounts(issuer), stores, &sealing, pool, Clock::system()).await?;
-    Ok(countersign::http::router(app)?)
+    let app = Countersign::open(settings.of_accounts(issuer), stores, &sealing, pool.clone(), Clock::system()).await?;
+    Ok((countersign::http::router(app)?, pool))
 }
 
 /// The accounts of a store, for a command that sets one password and ends.

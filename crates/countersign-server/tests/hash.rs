@@ -5,7 +5,7 @@
 mod support;
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use serde_json::{Value, json};
 
@@ -159,4 +159,28 @@ fn a_calibration_proposes_what_was_measured_within_the_time_and_the_memory() {
     let hurried = place.run(&["hash", "calibrate", "--hash-threads", "1", "--milliseconds", "1"]);
     assert_eq!(hurried.code, Some(1));
     assert!(hurried.stderr.contains("allow more by --milliseconds"), "{}", hurried.stderr);
+}
+
+#[test]
+fn what_hashing_costs_is_served_as_metrics_on_a_listener_of_its_own() {
+    let place = Place::new();
+    place.add_user(&["ada"]).good();
+    let server = place.serve(&["--metrics", "127.0.0.1:0"]);
+    assert_eq!(server.log_in("ada").0, 200);
+    assert_eq!(server.ask("GET", "/metrics", &[], "").0, 404, "the public listener has none");
+    let address = server.banner.lines().find_map(|line| line.trim().strip_prefix("Look at metrics:   http://"));
+    let address: SocketAddr = address.and_then(|address| address.strip_suffix("/metrics")).unwrap().parse().unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    let (status, text) = support::answer(stream);
+    assert_eq!(status, 200);
+    for line in [
+        "# TYPE countersign_hash_duration_seconds summary",
+        "countersign_hash_duration_seconds_count{scheme=\"argon2id\"} 1",
+        "countersign_hash_refused_total{reason=\"full\"} 0",
+        "countersign_hash_running 0",
+        "countersign_hash_waiting 0",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in {text}");
+    }
 }

@@ -211,8 +211,16 @@ impl Drop for Crew {
     }
 }
 
+/// How much less of a busy core a thread that hashes gets than one that serves requests: about a third.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 5;
+
 /// The life of a thread.
 fn work(queue: &Queue, hasher: &Hasher) {
+    // On Linux it is the thread that is nice, elsewhere it would be the whole process. Without the right to it, those who ask for
+    // other things wait a little longer in a storm of logins.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(NICENESS);
     let mut workspace = hasher.workspace();
     let mut held_kib = 0;
     loop {

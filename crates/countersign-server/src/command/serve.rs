@@ -12,10 +12,11 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::command::output::print;
-use crate::command::serve::banner::banner;
+use crate::command::serve::banner::{Addresses, banner};
 use crate::data_directory::DataDirectory;
 use crate::failure::Failure;
 use crate::log::{self, Log};
+use crate::metrics;
 use crate::process;
 use crate::settings::{self, Configuration, Settings};
 use crate::transport::{self, Limits, Presentation, Stopped};
@@ -47,15 +48,27 @@ async fn serve(settings: &Settings, program: &str) -> Result<(), Failure> {
     let listener = listen(settings.listen).map_err(|error| cannot_listen(settings.listen, &error))?;
     let address = listener.local_addr().context("cannot listen")?;
     let issuer = settings.issuer_at(address);
-    let router = wiring::router(settings, &directory, store, &issuer).await?;
+    let (router, hashing) = wiring::router(settings, &directory, store, &issuer).await?;
     let limits =
         Limits { connections: process::connections_within_descriptors(settings.max_connections), ..Limits::default() };
     let presentation = Presentation { is_https: issuer.starts_with("https://"), error_style: settings.error_style };
-    print(&banner(settings, program, address, &issuer))?;
+    let metrics = settings.metrics.map(listen_for_metrics).transpose()?;
+    let addresses = Addresses { public: address, metrics: metrics.as_ref().map(|(_, address)| *address) };
+    print(&banner(settings, program, addresses, &issuer))?;
     for warning in banner::warnings(settings, address, &issuer) {
         tracing::warn!("{warning}");
     }
     tracing::info!(%address, issuer, "listening");
+    if let Some((listener, _)) = metrics {
+        let forever = std::future::pending();
+        tokio::spawn(transport::serve(
+            listener,
+            metrics::router(hashing),
+            presentation.clone(),
+            limits.clone(),
+            forever,
+        ));
+    }
 
     let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
     let serving = transport::serve(listener, router, presentation, limits, async {
@@ -88,6 +101,13 @@ fn listen(address: std::net::SocketAddr) -> std::io::Result<TcpListener> {
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
+}
+
+fn listen_for_metrics(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
+    let listener =
+        listen(address).map_err(|error| Failure::work(format!("metrics: cannot listen on {address}: {error}")))?;
+    let address = listener.local_addr().context("cannot listen for metrics")?;
+    Ok((listener, address))
 }
 
 fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {

@@ -9,8 +9,8 @@ use countersign_token::{Algorithm, ScopeSet};
 
 use crate::settings::Settings;
 use crate::settings::value::{
-    address_from, audience_from, choice_from, choice_to, duration_from, duration_to, issuer_from, number_from,
-    password_list_from, peppers_from, range_service_from, token_lifetime_from,
+    address_from, audience_from, choice_from, choice_to, duration_from, duration_to, issuer_from, metrics_from,
+    number_from, password_list_from, peppers_from, range_service_from, token_lifetime_from,
 };
 
 /// How the variables of this program begin.
@@ -74,6 +74,14 @@ pub const TABLE: &[Setting] = &[
         is_path: false,
         read: |settings, text| address_from(text).map(|address| settings.listen = address),
         show: |settings| settings.listen.to_string(),
+    },
+    Setting {
+        name: "metrics",
+        value: "ADDRESS",
+        help: "Where to serve metrics for Prometheus, at /metrics; port 0 takes a free one. Without it: nowhere",
+        is_path: false,
+        read: |settings, text| metrics_from(text).map(|address| settings.metrics = address),
+        show: |settings| settings.metrics.map_or(String::new(), |address| address.to_string()),
     },
     Setting {
         name: "data",

@@ -19,6 +19,10 @@ pub(super) fn address_from(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "write an IP address and a port, such as 127.0.0.1:8000 or [::1]:8000".to_owned())
 }
 
+pub(super) fn metrics_from(text: &str) -> Result<Option<SocketAddr>, String> {
+    if text.is_empty() { Ok(None) } else { address_from(text).map(Some) }
+}
+
 /// An issuer: an absolute http or https URL that a path can be added to (RFC 8414 section 2).
 pub(super) fn issuer_from(text: &str) -> Result<String, String> {
     const WANTED: &str =

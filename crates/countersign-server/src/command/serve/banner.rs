@@ -6,12 +6,19 @@ use axum::http::Uri;
 
 use crate::settings::Settings;
 
+/// The addresses on which the server listens.
+#[derive(Clone, Copy)]
+pub(super) struct Addresses {
+    pub(super) public: SocketAddr,
+    pub(super) metrics: Option<SocketAddr>,
+}
+
 /// The lines that the server prints when it listens.
-pub(super) fn banner(settings: &Settings, program: &str, address: SocketAddr, issuer: &str) -> String {
+pub(super) fn banner(settings: &Settings, program: &str, addresses: Addresses, issuer: &str) -> String {
     let data = quoted(&settings.data.display().to_string());
     let program = quoted(program);
     let mut lines = vec![
-        format!("Countersign {} listens on {address}", env!("CARGO_PKG_VERSION")),
+        format!("Countersign {} listens on {}", env!("CARGO_PKG_VERSION"), addresses.public),
         String::new(),
         format!("  Log in on a page:  {issuer}/docs"),
         format!("  Make a user:       {program} user add ada --data {data}"),
@@ -22,6 +29,7 @@ pub(super) fn banner(settings: &Settings, program: &str, address: SocketAddr, is
         ));
         lines.push(format!("  Use it:            curl {issuer}/users/me -H \"Authorization: Bearer $TOKEN\""));
     }
+    lines.extend(addresses.metrics.map(|address| format!("  Look at metrics:   http://{address}/metrics")));
     lines.push("  Stop:              Ctrl-C".to_owned());
     lines.push(String::new());
     lines.join("\n") + "\n"
