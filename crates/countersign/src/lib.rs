@@ -38,6 +38,7 @@
 #![forbid(unsafe_code)]
 
 pub mod user;
+pub mod session;
 pub mod import;
 pub mod store;
 pub mod sealing;

@@ -5,6 +5,7 @@
 //! its change either wholly done or not done at all.
 
 mod user_query;
+mod session_store;
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
@@ -16,6 +17,7 @@ use countersign_password::{HashError, PasswordHash};
 
 use crate::user::{Credentials, Login, NewUser, User, UserChange, UserId, Username};
 
+pub use crate::store::session_store::{Rotation, SessionStore};
 pub use crate::store::user_query::{SearchText, SearchTextError, UserPage, UserQuery};
 
 /// Why a store did not do what it was asked.

@@ -21,10 +21,11 @@ mod passwords;
 mod listing;
 mod injection;
 mod keys;
+mod sessions;
 
 use std::sync::Arc;
 
-use crate::store::{KeyStore, UserStore};
+use crate::store::{KeyStore, SessionStore, UserStore};
 
 pub use crate::store::conformance::injection::INJECTIONS;
 
@@ -59,6 +60,17 @@ pub async fn check_user_store(fresh: impl AsyncFn() -> Arc<dyn UserStore>) {
     listing::a_search_takes_every_character_for_itself(fresh().await).await;
 
     injection::injected_text_is_kept_as_text(fresh().await).await;
+}
+
+/// Holds a store of users and their sessions to all that [`SessionStore`] promises.
+pub async fn check_session_store<S: UserStore + SessionStore>(fresh: impl AsyncFn() -> Arc<S>) {
+    sessions::a_session_is_found_with_its_user_until_it_expires(fresh().await).await;
+    sessions::a_session_begins_only_for_the_user_that_was_checked(fresh().await).await;
+    sessions::of_fifty_uses_of_a_link_one_wins(fresh().await).await;
+    sessions::a_link_is_good_for_its_time_and_its_session(fresh().await).await;
+    sessions::sessions_are_listed_by_user_and_ended_one_by_one_or_all(fresh().await).await;
+    sessions::what_voids_a_password_or_a_user_ends_the_sessions(fresh().await).await;
+    sessions::expired_sessions_are_purged_in_batches(fresh().await).await;
 }
 
 /// Holds a store of signing keys to all that [`KeyStore`] promises.

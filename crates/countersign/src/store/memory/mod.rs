@@ -1,11 +1,14 @@
 //! A store in memory: nothing outlives the process. For tests, and for programs that bring their users along.
 
+mod sessions;
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use countersign_password::PasswordHash;
 
+use crate::session::{Session, SessionId};
 use crate::store::{
     HashRecord, HealthCheck, Imported, KeyState, KeyStore, SigningKeyRecord, StoreError, UserPage, UserQuery, UserStore,
 };
@@ -15,6 +18,8 @@ use crate::user::{Credentials, EmailAddress, Login, NewUser, User, UserChange, U
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     users: Mutex<BTreeMap<UserId, Entry>>,
+    /// Locked after the users where both are: a session ends with what it rests on.
+    sessions: Mutex<BTreeMap<SessionId, Session>>,
     keys: Mutex<Vec<SigningKeyRecord>>,
 }
 
@@ -35,6 +40,17 @@ impl MemoryStore {
     fn users(&self) -> MutexGuard<'_, BTreeMap<UserId, Entry>> {
         // Nothing under the lock leaves a change half done, so what a panicking holder left is whole.
         self.users.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, BTreeMap<SessionId, Session>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn end_all(&self, user: UserId) -> usize {
+        let mut sessions = self.sessions();
+        let before = sessions.len();
+        sessions.retain(|_, session| session.user != user);
+        before - sessions.len()
     }
 
     fn keys(&self) -> MutexGuard<'_, Vec<SigningKeyRecord>> {
@@ -168,6 +184,9 @@ impl UserStore for MemoryStore {
             entry.user = changed.clone();
             entry.skeleton = skeleton;
         }
+        if changed.disabled {
+            self.end_all(id);
+        }
         Ok(Some(changed))
     }
 
@@ -194,6 +213,7 @@ impl UserStore for MemoryStore {
         let mut users = self.users();
         let Some(entry) = holder_of(&mut users, id, expected) else { return Ok(false) };
         entry.set_password(new, now);
+        self.end_all(id);
         Ok(true)
     }
 
@@ -201,11 +221,14 @@ impl UserStore for MemoryStore {
         let mut users = self.users();
         let Some(entry) = users.get_mut(&id) else { return Ok(false) };
         entry.set_password(new, now);
+        self.end_all(id);
         Ok(true)
     }
 
     async fn delete(&self, id: UserId) -> Result<bool, StoreError> {
-        Ok(self.users().remove(&id).is_some())
+        let mut users = self.users();
+        self.end_all(id);
+        Ok(users.remove(&id).is_some())
     }
 }
 
@@ -244,6 +267,11 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn the_memory_store_keeps_users_as_the_suite_demands() {
         conformance::check_user_store(async || Arc::new(MemoryStore::new()) as Arc<dyn UserStore>).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_memory_store_keeps_sessions_as_the_suite_demands() {
+        conformance::check_session_store(async || Arc::new(MemoryStore::new())).await;
     }
 
     #[tokio::test(flavor = "multi_thread")]

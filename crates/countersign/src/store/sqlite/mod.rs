@@ -9,6 +9,7 @@ mod schema;
 mod worker;
 mod sql;
 mod users;
+mod sessions;
 mod keys;
 
 use std::fmt;
@@ -245,6 +246,13 @@ mod tests {
     }
 
     // F-22
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_sqlite_store_keeps_sessions_as_the_suite_demands() {
+        let stores = FreshStores::new();
+        conformance::check_session_store(async || stores.open()).await;
+        stores.assert_schema_untouched().await;
+    }
+
     #[tokio::test(flavor = "multi_thread")]
     async fn the_sqlite_store_keeps_keys_as_the_suite_demands() {
         let stores = FreshStores::new();

@@ -54,6 +54,43 @@ pub(super) const LIST_HASHES: &str =
 
 pub(super) const DELETE: &str = "DELETE FROM users WHERE id = $1";
 
+/// The columns of a session, in the order in which `sessions::read_at` takes them.
+macro_rules! session_columns {
+    () => {
+        "sessions.id, user_id, client, scope, address, user_agent, sessions.created_at, last_used_at, expires_at, \
+         refresh_number, refresh_hash, refresh_until, refresh_ends_at"
+    };
+}
+
+pub(super) const BEGIN_SESSION: &str = "
+    INSERT INTO sessions (id, client, scope, address, user_agent, created_at, last_used_at, expires_at,
+        refresh_number, refresh_hash, refresh_until, refresh_ends_at, user_id)
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, users.id
+    FROM users WHERE users.id = $13 AND users.generation = $14 AND NOT users.disabled";
+pub(super) const FIND_SESSION: &str = concat!(
+    "SELECT users.id, username, email, email_canonical, full_name, disabled, scopes, users.created_at, users.updated_at, ",
+    "generation, password_hash, ",
+    session_columns!(),
+    " FROM sessions JOIN users ON users.id = sessions.user_id WHERE sessions.id = $1 AND expires_at > $2"
+);
+pub(super) const ROTATE: &str = "
+    UPDATE sessions SET refresh_number = $1, refresh_hash = $2, refresh_until = $3, last_used_at = $4, expires_at = $5
+    WHERE id = $6 AND refresh_number = $7 AND refresh_hash = $8 AND refresh_until > $4";
+pub(super) const LIST_SESSIONS: &str = concat!(
+    "SELECT ",
+    session_columns!(),
+    " FROM sessions WHERE expires_at > $1 ORDER BY created_at DESC, id LIMIT $2"
+);
+pub(super) const LIST_SESSIONS_OF: &str = concat!(
+    "SELECT ",
+    session_columns!(),
+    " FROM sessions WHERE expires_at > $1 AND user_id = $2 ORDER BY created_at DESC, id LIMIT $3"
+);
+pub(super) const END_SESSION: &str = "DELETE FROM sessions WHERE id = $1 AND ($2 IS NULL OR user_id = $2)";
+pub(super) const END_SESSIONS: &str = "DELETE FROM sessions WHERE user_id = $1";
+pub(super) const PURGE_SESSIONS: &str =
+    "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT $2)";
+
 pub(super) const INSERT_KEY: &str = "
     INSERT INTO signing_keys (kid, algorithm, state, sealed, created_at)
     SELECT $1, $2, $3, $4, $5

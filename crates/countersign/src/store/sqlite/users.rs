@@ -63,6 +63,9 @@ impl UserStore for SqliteStore {
             if changed != user {
                 update(transaction, &changed)?;
             }
+            if changed.disabled {
+                end_sessions(transaction, id)?;
+            }
             Ok(Some(changed))
         })
         .await
@@ -95,7 +98,11 @@ impl UserStore for SqliteStore {
         let (expected, new) = (expected.clone(), new.clone());
         self.write(move |transaction| {
             let values = params![new.as_str(), now, id.as_bytes(), expected.as_str()];
-            changes_one(transaction, sql::CHANGE_PASSWORD, values)
+            let is_changed = changes_one(transaction, sql::CHANGE_PASSWORD, values)?;
+            if is_changed {
+                end_sessions(transaction, id)?;
+            }
+            Ok(is_changed)
         })
         .await
     }
@@ -103,6 +110,7 @@ impl UserStore for SqliteStore {
     async fn set_password(&self, id: UserId, new: &PasswordHash, now: i64) -> Result<bool, StoreError> {
         let new = new.clone();
         self.write(move |transaction| {
+            end_sessions(transaction, id)?;
             changes_one(transaction, sql::SET_PASSWORD, params![new.as_str(), now, id.as_bytes()])
         })
         .await
@@ -240,11 +248,16 @@ fn find<T>(
     connection.prepare_cached(query)?.query_and_then(values, read)?.next().transpose()
 }
 
+/// Ends all sessions of a user, in the step of what voids them.
+pub(super) fn end_sessions(transaction: &Transaction<'_>, user: UserId) -> Result<usize, JobError> {
+    Ok(transaction.prepare_cached(sql::END_SESSIONS)?.execute([user.as_bytes()])?)
+}
+
 fn changes_one(transaction: &Transaction<'_>, statement: &str, values: impl Params) -> Result<bool, JobError> {
     Ok(transaction.prepare_cached(statement)?.execute(values)? == 1)
 }
 
-fn read_user(row: &Row<'_>) -> Result<User, JobError> {
+pub(super) fn read_user(row: &Row<'_>) -> Result<User, JobError> {
     let email: Option<String> = row.get(2)?;
     let email_canonical: Option<String> = row.get(3)?;
     let full_name: Option<String> = row.get(4)?;

@@ -1,0 +1,74 @@
+//! Sessions in memory.
+
+use async_trait::async_trait;
+
+use crate::session::{NewSession, Session, SessionId};
+use crate::store::memory::MemoryStore;
+use crate::store::{Rotation, SessionStore, StoreError};
+use crate::user::{User, UserId};
+
+#[async_trait]
+impl SessionStore for MemoryStore {
+    async fn begin_session(&self, new: &NewSession) -> Result<bool, StoreError> {
+        let users = self.users();
+        let user = users.get(&new.session.user).map(|entry| &entry.user);
+        let is_as_checked = user.is_some_and(|user| !user.disabled && user.generation == new.generation);
+        if is_as_checked {
+            self.sessions().insert(new.session.id, new.session.clone());
+        }
+        Ok(is_as_checked)
+    }
+
+    async fn find_session(&self, id: SessionId, now: i64) -> Result<Option<(Session, User)>, StoreError> {
+        let users = self.users();
+        let session = self.sessions().get(&id).filter(|session| session.expires_at > now).cloned();
+        Ok(session.and_then(|session| {
+            let user = users.get(&session.user)?.user.clone();
+            Some((session, user))
+        }))
+    }
+
+    async fn rotate(&self, rotation: &Rotation) -> Result<bool, StoreError> {
+        let mut sessions = self.sessions();
+        let Some(session) = sessions.get_mut(&rotation.session) else { return Ok(false) };
+        let is_good = session
+            .refresh
+            .as_ref()
+            .is_some_and(|refresh| refresh.link == rotation.used && refresh.until > rotation.now);
+        if is_good {
+            session.refresh = Some(rotation.next.clone());
+            session.last_used_at = rotation.now;
+            session.expires_at = rotation.expires_at;
+        }
+        Ok(is_good)
+    }
+
+    async fn list_sessions(&self, user: Option<UserId>, now: i64, limit: usize) -> Result<Vec<Session>, StoreError> {
+        let sessions = self.sessions();
+        let wanted = |session: &&Session| session.expires_at > now && user.is_none_or(|user| session.user == user);
+        let mut found: Vec<Session> = sessions.values().filter(wanted).cloned().collect();
+        found.sort_by_key(|session| (std::cmp::Reverse(session.created_at), session.id));
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    async fn end_session(&self, id: SessionId, user: Option<UserId>) -> Result<bool, StoreError> {
+        let mut sessions = self.sessions();
+        let is_theirs = sessions.get(&id).is_some_and(|session| user.is_none_or(|user| session.user == user));
+        Ok(is_theirs && sessions.remove(&id).is_some())
+    }
+
+    async fn end_sessions(&self, user: UserId) -> Result<usize, StoreError> {
+        Ok(self.end_all(user))
+    }
+
+    async fn purge_sessions(&self, now: i64, limit: usize) -> Result<usize, StoreError> {
+        let mut sessions = self.sessions();
+        let expired = sessions.values().filter(|session| session.expires_at <= now).map(|session| session.id);
+        let expired: Vec<SessionId> = expired.take(limit).collect();
+        for id in &expired {
+            sessions.remove(id);
+        }
+        Ok(expired.len())
+    }
+}

@@ -1,0 +1,128 @@
+//! Sessions in SQLite.
+
+use async_trait::async_trait;
+use countersign_token::ScopeSet;
+use rusqlite::{Connection, Params, Row, Transaction, params};
+
+use crate::session::{NewSession, Origin, Refresh, RefreshLink, Session, SessionId};
+use crate::store::sqlite::connection::JobError;
+use crate::store::sqlite::users::{end_sessions, read_user};
+use crate::store::sqlite::{SqliteStore, sql};
+use crate::store::{Rotation, SessionStore, StoreError};
+use crate::user::{User, UserId};
+
+#[async_trait]
+impl SessionStore for SqliteStore {
+    async fn begin_session(&self, new: &NewSession) -> Result<bool, StoreError> {
+        let new = new.clone();
+        self.write(move |transaction| begin(transaction, &new)).await
+    }
+
+    async fn find_session(&self, id: SessionId, now: i64) -> Result<Option<(Session, User)>, StoreError> {
+        self.look_up(move |connection| find(connection, id, now)).await
+    }
+
+    async fn rotate(&self, rotation: &Rotation) -> Result<bool, StoreError> {
+        let Rotation { session, used, next, expires_at, now } = rotation.clone();
+        self.write(move |transaction| {
+            let rotated = transaction.prepare_cached(sql::ROTATE)?.execute(params![
+                next.link.number,
+                next.link.hash,
+                next.until,
+                now,
+                expires_at,
+                session.as_bytes(),
+                used.number,
+                used.hash,
+            ])?;
+            Ok(rotated == 1)
+        })
+        .await
+    }
+
+    async fn list_sessions(&self, user: Option<UserId>, now: i64, limit: usize) -> Result<Vec<Session>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.listing(move |connection| match user {
+            Some(user) => list(connection, sql::LIST_SESSIONS_OF, params![now, user.as_bytes(), limit]),
+            None => list(connection, sql::LIST_SESSIONS, params![now, limit]),
+        })
+        .await
+    }
+
+    async fn end_session(&self, id: SessionId, user: Option<UserId>) -> Result<bool, StoreError> {
+        self.write(move |transaction| {
+            let user = user.map(|id| id.as_bytes().to_vec());
+            Ok(transaction.prepare_cached(sql::END_SESSION)?.execute(params![id.as_bytes(), user])? == 1)
+        })
+        .await
+    }
+
+    async fn end_sessions(&self, user: UserId) -> Result<usize, StoreError> {
+        self.write(move |transaction| end_sessions(transaction, user)).await
+    }
+
+    async fn purge_sessions(&self, now: i64, limit: usize) -> Result<usize, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.write(move |transaction| {
+            Ok(transaction.prepare_cached(sql::PURGE_SESSIONS)?.execute(params![now, limit])?)
+        })
+        .await
+    }
+}
+
+fn begin(transaction: &Transaction<'_>, new: &NewSession) -> Result<bool, JobError> {
+    let Session { id, user, client, scope, origin, created_at, last_used_at, expires_at, refresh } = &new.session;
+    let begun = transaction.prepare_cached(sql::BEGIN_SESSION)?.execute(params![
+        id.as_bytes(),
+        client,
+        scope.to_string(),
+        origin.address,
+        origin.user_agent,
+        created_at,
+        last_used_at,
+        expires_at,
+        refresh.as_ref().map(|refresh| refresh.link.number),
+        refresh.as_ref().map(|refresh| refresh.link.hash),
+        refresh.as_ref().map(|refresh| refresh.until),
+        refresh.as_ref().map(|refresh| refresh.ends_at),
+        user.as_bytes(),
+        new.generation,
+    ])?;
+    Ok(begun == 1)
+}
+
+fn find(connection: &Connection, id: SessionId, now: i64) -> Result<Option<(Session, User)>, JobError> {
+    let mut statement = connection.prepare_cached(sql::FIND_SESSION)?;
+    let mut rows =
+        statement.query_and_then(params![id.as_bytes(), now], |row| Ok((read_at(row, 11)?, read_user(row)?)))?;
+    rows.next().transpose()
+}
+
+fn list(connection: &Connection, query: &str, values: impl Params) -> Result<Vec<Session>, JobError> {
+    connection.prepare_cached(query)?.query_and_then(values, |row| read_at(row, 0))?.collect()
+}
+
+/// A session, whose columns begin with this one.
+fn read_at(row: &Row<'_>, first: usize) -> Result<Session, JobError> {
+    let scope = row.get_ref(first + 3)?.as_str().map_err(rusqlite::Error::from)?;
+    let number: Option<u32> = row.get(first + 9)?;
+    let refresh = match number {
+        None => None,
+        Some(number) => Some(Refresh {
+            link: RefreshLink { number, hash: row.get(first + 10)? },
+            until: row.get(first + 11)?,
+            ends_at: row.get(first + 12)?,
+        }),
+    };
+    Ok(Session {
+        id: SessionId::from_bytes(row.get(first)?),
+        user: UserId::from_bytes(row.get(first + 1)?),
+        client: row.get(first + 2)?,
+        scope: ScopeSet::parse(scope).map_err(|error| StoreError::Damaged(format!("scope of a session: {error}")))?,
+        origin: Origin { address: row.get(first + 4)?, user_agent: row.get(first + 5)? },
+        created_at: row.get(first + 6)?,
+        last_used_at: row.get(first + 7)?,
+        expires_at: row.get(first + 8)?,
+        refresh,
+    })
+}
