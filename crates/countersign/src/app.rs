@@ -1,6 +1,7 @@
 //! A Countersign that is ready to answer: the stores, the accounts, the keys and the guard, put together once.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use axum::extract::FromRef;
 use countersign_axum::{Clock, Guard, LoadUser, Unavailable};
@@ -8,11 +9,13 @@ use countersign_password::HashPool;
 use countersign_token::{Claims, Issuer, KeySet, Subject, Verifier};
 
 use crate::accounts::Accounts;
-use crate::grant::{GENERATION, Grants};
+use crate::grant::Grants;
 use crate::keys::{SigningKeys, SigningKeysError};
 use crate::sealing::SealingKey;
+use crate::session::refresh_token::RefreshKey;
+use crate::sessions::{SessionLives, Sessions};
 use crate::settings::Settings;
-use crate::store::{HealthCheck, KeyStore, UserStore};
+use crate::store::{HealthCheck, KeyStore, SessionStore, UserStore};
 use crate::user::User;
 
 /// Where everything is kept. Usually one engine for all.
@@ -20,6 +23,8 @@ use crate::user::User;
 pub struct Stores {
     /// The users.
     pub users: Arc<dyn UserStore>,
+    /// Their sessions, in the same engine: they end in the same step as what they rest on.
+    pub sessions: Arc<dyn SessionStore>,
     /// The signing keys.
     pub keys: Arc<dyn KeyStore>,
     /// Whether the engine answers.
@@ -28,8 +33,8 @@ pub struct Stores {
 
 impl Stores {
     /// All in one engine.
-    pub fn in_engine<E: UserStore + KeyStore + HealthCheck>(engine: Arc<E>) -> Self {
-        Self { users: engine.clone(), keys: engine.clone(), health: engine }
+    pub fn in_engine<E: UserStore + SessionStore + KeyStore + HealthCheck>(engine: Arc<E>) -> Self {
+        Self { users: engine.clone(), sessions: engine.clone(), keys: engine.clone(), health: engine }
     }
 }
 
@@ -43,8 +48,10 @@ struct Shared {
     settings: Arc<Settings>,
     stores: Stores,
     accounts: Accounts,
+    sessions: Sessions,
     grants: Grants,
     guard: Guard,
+    verifier: Verifier,
     key_set: KeySet,
     clock: Clock,
 }
@@ -65,18 +72,26 @@ impl Countersign {
             .longest_lifetime_s(settings.access_token_lifetime_s);
         let accounts = Accounts::new(stores.users.clone(), hashing, settings.password_rules.clone(), clock.clone());
         let issuer = Issuer::new(&settings.issuer, active);
+        let sessions = open_sessions(&settings, &stores, sealing, clock.clone())?;
         tokio::spawn(learn_hash_times(accounts.clone()));
-        Ok(Self {
+        let app = Self {
             shared: Arc::new(Shared {
-                grants: Grants::new(accounts.clone(), issuer, settings.clone(), clock.clone()),
-                guard: Guard::new(verifier).realm("countersign").clock(clock.clone()).style(settings.error_style),
+                grants: Grants::new(accounts.clone(), sessions.clone(), issuer, settings.clone(), clock.clone()),
+                guard: Guard::new(verifier.clone())
+                    .realm("countersign")
+                    .clock(clock.clone())
+                    .style(settings.error_style),
                 settings,
                 stores,
                 accounts,
+                sessions,
+                verifier,
                 key_set,
                 clock,
             }),
-        })
+        };
+        tokio::spawn(purge_now_and_then(Arc::downgrade(&app.shared)));
+        Ok(app)
     }
 
     /// What the operator decided.
@@ -94,9 +109,19 @@ impl Countersign {
         &self.shared.accounts
     }
 
+    /// Who is logged in where.
+    pub fn sessions(&self) -> &Sessions {
+        &self.shared.sessions
+    }
+
     /// The grants of the token endpoint.
     pub fn grants(&self) -> &Grants {
         &self.shared.grants
+    }
+
+    /// The claims of an access token of this server, if it is good.
+    pub(crate) fn verify(&self, token: &str) -> Option<Claims> {
+        self.shared.verifier.verify(token, self.shared.clock.now()).ok()
     }
 
     /// The public keys whose tokens are good.
@@ -107,6 +132,37 @@ impl Countersign {
     /// The time.
     pub fn clock(&self) -> &Clock {
         &self.shared.clock
+    }
+}
+
+fn open_sessions(
+    settings: &Settings,
+    stores: &Stores,
+    sealing: &SealingKey,
+    clock: Clock,
+) -> Result<Sessions, SigningKeysError> {
+    let key = sealing.derive("refresh tokens");
+    let key = key.map_err(|source| SigningKeysError::Sealing { kid: "of refresh tokens".to_owned(), source })?;
+    let lives = SessionLives {
+        access_token_s: settings.access_token_lifetime_s,
+        refresh_idle_s: settings.refresh_token_idle_s,
+        refresh_s: settings.refresh_token_lifetime_s,
+    };
+    Ok(Sessions::new(stores.sessions.clone(), RefreshKey::new(&key), lives, clock))
+}
+
+/// How often expired sessions are deleted.
+const PURGE_PAUSE: Duration = Duration::from_mins(1);
+
+/// As long as anybody holds the rest.
+async fn purge_now_and_then(shared: Weak<Shared>) {
+    loop {
+        let Some(sessions) = shared.upgrade().map(|shared| shared.sessions.clone()) else { return };
+        if let Err(error) = sessions.purge().await {
+            tracing::warn!(event = "purge", %error, "expired sessions were not deleted");
+        }
+        drop(sessions);
+        tokio::time::sleep(PURGE_PAUSE).await;
     }
 }
 
@@ -128,17 +184,17 @@ where
     S: Sync,
     Countersign: FromRef<S>,
 {
-    /// The user of a token is looked up for every request. Refused at once are the tokens of an account that was disabled or
-    /// deleted, those issued before the password was last changed, and those that carry a scope which the user has lost
-    ///
+    /// The session of a token is looked up for every request, and the user with it. Refused at once are the tokens of a session that
+    /// was ended, of an account that was disabled or deleted, those issued before the password was last changed, and those
+    /// that carry a scope which the user has lost.
     async fn load_user(claims: &Claims, state: &S) -> Result<Option<Self>, Unavailable> {
         let Ok(subject) = claims.subject().parse::<Subject>() else { return Ok(None) };
         let (Subject::USER, Ok(id)) = (subject.kind(), subject.id().parse()) else { return Ok(None) };
-        let users = Countersign::from_ref(state).shared.stores.users.clone();
-        let user = users.find_by_id(id).await.map_err(Unavailable::because)?;
-        let generation = claims.get(GENERATION).and_then(serde_json::Value::as_i64);
-        Ok(user.filter(|user| {
-            !user.disabled && generation == Some(user.generation) && user.scopes.contains_all(claims.scope())
-        }))
+        let Some(session) = claims.session_id().and_then(|id| id.parse().ok()) else { return Ok(None) };
+        let sessions = Countersign::from_ref(state).shared.sessions.clone();
+        let found = sessions.find(session).await.map_err(Unavailable::because)?;
+        Ok(found
+            .map(|(_, user)| user)
+            .filter(|user| user.id == id && !user.disabled && user.scopes.contains_all(claims.scope())))
     }
 }

@@ -48,6 +48,7 @@ pub mod scopes;
 pub mod keys;
 mod storm;
 pub mod accounts;
+pub mod sessions;
 pub mod grant;
 pub mod app;
 pub mod http;

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
 use zeroize::Zeroizing;
 
 /// The first byte of everything sealed, so that a later form can be told from this one.
@@ -12,6 +13,8 @@ const VERSION: u8 = 1;
 /// The key that seals private keys: 32 random bytes, kept in a file of mode 0600 beside the database.
 pub struct SealingKey {
     key: RandomizedNonceKey,
+    /// Other keys are made of it, one for each purpose.
+    root: Prk,
 }
 
 /// Why something sealed could not be opened, or a sealing key not be used.
@@ -41,7 +44,7 @@ impl SealingKey {
             return Err(SealingError::WrongLength);
         }
         let key = RandomizedNonceKey::new(&AES_256_GCM, bytes).map_err(|_| SealingError::WrongLength)?;
-        Ok(Self { key })
+        Ok(Self { key, root: Salt::new(HKDF_SHA256, b"countersign").extract(bytes) })
     }
 
     /// New key bytes from the system's randomness, to be stored by the caller.
@@ -65,6 +68,15 @@ impl SealingKey {
         sealed.extend_from_slice(&text);
         sealed.extend_from_slice(tag.as_ref());
         Ok(sealed)
+    }
+
+    /// The key for another purpose (HKDF, RFC 5869): the same for as long as this key is, and of no use to find it.
+    pub fn derive(&self, purpose: &str) -> Result<Zeroizing<[u8; Self::LENGTH]>, SealingError> {
+        let mut bytes = Zeroizing::new([0; Self::LENGTH]);
+        let info = [purpose.as_bytes()];
+        let material = self.root.expand(&info, HKDF_SHA256).map_err(|_| SealingError::NotSealed)?;
+        material.fill(bytes.as_mut()).map_err(|_| SealingError::NotSealed)?;
+        Ok(bytes)
     }
 
     /// Opens what [`SealingKey::seal`] made.
@@ -127,6 +139,14 @@ mod tests {
     fn sealing_twice_gives_two_texts() {
         let key = key();
         assert_ne!(key.seal(b"x", "kid").unwrap(), key.seal(b"x", "kid").unwrap());
+    }
+
+    #[test]
+    fn the_key_for_a_purpose_is_always_the_same_and_another_for_each() {
+        let bytes = SealingKey::generate().unwrap();
+        let derive = |purpose| SealingKey::from_bytes(bytes.as_ref()).unwrap().derive(purpose).unwrap();
+        assert_eq!(derive("one"), derive("one"));
+        assert!(derive("one") != derive("two") && *derive("one") != *bytes);
     }
 
     #[test]

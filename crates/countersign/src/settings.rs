@@ -15,6 +15,12 @@ pub struct Settings {
     pub audience: String,
     /// How long an access token lives, in seconds.
     pub access_token_lifetime_s: i64,
+    /// Whether a login that asks for the scope `offline_access` is given a refresh token.
+    pub refresh_tokens: bool,
+    /// How long a session lives that is refreshed again and again, in seconds.
+    pub refresh_token_lifetime_s: i64,
+    /// How long a refresh token lives that nobody uses, in seconds.
+    pub refresh_token_idle_s: i64,
     /// The algorithm of a signing key that is made now; a key that exists keeps its own.
     pub algorithm: Algorithm,
     /// Whether anybody may register.
@@ -40,6 +46,11 @@ pub enum Registration {
 }
 
 impl Settings {
+    /// Whether sessions can be refreshed: FastAPI's form of the token request has no place for it.
+    pub(crate) fn offers_refresh(&self) -> bool {
+        self.refresh_tokens && self.error_style == ErrorStyle::Problem
+    }
+
     /// The defaults for an issuer.
     pub fn new(issuer: impl Into<String>) -> Self {
         let issuer = issuer.into();
@@ -47,6 +58,9 @@ impl Settings {
             audience: issuer.clone(),
             issuer,
             access_token_lifetime_s: 30 * 60,
+            refresh_tokens: true,
+            refresh_token_lifetime_s: 30 * 24 * 60 * 60,
+            refresh_token_idle_s: 7 * 24 * 60 * 60,
             algorithm: Algorithm::default(),
             registration: Registration::default(),
             password_grant: true,

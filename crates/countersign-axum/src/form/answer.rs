@@ -8,6 +8,7 @@ use countersign_token::{IssueError, ScopeSet};
 use http::header::{CACHE_CONTROL, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Map, json};
+use zeroize::Zeroizing;
 
 use crate::problem::{ErrorStyle, json_response};
 
@@ -17,18 +18,26 @@ pub struct TokenAnswer {
     access_token: String,
     token_type: &'static str,
     expires_in: Option<i64>,
+    refresh_token: Option<Zeroizing<String>>,
     scope: Option<ScopeSet>,
 }
 
 impl TokenAnswer {
     /// A bearer token that is good for `expires_in` seconds.
     pub fn new(access_token: String, expires_in: i64) -> Self {
-        Self { access_token, token_type: "Bearer", expires_in: Some(expires_in), scope: None }
+        Self { access_token, token_type: "Bearer", expires_in: Some(expires_in), refresh_token: None, scope: None }
     }
 
     /// The two members that FastAPI's tutorials answer with, and no more.
     pub fn fastapi(access_token: String) -> Self {
-        Self { access_token, token_type: "bearer", expires_in: None, scope: None }
+        Self { access_token, token_type: "bearer", expires_in: None, refresh_token: None, scope: None }
+    }
+
+    /// Adds what the token is renewed with (section 6).
+    #[must_use]
+    pub fn refresh_token(mut self, token: Zeroizing<String>) -> Self {
+        self.refresh_token = Some(token);
+        self
     }
 
     /// Says which scopes the token carries: required where they differ from those asked for (section 3.3). An empty set
@@ -54,6 +63,9 @@ impl IntoResponse for TokenAnswer {
         body.insert("token_type".to_owned(), self.token_type.into());
         if let Some(seconds) = self.expires_in {
             body.insert("expires_in".to_owned(), seconds.into());
+        }
+        if let Some(token) = self.refresh_token {
+            body.insert("refresh_token".to_owned(), token.as_str().into());
         }
         if let Some(scope) = self.scope.filter(|scope| !scope.is_empty()) {
             body.insert("scope".to_owned(), scope.to_string().into());

@@ -34,7 +34,9 @@ struct Answer {
     token_type: String,
     /// How long the token is good, in seconds.
     expires_in: Option<i64>,
-    /// The scopes that the token carries, parted by single spaces.
+    /// What the token is renewed with; it is used once.
+    refresh_token: Option<String>,
+    /// What was granted, parted by single spaces.
     scope: Option<String>,
 }
 

@@ -34,6 +34,9 @@ impl GrantError {
     /// The text of a failed login.
     pub const WRONG_CREDENTIALS: Self = Self::InvalidGrant("Incorrect username or password");
 
+    /// The text for a refresh token that is not good, for whatever reason.
+    pub const NOT_A_REFRESH_TOKEN: Self = Self::InvalidGrant("The refresh token is not valid");
+
     /// Says in the log what failed, and to the caller that something did.
     pub(crate) fn unavailable(cause: impl std::fmt::Display) -> Self {
         tracing::error!(%cause, "a token request failed");

@@ -1,12 +1,28 @@
-//! The grant `refresh_token` (RFC 6749 section 6). This server hands out no refresh tokens yet, so none that is presented can
-//! be good; the grant is not in the metadata, but a client that tries it is told which part of its request is at fault.
+//! The grant `refresh_token` (RFC 6749 section 6): a session goes on, and each refresh token is used once.
 
-use crate::grant::{GrantError, TokenRequest, TokenResponse};
+use crate::grant::{
+    FIRST_PARTY_CLIENT, GrantError, Granted, Grants, TokenRequest, TokenResponse, asked, offline_access,
+};
+use crate::session::RefreshToken;
+use crate::sessions::RefreshError;
 
-/// Refuses: a missing token is a malformed request, any other is one that was never issued.
-pub(super) fn grant(request: &TokenRequest) -> Result<TokenResponse, GrantError> {
-    if request.refresh_token.is_none() {
-        return Err(GrantError::Missing("refresh_token"));
+/// Answers with the next access token and the next refresh token. The scopes are those of the login, or fewer if fewer are asked
+/// for, as far as the user still has them.
+pub(super) async fn grant(grants: &Grants, request: TokenRequest) -> Result<TokenResponse, GrantError> {
+    let text = request.refresh_token.ok_or(GrantError::Missing("refresh_token"))?;
+    let (asked, _) = asked(request.scope.as_deref())?;
+    let token = RefreshToken::read(&text).ok_or(GrantError::NOT_A_REFRESH_TOKEN)?;
+    let (session, user, next) = grants.sessions.refresh(&token, FIRST_PARTY_CLIENT, asked.as_ref()).await?;
+    let scope = asked.unwrap_or(session.scope).intersection(&user.scopes).difference(&offline_access());
+    grants.issue(Granted { user: &user, session: session.id, scope, refresh_token: Some(next) })
+}
+
+impl From<RefreshError> for GrantError {
+    fn from(error: RefreshError) -> Self {
+        match error {
+            RefreshError::NotValid => Self::NOT_A_REFRESH_TOKEN,
+            RefreshError::Widened => Self::InvalidScope,
+            RefreshError::Store(error) => Self::unavailable(error),
+        }
     }
-    Err(GrantError::InvalidGrant("The refresh token is not valid"))
 }

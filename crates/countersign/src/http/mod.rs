@@ -7,7 +7,9 @@ mod view;
 mod health;
 mod well_known;
 mod token;
+mod revoke;
 mod me;
+mod sessions;
 mod users;
 
 use axum::Router;
@@ -24,6 +26,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::Countersign;
 use crate::http::error::ApiError;
+pub use crate::http::sessions::SessionView;
 pub use crate::http::view::UserView;
 
 /// The router of a Countersign, with the document and the pages `/docs` and `/redoc`.
@@ -69,9 +72,12 @@ pub fn routes(style: ErrorStyle) -> OpenApiRouter<Countersign> {
     };
     OpenApiRouter::with_openapi(frontispiece())
         .routes(token)
+        .routes(routes!(revoke::revoke_token))
         .routes(routes!(users::register_user, users::list_users))
         .routes(routes!(me::read_own_account, me::change_own_account, me::delete_own_account))
         .routes(routes!(me::change_own_password))
+        .routes(routes!(sessions::list_own_sessions, sessions::end_own_sessions))
+        .routes(routes!(sessions::end_own_session))
         .routes(routes!(users::read_user, users::change_user, users::delete_user))
         .routes(routes!(well_known::read_metadata))
         .routes(routes!(well_known::read_key_set))

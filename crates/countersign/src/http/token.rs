@@ -1,10 +1,11 @@
 //! `POST /token`: the form, the grant, the answer.
 
 use axum::extract::{FromRequest, Request, State};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use countersign_axum::ErrorStyle;
 use countersign_axum::fastapi::OAuth2PasswordRequestForm;
-use countersign_axum::form::{ClientCredentials, PasswordForm, StrictForm, TokenAnswer, TokenError, TokenErrorCode};
+use countersign_axum::form::{ClientCredentials, StrictForm, TokenAnswer, TokenError, TokenErrorCode};
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
@@ -14,6 +15,25 @@ use crate::http::caller::Caller;
 
 /// How the document groups these routes.
 pub(crate) const TAG: &str = "token";
+
+/// A token request (RFC 6749 section 4): a login, or the next token of a session.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it stands for the form in the document")]
+pub(crate) struct TokenForm {
+    #[schema(pattern = "^(password|refresh_token)$")]
+    grant_type: String,
+    /// With `password`: the user name or the e-mail address.
+    username: Option<String>,
+    /// With `password`.
+    #[schema(format = Password)]
+    password: Option<String>,
+    /// With `refresh_token`: the one of the last answer.
+    refresh_token: Option<String>,
+    /// Scopes, parted by single spaces; `offline_access` asks for a refresh token.
+    scope: Option<String>,
+    /// `first-party`, or nothing.
+    client_id: Option<String>,
+}
 
 /// The two members that FastAPI's tutorials answer with.
 #[derive(ToSchema)]
@@ -26,7 +46,7 @@ pub(crate) struct Token {
 
 /// Get an access token.
 #[utoipa::path(post, path = "/token", tag = TAG,
-    request_body(content = PasswordForm, content_type = "application/x-www-form-urlencoded"), responses(
+    request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"), responses(
     (status = 200, description = "A token", body = TokenAnswer),
     (status = 400, description = "The request is malformed, or the credentials are wrong", body = TokenError),
     (status = 401, description = "The Authorization header names a client that is not known", body = TokenError),
@@ -37,9 +57,13 @@ pub(crate) async fn issue_token(
     caller: Caller,
     request: Request,
 ) -> Result<TokenAnswer, TokenError> {
-    let request = TokenRequest { source: caller.source(), ..read(request).await? };
-    let TokenResponse { access_token, expires_in, scope } = app.grants().grant(request).await?;
-    Ok(TokenAnswer::new(access_token, expires_in).scope(scope))
+    let request = TokenRequest { source: caller.source(), origin: caller.origin(), ..read(request).await? };
+    let TokenResponse { access_token, expires_in, refresh_token, scope } = app.grants().grant(request).await?;
+    let answer = TokenAnswer::new(access_token, expires_in).scope(scope);
+    Ok(match refresh_token {
+        Some(token) => answer.refresh_token(token),
+        None => answer,
+    })
 }
 
 /// Get an access token. Forms and answers are those of FastAPI's tutorials.
@@ -60,6 +84,7 @@ pub(crate) async fn issue_token_as_fastapi(
         scope: Some(form.scope().to_string()).filter(|scope| !scope.is_empty()),
         refresh_token: None,
         source: caller.source(),
+        origin: caller.origin(),
     };
     match app.grants().grant(request).await {
         Ok(token) => TokenAnswer::fastapi(token.access_token).into_response(),
@@ -67,7 +92,7 @@ pub(crate) async fn issue_token_as_fastapi(
     }
 }
 
-/// Reads the form. The only client there is shows no secret; any other is not known.
+/// Reads the form.
 async fn read(request: Request) -> Result<TokenRequest, TokenError> {
     let headers = request.headers().clone();
     let form = StrictForm::from_request(request, &()).await?;
@@ -80,9 +105,15 @@ async fn read(request: Request) -> Result<TokenRequest, TokenError> {
         scope: text("scope")?,
         ..TokenRequest::default()
     };
-    match ClientCredentials::from_request(&headers, &form)? {
+    check_client(&headers, &form)?;
+    Ok(request)
+}
+
+/// The only client there is shows no secret; any other is not known.
+pub(crate) fn check_client(headers: &HeaderMap, form: &StrictForm) -> Result<(), TokenError> {
+    match ClientCredentials::from_request(headers, form)? {
         Some(client) if client.id() != FIRST_PARTY_CLIENT || client.secret().is_some() => Err(client.refuse()),
-        _ => Ok(request),
+        _ => Ok(()),
     }
 }
 

@@ -23,11 +23,13 @@ const KEYS_MAX_AGE: &str = "public, max-age=300";
 pub(crate) struct Metadata {
     issuer: String,
     token_endpoint: String,
+    revocation_endpoint: String,
     jwks_uri: String,
     /// Empty: there is no authorization endpoint.
     response_types_supported: [&'static str; 0],
     grant_types_supported: Vec<&'static str>,
     token_endpoint_auth_methods_supported: [&'static str; 1],
+    revocation_endpoint_auth_methods_supported: [&'static str; 1],
     scopes_supported: Vec<String>,
     service_documentation: String,
 }
@@ -41,10 +43,12 @@ pub(crate) async fn read_metadata(State(app): State<Countersign>) -> Json<Metada
     Json(Metadata {
         issuer: issuer.clone(),
         token_endpoint: at("/token"),
+        revocation_endpoint: at("/revoke"),
         jwks_uri: at("/.well-known/jwks.json"),
         response_types_supported: [],
         grant_types_supported: app.grants().offered(),
         token_endpoint_auth_methods_supported: ["none"],
+        revocation_endpoint_auth_methods_supported: ["none"],
         scopes_supported: crate::scopes::names(),
         service_documentation: at("/docs"),
     })

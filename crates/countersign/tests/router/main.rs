@@ -6,5 +6,6 @@ mod common;
 mod document;
 mod token;
 mod me;
+mod sessions;
 mod users;
 mod well_known;
