@@ -7,6 +7,7 @@ mod openapi;
 mod token;
 mod key;
 mod user;
+mod session;
 mod import;
 mod hash;
 mod serve;
@@ -42,6 +43,7 @@ fn declare() -> Command {
         .subcommands([
             serve::declare(),
             user::declare(),
+            session::declare(),
             import::declare(),
             hash::declare(),
             key::declare(),
@@ -78,6 +80,7 @@ fn run(matches: &ArgMatches, program: &str) -> Result<(), Failure> {
     match matches.subcommand() {
         Some(("serve", matches)) => serve::run(matches, program),
         Some(("user", matches)) => at_once(user::run(matches)),
+        Some(("session", matches)) => at_once(session::run(matches)),
         Some(("import", matches)) => at_once(import::run(matches)),
         Some(("hash", matches)) => at_once(hash::run(matches)),
         Some(("key", matches)) => at_once(key::run(matches)),

@@ -47,6 +47,12 @@ pub struct Settings {
     pub error_style: ErrorStyle,
     /// How long access tokens live.
     pub access_token_lifetime: Duration,
+    /// Whether sessions can be refreshed.
+    pub refresh_tokens: bool,
+    /// How long a session lives that is refreshed again and again.
+    pub refresh_token_lifetime: Duration,
+    /// How long a refresh token lives that nobody uses.
+    pub refresh_token_idle: Duration,
     /// The algorithm of new signing keys.
     pub algorithm: Algorithm,
     /// Whether tokens are given for a user name and a password.
@@ -89,6 +95,9 @@ impl Default for Settings {
             registration: library.registration,
             error_style: library.error_style,
             access_token_lifetime: Duration::from_secs(library.access_token_lifetime_s.unsigned_abs()),
+            refresh_tokens: library.refresh_tokens,
+            refresh_token_lifetime: Duration::from_secs(library.refresh_token_lifetime_s.unsigned_abs()),
+            refresh_token_idle: Duration::from_secs(library.refresh_token_idle_s.unsigned_abs()),
             algorithm: library.algorithm,
             password_grant: library.password_grant,
             default_scopes: library.default_scopes,
@@ -124,7 +133,10 @@ impl Settings {
     pub fn of_accounts(&self, issuer: &str) -> countersign::Settings {
         countersign::Settings {
             audience: self.audience.clone().unwrap_or_else(|| issuer.to_owned()),
-            access_token_lifetime_s: i64::try_from(self.access_token_lifetime.as_secs()).unwrap_or(i64::MAX),
+            access_token_lifetime_s: seconds(self.access_token_lifetime),
+            refresh_tokens: self.refresh_tokens,
+            refresh_token_lifetime_s: seconds(self.refresh_token_lifetime),
+            refresh_token_idle_s: seconds(self.refresh_token_idle),
             algorithm: self.algorithm,
             registration: self.registration,
             password_grant: self.password_grant,
@@ -152,6 +164,10 @@ impl Settings {
         let peppers = self.peppers.as_ref().map(|(_, peppers)| peppers.clone()).unwrap_or_default();
         Ok(Hasher::new(policy).kernel(self.hash_kernel).peppers(peppers))
     }
+}
+
+fn seconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// A quarter of the memory that the process may use, and at least what a hash needs: a small machine hashes one by one. The

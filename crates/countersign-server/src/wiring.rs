@@ -11,20 +11,22 @@ use countersign_axum::Clock;
 use countersign_password::{HashPool, PoolSettings};
 
 use crate::data_directory::DataDirectory;
+use crate::metrics;
 use crate::settings::Settings;
 
-/// Everything that is served, for this issuer, and what hashes for it.
+/// Everything that is served, for this issuer, and what its metrics are read from.
 pub async fn router(
     settings: &Settings,
     directory: &DataDirectory,
     store: Arc<SqliteStore>,
     issuer: &str,
-) -> anyhow::Result<(Router, HashPool)> {
+) -> anyhow::Result<(Router, metrics::Sources)> {
     let sealing = directory.sealing_key(store.as_ref()).await?;
     let pool = hash_pool(settings, settings.hashing)?;
     let stores = Stores::in_engine(store);
     let app = Countersign::open(settings.of_accounts(issuer), stores, &sealing, pool.clone(), Clock::system()).await?;
-    Ok((countersign::http::router(app)?, pool))
+    let sources = metrics::Sources { hashing: pool, sessions: app.sessions().clone() };
+    Ok((countersign::http::router(app)?, sources))
 }
 
 /// The accounts of a store, for a command that sets one password and ends.

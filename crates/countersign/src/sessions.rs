@@ -1,5 +1,6 @@
 //! Sessions at work: a login begins one, a refresh token carries it on, and whoever uses one twice ends it.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -268,6 +269,12 @@ impl Sessions {
             reused: of(reused),
             refused: of(refused),
         }
+    }
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions").field("lives", &self.lives).field("stats", &self.stats()).finish_non_exhaustive()
     }
 }
 

@@ -40,9 +40,8 @@ pub struct User {
     /// When anything of this user was last changed on purpose; a password hash that is merely brought up to date
     /// leaves it alone.
     pub updated_at: i64,
-    /// Which generation of access tokens is good: it goes up with every new password and when the user is disabled,
-    /// and the tokens of an earlier one are refused. Seconds would not do: a token can be issued in the very
-    /// second of the change.
+    /// Goes up with every new password and when the user is disabled: a login whose password was checked against an earlier
+    /// generation begins no session (S-009). Seconds would not do: both can happen in the same one.
     pub generation: i64,
 }
 

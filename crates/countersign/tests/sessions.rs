@@ -1,6 +1,6 @@
 //! A session against a model of it: whatever happens in whatever order, the store and the model agree.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
 

@@ -48,7 +48,7 @@ async fn serve(settings: &Settings, program: &str) -> Result<(), Failure> {
     let listener = listen(settings.listen).map_err(|error| cannot_listen(settings.listen, &error))?;
     let address = listener.local_addr().context("cannot listen")?;
     let issuer = settings.issuer_at(address);
-    let (router, hashing) = wiring::router(settings, &directory, store, &issuer).await?;
+    let (router, sources) = wiring::router(settings, &directory, store, &issuer).await?;
     let limits =
         Limits { connections: process::connections_within_descriptors(settings.max_connections), ..Limits::default() };
     let presentation = Presentation { is_https: issuer.starts_with("https://"), error_style: settings.error_style };
@@ -63,7 +63,7 @@ async fn serve(settings: &Settings, program: &str) -> Result<(), Failure> {
         let forever = std::future::pending();
         tokio::spawn(transport::serve(
             listener,
-            metrics::router(hashing),
+            metrics::router(sources),
             presentation.clone(),
             limits.clone(),
             forever,

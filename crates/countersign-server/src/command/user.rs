@@ -115,7 +115,7 @@ async fn delete(store: &SqliteStore, user: &User) -> Result<(), Failure> {
 }
 
 /// The user whose name or e-mail address this is.
-async fn find(store: &SqliteStore, name: &str) -> Result<User, Failure> {
+pub(super) async fn find(store: &SqliteStore, name: &str) -> Result<User, Failure> {
     let found = store.find_credentials(&Login::parse(name)).await?;
     let found =
         found.ok_or_else(|| anyhow!("there is no user {name:?}: `countersign user list` shows who there is"))?;

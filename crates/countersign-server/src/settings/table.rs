@@ -10,7 +10,7 @@ use countersign_token::{Algorithm, ScopeSet};
 use crate::settings::Settings;
 use crate::settings::value::{
     address_from, audience_from, choice_from, choice_to, duration_from, duration_to, issuer_from, metrics_from,
-    number_from, password_list_from, peppers_from, range_service_from, token_lifetime_from,
+    number_from, password_list_from, peppers_from, range_service_from, session_life_from, token_lifetime_from,
 };
 
 /// How the variables of this program begin.
@@ -169,6 +169,30 @@ pub const TABLE: &[Setting] = &[
         is_path: false,
         read: |settings, text| token_lifetime_from(text).map(|lifetime| settings.access_token_lifetime = lifetime),
         show: |settings| duration_to(settings.access_token_lifetime),
+    },
+    Setting {
+        name: "refresh-tokens",
+        value: "on|off",
+        help: "Whether a login that asks for the scope offline_access is given a refresh token",
+        is_path: false,
+        read: |settings, text| choice_from(text, ON_OR_OFF).map(|on| settings.refresh_tokens = on),
+        show: |settings| choice_to(&settings.refresh_tokens, ON_OR_OFF),
+    },
+    Setting {
+        name: "refresh-token-lifetime",
+        value: "TIME",
+        help: "How long a session lives, however often it is refreshed; at most 3650d",
+        is_path: false,
+        read: |settings, text| session_life_from(text).map(|life| settings.refresh_token_lifetime = life),
+        show: |settings| duration_to(settings.refresh_token_lifetime),
+    },
+    Setting {
+        name: "refresh-token-idle",
+        value: "TIME",
+        help: "How long a refresh token lives that nobody uses; at most 3650d",
+        is_path: false,
+        read: |settings, text| session_life_from(text).map(|life| settings.refresh_token_idle = life),
+        show: |settings| duration_to(settings.refresh_token_idle),
     },
     Setting {
         name: "algorithm",

@@ -14,6 +14,7 @@ use crate::breached::RangeService;
 use crate::pepper;
 
 const LONGEST_TOKEN_LIFE: Duration = Duration::from_hours(31 * 24);
+const LONGEST_SESSION: Duration = Duration::from_hours(3650 * 24);
 
 pub(super) fn address_from(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "write an IP address and a port, such as 127.0.0.1:8000 or [::1]:8000".to_owned())
@@ -106,11 +107,19 @@ pub(super) fn duration_to(duration: Duration) -> String {
 }
 
 pub(super) fn token_lifetime_from(text: &str) -> Result<Duration, String> {
-    let lifetime = duration_from(text)?;
-    if lifetime > LONGEST_TOKEN_LIFE {
-        return Err(format!("a token lives at most {}", duration_to(LONGEST_TOKEN_LIFE)));
+    life_from(text, "a token", LONGEST_TOKEN_LIFE)
+}
+
+pub(super) fn session_life_from(text: &str) -> Result<Duration, String> {
+    life_from(text, "a session", LONGEST_SESSION)
+}
+
+fn life_from(text: &str, what: &str, longest: Duration) -> Result<Duration, String> {
+    let life = duration_from(text)?;
+    if life > longest {
+        return Err(format!("{what} lives at most {}", duration_to(longest)));
     }
-    Ok(lifetime)
+    Ok(life)
 }
 
 pub(super) fn number_from<N>(text: &str, least: N, most: N) -> Result<N, String>

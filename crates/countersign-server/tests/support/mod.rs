@@ -179,6 +179,18 @@ impl Server {
         (status, token.unwrap_or_default())
     }
 
+    /// What the listener of metrics serves.
+    pub(crate) fn metrics(&self) -> String {
+        let address = self.banner.lines().find_map(|line| line.trim().strip_prefix("Look at metrics:   http://"));
+        let address: SocketAddr =
+            address.and_then(|address| address.strip_suffix("/metrics")).unwrap().parse().unwrap();
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        let (status, text) = answer(stream);
+        assert_eq!(status, 200, "{text}");
+        text
+    }
+
     pub(crate) fn whoami(&self, token: &str) -> (u16, String) {
         self.ask("GET", "/users/me", &[("Authorization", &format!("Bearer {token}"))], "")
     }

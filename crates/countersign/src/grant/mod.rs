@@ -21,7 +21,7 @@ use crate::user::User;
 /// The client of a token whose request named none: the operator's own front end (RFC 9068 wants a `client_id` in every token).
 pub(crate) const FIRST_PARTY_CLIENT: &str = "first-party";
 
-/// The scope that asks for a refresh token (OpenID Connect Core section 11). It is no right, so no access token carries it.
+/// The scope that asks for a refresh token (`OpenID` Connect Core section 11). It is no right, so no access token carries it.
 const OFFLINE_ACCESS: &str = "offline_access";
 
 /// A token request whose form is decoded: each parameter once or not at all, never empty.

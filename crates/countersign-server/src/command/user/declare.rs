@@ -48,7 +48,15 @@ fn command(verb: &'static str, about: &'static str) -> Command {
 
 /// A command that hashes a password.
 fn hashing(verb: &'static str, about: &'static str) -> Command {
-    let needed = ["data", "hash-memory-kib", "hash-iterations", "hash-parallelism"];
+    let needed = [
+        "data",
+        "hash-memory-kib",
+        "hash-iterations",
+        "hash-parallelism",
+        "pepper-file",
+        "password-list",
+        "breached-passwords",
+    ];
     Command::new(verb).about(about).args(settings::flags(move |setting| needed.contains(&setting.name)))
 }
 

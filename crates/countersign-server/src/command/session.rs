@@ -1,0 +1,99 @@
+//! `countersign session`: who is logged in where, also while the server runs.
+
+use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command};
+use countersign::http::SessionView;
+use countersign::session::{Session, SessionId};
+use countersign::store::sqlite::SqliteStore;
+use countersign::store::{SessionStore, UserStore};
+use countersign_axum::Clock;
+use serde_json::{Value, json};
+
+use crate::command::output::{print, print_json, table, time};
+use crate::command::user::find;
+use crate::data_directory::DataDirectory;
+use crate::failure::Failure;
+use crate::settings::{self, Configuration};
+
+/// Sessions that are listed.
+const MOST: usize = 10_000;
+
+pub(super) fn declare() -> Command {
+    let data = || settings::flags(|setting| setting.name == "data");
+    let user = |help: &'static str| Arg::new("user").long("user").value_name("NAME").help(help);
+    Command::new("session")
+        .about("See who is logged in where, and end it")
+        .subcommand_required(true)
+        .subcommand(
+            Command::new("list")
+                .about("List the sessions, the latest login first")
+                .arg(user("Only those of this user, by name or e-mail address"))
+                .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print JSON"))
+                .args(data()),
+        )
+        .subcommand(
+            Command::new("end")
+                .about("End a session, or all of a user: its tokens are good no more")
+                .arg(Arg::new("id").value_name("ID").help("The session, by the id that `session list` shows"))
+                .arg(user("End all sessions of this user, by name or e-mail address"))
+                .group(ArgGroup::new("which").args(["id", "user"]).required(true))
+                .args(data()),
+        )
+}
+
+pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
+    let Some((verb, matches)) = matches.subcommand() else { return Ok(()) };
+    let settings = Configuration::load(&settings::given(matches))?.settings;
+    let store = DataDirectory::at(&settings.data).open_existing()?;
+    let user = match matches.get_one::<String>("user") {
+        Some(name) => Some(find(&store, name).await?),
+        None => None,
+    };
+    if verb == "list" {
+        let sessions = store.list_sessions(user.map(|user| user.id), Clock::system().now(), MOST).await?;
+        return list(&store, sessions, matches.get_flag("json")).await;
+    }
+    if let Some(user) = user {
+        let count = store.end_sessions(user.id).await?;
+        return print(&format!("{count} sessions of {} are ended.\n", user.username));
+    }
+    let id: &String = matches.get_one("id").ok_or_else(|| Failure::usage("name a session"))?;
+    let id: SessionId = id.parse().map_err(|error| Failure::usage(format!("{id:?} is no session: {error}")))?;
+    if !store.end_session(id, None).await? {
+        return Err(Failure::work(format!(
+            "there is no session {id}: `countersign session list` shows which there are"
+        )));
+    }
+    print("The session is ended.\n")
+}
+
+async fn list(store: &SqliteStore, sessions: Vec<Session>, json: bool) -> Result<(), Failure> {
+    let mut rows = Vec::with_capacity(sessions.len());
+    let mut objects = Vec::with_capacity(sessions.len());
+    for session in sessions {
+        // Between the two looks a user may go, and the session with it.
+        let Some(user) = store.find_by_id(session.user).await? else { continue };
+        if json {
+            let mut object = serde_json::to_value(SessionView::from(session))?;
+            if let Value::Object(members) = &mut object {
+                members.insert("username".to_owned(), json!(user.username.as_str()));
+            }
+            objects.push(object);
+        } else {
+            let from = session.origin.address.unwrap_or_else(|| "-".to_owned());
+            let until = time(session.expires_at);
+            rows.push([
+                session.id.to_string(),
+                user.username.to_string(),
+                session.client,
+                from,
+                time(session.created_at),
+                time(session.last_used_at),
+                until,
+            ]);
+        }
+    }
+    if json {
+        return print_json(&Value::Array(objects));
+    }
+    print(&table(["SESSION", "USER", "CLIENT", "FROM", "SINCE", "LAST USED", "UNTIL"], &rows))
+}
