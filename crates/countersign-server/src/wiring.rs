@@ -24,7 +24,7 @@ pub async fn router(
     let sealing = directory.sealing_key(store.as_ref()).await?;
     let pool = hash_pool(settings, settings.hashing)?;
     let stores = Stores::in_engine(store);
-    let app = Countersign::open(settings.of_accounts(issuer), stores, &sealing, pool.clone(), Clock::system()).await?;
+    let app = Countersign::open(settings.of_accounts(issuer), stores, sealing, pool.clone(), Clock::system()).await?;
     let sources = metrics::Sources { hashing: pool, sessions: app.sessions().clone() };
     Ok((countersign::http::router(app)?, sources))
 }

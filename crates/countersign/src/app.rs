@@ -6,11 +6,11 @@ use std::time::Duration;
 use axum::extract::FromRef;
 use countersign_axum::{Clock, Guard, LoadUser, Unavailable};
 use countersign_password::HashPool;
-use countersign_token::{Claims, Issuer, KeySet, Subject, Verifier};
+use countersign_token::{Claims, Subject};
 
 use crate::accounts::Accounts;
 use crate::grant::Grants;
-use crate::keys::{SigningKeys, SigningKeysError};
+use crate::keys::{KeyKeeper, KeyLives, Keyring, SigningKeysError, TokenProfile};
 use crate::sealing::SealingKey;
 use crate::session::refresh_token::RefreshKey;
 use crate::sessions::{SessionLives, Sessions};
@@ -51,8 +51,7 @@ struct Shared {
     sessions: Sessions,
     grants: Grants,
     guard: Guard,
-    verifier: Verifier,
-    key_set: KeySet,
+    keeper: KeyKeeper,
     clock: Clock,
 }
 
@@ -61,36 +60,36 @@ impl Countersign {
     pub async fn open(
         settings: Settings,
         stores: Stores,
-        sealing: &SealingKey,
+        sealing: impl Into<Arc<SealingKey>>,
         hashing: HashPool,
         clock: Clock,
     ) -> Result<Self, SigningKeysError> {
-        let settings = Arc::new(settings);
-        let (active, key_set) =
-            SigningKeys::open(stores.keys.as_ref(), sealing, settings.algorithm, clock.now()).await?.into_parts();
-        let verifier = Verifier::new(&settings.issuer, &settings.audience, key_set.clone())
-            .longest_lifetime_s(settings.access_token_lifetime_s);
+        let (settings, sealing) = (Arc::new(settings), sealing.into());
+        let keeper = open_keys(&settings, &stores, Arc::clone(&sealing), clock.clone()).await?;
+        let guard = Guard::new(keeper.keyring().current().verifier.clone());
         let accounts = Accounts::new(stores.users.clone(), hashing, settings.password_rules.clone(), clock.clone());
-        let issuer = Issuer::new(&settings.issuer, active);
-        let sessions = open_sessions(&settings, &stores, sealing, clock.clone())?;
+        let sessions = open_sessions(&settings, &stores, &sealing, clock.clone())?;
         tokio::spawn(learn_hash_times(accounts.clone()));
         let app = Self {
             shared: Arc::new(Shared {
-                grants: Grants::new(accounts.clone(), sessions.clone(), issuer, settings.clone(), clock.clone()),
-                guard: Guard::new(verifier.clone())
-                    .realm("countersign")
-                    .clock(clock.clone())
-                    .style(settings.error_style),
+                grants: Grants::new(
+                    accounts.clone(),
+                    sessions.clone(),
+                    keeper.keyring().clone(),
+                    settings.clone(),
+                    clock.clone(),
+                ),
+                guard: guard.realm("countersign").clock(clock.clone()).style(settings.error_style),
                 settings,
                 stores,
                 accounts,
                 sessions,
-                verifier,
-                key_set,
+                keeper,
                 clock,
             }),
         };
         tokio::spawn(purge_now_and_then(Arc::downgrade(&app.shared)));
+        tokio::spawn(keep_keys(Arc::downgrade(&app.shared)));
         Ok(app)
     }
 
@@ -121,18 +120,38 @@ impl Countersign {
 
     /// The claims of an access token of this server, if it is good.
     pub(crate) fn verify(&self, token: &str) -> Option<Claims> {
-        self.shared.verifier.verify(token, self.shared.clock.now()).ok()
+        self.keyring().current().verifier.verify(token, self.shared.clock.now()).ok()
     }
 
-    /// The public keys whose tokens are good.
-    pub fn key_set(&self) -> &KeySet {
-        &self.shared.key_set
+    /// The keys that sign, and those whose tokens are good.
+    pub fn keyring(&self) -> &Keyring {
+        self.shared.keeper.keyring()
+    }
+
+    /// Does what is due with the keys, and takes over what other processes have done. It happens by itself every second.
+    pub async fn tend_keys(&self) -> Result<(), SigningKeysError> {
+        self.shared.keeper.tick(&self.shared.guard).await
     }
 
     /// The time.
     pub fn clock(&self) -> &Clock {
         &self.shared.clock
     }
+}
+
+async fn open_keys(
+    settings: &Settings,
+    stores: &Stores,
+    sealing: Arc<SealingKey>,
+    clock: Clock,
+) -> Result<KeyKeeper, SigningKeysError> {
+    let profile = TokenProfile {
+        issuer: settings.issuer.clone(),
+        audience: settings.audience.clone(),
+        lifetime_s: settings.access_token_lifetime_s,
+    };
+    let lives = KeyLives { signing_s: settings.signing_key_lifetime_s, published_max_age_s: settings.keys_max_age_s };
+    KeyKeeper::open(stores.keys.clone(), sealing, (settings.algorithm, lives), profile, clock).await
 }
 
 fn open_sessions(
@@ -149,6 +168,20 @@ fn open_sessions(
         refresh_s: settings.refresh_token_lifetime_s,
     };
     Ok(Sessions::new(stores.sessions.clone(), RefreshKey::new(&key), lives, clock))
+}
+
+/// How often the keys are looked at: a key that is withdrawn is out everywhere within this time.
+const KEY_PAUSE: Duration = Duration::from_secs(1);
+
+/// As long as anybody holds the rest.
+async fn keep_keys(shared: Weak<Shared>) {
+    loop {
+        tokio::time::sleep(KEY_PAUSE).await;
+        let Some(shared) = shared.upgrade() else { return };
+        if let Err(error) = shared.keeper.tick(&shared.guard).await {
+            tracing::error!(event = "signing keys", %error, "the signing keys were not looked after: those known stay in use");
+        }
+    }
 }
 
 /// How often expired sessions are deleted.

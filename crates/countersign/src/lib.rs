@@ -26,7 +26,7 @@
 //! // Keep the bytes of the sealing key where the database is not.
 //! let sealing = SealingKey::from_bytes(SealingKey::generate()?.as_ref())?;
 //! let pool = HashPool::new(Hasher::new(Policy::default()), PoolSettings::default())?;
-//! let app = Countersign::open(settings, stores, &sealing, pool, Clock::system()).await?;
+//! let app = Countersign::open(settings, stores, sealing, pool, Clock::system()).await?;
 //!
 //! let own = Router::new().route("/hello", get(hello)).with_state(app.clone());
 //! let router: Router = countersign::http::router(app)?.merge(own);

@@ -23,6 +23,10 @@ pub struct Settings {
     pub refresh_token_idle_s: i64,
     /// The algorithm of a signing key that is made now; a key that exists keeps its own.
     pub algorithm: Algorithm,
+    /// How long a signing key signs before the next one takes its place, in seconds.
+    pub signing_key_lifetime_s: i64,
+    /// How long others may keep the published keys, in seconds: so long before it signs a key is published.
+    pub keys_max_age_s: i64,
     /// Whether anybody may register.
     pub registration: Registration,
     /// Whether the password grant is offered (RFC 9700 section 2.4 advises against it for third parties).
@@ -62,6 +66,8 @@ impl Settings {
             refresh_token_lifetime_s: 30 * 24 * 60 * 60,
             refresh_token_idle_s: 7 * 24 * 60 * 60,
             algorithm: Algorithm::default(),
+            signing_key_lifetime_s: 90 * 24 * 60 * 60,
+            keys_max_age_s: 5 * 60,
             registration: Registration::default(),
             password_grant: true,
             error_style: ErrorStyle::default(),

@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use countersign_axum::Clock;
 use countersign_password::Source;
-use countersign_token::{Issuer, NewToken, ScopeSet, Subject};
+use countersign_token::{NewToken, ScopeSet, Subject};
 use zeroize::Zeroizing;
 
 pub use self::error::GrantError;
 use crate::accounts::Accounts;
+use crate::keys::Keyring;
 use crate::session::{Origin, RefreshToken, SessionId};
 use crate::sessions::Sessions;
 use crate::settings::Settings;
@@ -59,7 +60,7 @@ pub struct TokenResponse {
 pub struct Grants {
     accounts: Accounts,
     sessions: Sessions,
-    issuer: Issuer,
+    keyring: Keyring,
     settings: Arc<Settings>,
     clock: Clock,
 }
@@ -74,8 +75,14 @@ struct Granted<'g> {
 
 impl Grants {
     /// Puts the grants together.
-    pub fn new(accounts: Accounts, sessions: Sessions, issuer: Issuer, settings: Arc<Settings>, clock: Clock) -> Self {
-        Self { accounts, sessions, issuer, settings, clock }
+    pub fn new(
+        accounts: Accounts,
+        sessions: Sessions,
+        keyring: Keyring,
+        settings: Arc<Settings>,
+        clock: Clock,
+    ) -> Self {
+        Self { accounts, sessions, keyring, settings, clock }
     }
 
     /// Answers a token request.
@@ -106,7 +113,7 @@ impl Grants {
             .scope(scope.clone())
             .lifetime_s(lifetime_s)
             .session_id(session.to_string());
-        let issued = self.issuer.issue(&token, self.clock.now()).map_err(GrantError::unavailable)?;
+        let issued = self.keyring.current().issuer.issue(&token, self.clock.now()).map_err(GrantError::unavailable)?;
         if refresh_token.is_some() {
             scope = scope.union(&offline_access());
         }

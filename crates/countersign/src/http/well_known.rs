@@ -15,9 +15,6 @@ use crate::http::error::ApiError;
 /// How the document groups these routes.
 pub(crate) const TAG: &str = "discovery";
 
-/// How long others may keep the keys, in seconds; a next key has to be published at least as long before its first use.
-const KEYS_MAX_AGE: &str = "public, max-age=300";
-
 /// The authorization server's metadata (RFC 8414 section 2): only what is really supported.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Metadata {
@@ -73,6 +70,7 @@ pub(crate) async fn read_metadata_at_path(
     (status = 200, content_type = "application/jwk-set+json", description = "A key set of RFC 7517"),
 ))]
 pub(crate) async fn read_key_set(State(app): State<Countersign>) -> impl IntoResponse {
-    let headers = [(CONTENT_TYPE, "application/jwk-set+json"), (CACHE_CONTROL, KEYS_MAX_AGE)];
-    (headers, app.key_set().to_jwks().to_string())
+    let max_age = format!("public, max-age={}", app.settings().keys_max_age_s);
+    let headers = [(CONTENT_TYPE, "application/jwk-set+json".to_owned()), (CACHE_CONTROL, max_age)];
+    (headers, app.keyring().current().published.to_jwks().to_string())
 }

@@ -147,24 +147,27 @@ pub trait UserStore: Send + Sync + 'static {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyState {
+    /// Is published, and will sign when all others have had time to learn it; at most one key waits.
+    Next,
     /// Signs new tokens; at most one key does.
     Active,
     /// Signs no more; its tokens are still good.
-    Retired,
+    Retiring,
 }
 
 impl KeyState {
     /// The name by which it is kept and shown.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Next => "next",
             Self::Active => "active",
-            Self::Retired => "retired",
+            Self::Retiring => "retiring",
         }
     }
 
     /// The state of this name.
     pub fn of_name(name: &str) -> Option<Self> {
-        [Self::Active, Self::Retired].into_iter().find(|state| state.name() == name)
+        [Self::Next, Self::Active, Self::Retiring].into_iter().find(|state| state.name() == name)
     }
 }
 
@@ -179,8 +182,10 @@ pub struct SigningKeyRecord {
     pub state: KeyState,
     /// The private key, encrypted by the caller: the store cannot read it.
     pub sealed: Vec<u8>,
-    /// When the key was made.
+    /// When the key was made, and with that published.
     pub created_at: i64,
+    /// When it came into its state.
+    pub since: i64,
 }
 
 impl std::fmt::Debug for SigningKeyRecord {
@@ -190,19 +195,26 @@ impl std::fmt::Debug for SigningKeyRecord {
             .field("algorithm", &self.algorithm)
             .field("state", &self.state)
             .field("created_at", &self.created_at)
+            .field("since", &self.since)
             .finish_non_exhaustive()
     }
 }
 
-/// Keeps signing keys.
+/// Keeps signing keys. Of several processes that do the same at once, one gets `true` (F-12).
 #[async_trait]
 pub trait KeyStore: Send + Sync + 'static {
-    /// Keeps this key unless one is active already or has the same id: of several processes that start at once exactly
-    /// one gets `true` (F-12).
-    async fn insert_if_none_active(&self, key: &SigningKeyRecord) -> Result<bool, StoreError>;
+    /// Keeps this key unless one has its id, or its state is one that a single key can have and another has it.
+    async fn insert_key(&self, key: &SigningKeyRecord) -> Result<bool, StoreError>;
 
     /// All keys, oldest first.
     async fn list_keys(&self) -> Result<Vec<SigningKeyRecord>, StoreError>;
+
+    /// The next key becomes active and the active one retiring, in one step and on condition that they are what they were.
+    async fn promote_key(&self, next: &str, active: &str, now: i64) -> Result<bool, StoreError>;
+
+    /// Removes a key for good. If it is the active one, `substitute` is active from now on, in the same step; without a substitute it
+    /// stays. `false` if there is no such key, or it stayed.
+    async fn remove_key(&self, kid: &str, substitute: Option<&SigningKeyRecord>) -> Result<bool, StoreError>;
 }
 
 /// Tells whether a store works.

@@ -70,7 +70,7 @@ impl Server {
 
     async fn open(settings: Settings, stores: Stores, sealing: Arc<SealingKey>, pool: HashPool) -> Self {
         let (clock, hand) = Clock::settable(1_800_000_000);
-        let app = Countersign::open(settings, stores, &sealing, pool, clock).await.unwrap();
+        let app = Countersign::open(settings, stores, Arc::clone(&sealing), pool, clock).await.unwrap();
         Self { router: countersign::http::router(app.clone()).unwrap(), app, clock: hand, sealing }
     }
 

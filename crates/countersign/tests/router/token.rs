@@ -28,7 +28,7 @@ async fn a_good_login_is_answered_with_a_token_of_rfc_9068() {
     assert_eq!(answer.body["expires_in"], 1800);
     assert_eq!(answer.body["scope"], "items:read items:write");
     let token = answer.body["access_token"].as_str().unwrap();
-    let verifier = Verifier::new(ISSUER, ISSUER, server.app.key_set().clone());
+    let verifier = Verifier::new(ISSUER, ISSUER, server.app.keyring().current().published.clone());
     let claims = verifier.verify(token, server.app.clock().now()).unwrap();
     assert_eq!(claims.subject(), format!("user:{id}"));
     assert_eq!(claims.client_id(), Some("first-party"));

@@ -53,6 +53,7 @@ fn key(kid: &str) -> SigningKeyRecord {
         state: KeyState::Active,
         sealed: vec![0; 4],
         created_at: NOW,
+        since: NOW,
     }
 }
 
@@ -182,7 +183,7 @@ fn a_newer_schema_is_refused_and_left_alone() {
     Connection::open(&database).unwrap().pragma_update(None, "user_version", 1000).unwrap();
     let before = fs::read(&database).unwrap();
     let error = SqliteStore::open(&database).unwrap_err();
-    assert_eq!(error, OpenError::Newer { path: database.clone(), found: 1000, known: 3 });
+    assert_eq!(error, OpenError::Newer { path: database.clone(), found: 1000, known: 4 });
     assert!(error.to_string().contains("start the newer program"), "{error}");
     assert!(fs::read(&database).unwrap() == before, "the file was changed");
 }
@@ -240,7 +241,7 @@ async fn what_was_kept_is_there_after_reopening() {
     let database = directory.path().join("countersign.db");
     let store = SqliteStore::open(&database).unwrap();
     let user = store.insert(&named("zoë")).await.unwrap();
-    assert_eq!(store.insert_if_none_active(&key("first")).await, Ok(true));
+    assert_eq!(store.insert_key(&key("first")).await, Ok(true));
     drop(store);
     // The last to leave tidies up.
     assert!(!beside(&database, "-wal").exists());

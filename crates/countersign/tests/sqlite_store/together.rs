@@ -13,10 +13,7 @@ fn stores_that_open_an_empty_path_at_once_make_one_schema_and_one_key() {
                     let database = &database;
                     scope.spawn(move || {
                         let store = SqliteStore::open(database).unwrap();
-                        Runtime::new()
-                            .unwrap()
-                            .block_on(store.insert_if_none_active(&key(&format!("key-{n}"))))
-                            .unwrap()
+                        Runtime::new().unwrap().block_on(store.insert_key(&key(&format!("key-{n}")))).unwrap()
                     })
                 })
                 .collect();

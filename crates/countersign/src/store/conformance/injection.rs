@@ -62,11 +62,12 @@ pub(super) async fn injected_text_in_a_key_is_kept_as_text(store: Arc<dyn KeySto
         let key = SigningKeyRecord {
             kid: text.to_owned(),
             algorithm: text.to_owned(),
-            state: KeyState::Retired,
+            state: KeyState::Retiring,
             sealed: text.as_bytes().to_vec(),
             created_at: time,
+            since: time,
         };
-        assert_eq!(store.insert_if_none_active(&key).await, Ok(true), "{text}");
+        assert_eq!(store.insert_key(&key).await, Ok(true), "{text}");
     }
     let kept = store.list_keys().await.unwrap();
     assert_eq!(kept.iter().map(|key| key.kid.as_str()).collect::<Vec<_>>(), INJECTIONS);

@@ -76,6 +76,8 @@ pub async fn check_session_store<S: UserStore + SessionStore>(fresh: impl AsyncF
 /// Holds a store of signing keys to all that [`KeyStore`] promises.
 pub async fn check_key_store(fresh: impl AsyncFn() -> Arc<dyn KeyStore>) {
     keys::keys_are_listed_as_they_were_kept(fresh().await).await;
-    keys::of_many_first_keys_one_wins(fresh().await).await;
+    keys::of_many_keys_of_one_state_one_wins(fresh().await).await;
+    keys::of_many_promotions_one_wins_and_both_keys_change_together(fresh().await).await;
+    keys::a_key_is_removed_and_the_active_one_only_for_another(fresh().await).await;
     injection::injected_text_in_a_key_is_kept_as_text(fresh().await).await;
 }

@@ -1,6 +1,7 @@
 //! A store in memory: nothing outlives the process. For tests, and for programs that bring their users along.
 
 mod sessions;
+mod keys;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,9 +10,7 @@ use async_trait::async_trait;
 use countersign_password::PasswordHash;
 
 use crate::session::{Session, SessionId};
-use crate::store::{
-    HashRecord, HealthCheck, Imported, KeyState, KeyStore, SigningKeyRecord, StoreError, UserPage, UserQuery, UserStore,
-};
+use crate::store::{HashRecord, HealthCheck, Imported, SigningKeyRecord, StoreError, UserPage, UserQuery, UserStore};
 use crate::user::{Credentials, EmailAddress, Login, NewUser, User, UserChange, UserId};
 
 /// Keeps everything in memory, behind one lock that is never held across an await.
@@ -233,24 +232,6 @@ impl UserStore for MemoryStore {
 }
 
 #[async_trait]
-impl KeyStore for MemoryStore {
-    async fn insert_if_none_active(&self, key: &SigningKeyRecord) -> Result<bool, StoreError> {
-        let mut keys = self.keys();
-        if keys.iter().any(|kept| kept.state == KeyState::Active || kept.kid == key.kid) {
-            return Ok(false);
-        }
-        keys.push(key.clone());
-        Ok(true)
-    }
-
-    async fn list_keys(&self) -> Result<Vec<SigningKeyRecord>, StoreError> {
-        let mut keys = self.keys().clone();
-        keys.sort_by(|a, b| (a.created_at, &a.kid).cmp(&(b.created_at, &b.kid)));
-        Ok(keys)
-    }
-}
-
-#[async_trait]
 impl HealthCheck for MemoryStore {
     async fn ping(&self) -> Result<(), StoreError> {
         Ok(())
@@ -262,7 +243,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::store::conformance;
+    use crate::store::{KeyStore, conformance};
 
     #[tokio::test(flavor = "multi_thread")]
     async fn the_memory_store_keeps_users_as_the_suite_demands() {

@@ -92,12 +92,18 @@ pub(super) const PURGE_SESSIONS: &str =
     "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT $2)";
 
 pub(super) const INSERT_KEY: &str = "
-    INSERT INTO signing_keys (kid, algorithm, state, sealed, created_at)
-    SELECT $1, $2, $3, $4, $5
-    WHERE NOT EXISTS (SELECT 1 FROM signing_keys WHERE state = 'active')
+    INSERT INTO signing_keys (kid, algorithm, state, sealed, created_at, since)
+    VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT DO NOTHING";
 pub(super) const LIST_KEYS: &str =
-    "SELECT kid, algorithm, state, sealed, created_at FROM signing_keys ORDER BY created_at, kid";
+    "SELECT kid, algorithm, state, sealed, created_at, since FROM signing_keys ORDER BY created_at, kid";
+pub(super) const CAN_PROMOTE_KEY: &str = "
+    SELECT 1 FROM signing_keys AS coming JOIN signing_keys AS going ON going.state = 'active'
+    WHERE coming.kid = $1 AND coming.state = 'next' AND going.kid = $2";
+pub(super) const RETIRE_KEY: &str = "UPDATE signing_keys SET state = 'retiring', since = $1 WHERE kid = $2";
+pub(super) const ACTIVATE_KEY: &str = "UPDATE signing_keys SET state = 'active', since = $1 WHERE kid = $2";
+pub(super) const IS_ACTIVE_KEY: &str = "SELECT 1 FROM signing_keys WHERE kid = $1 AND state = 'active'";
+pub(super) const REMOVE_KEY: &str = "DELETE FROM signing_keys WHERE kid = $1";
 
 pub(super) const PING: &str = "SELECT count(*) FROM signing_keys";
 

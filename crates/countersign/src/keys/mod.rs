@@ -1,14 +1,42 @@
-//! The signing keys' life: made at the first start, sealed in the store, opened when the server runs.
+//! The life of the signing keys: made and sealed in the store, published before they sign, kept until their last token has expired.
 
-use countersign_token::{Algorithm, KeyError, KeySet, SigningKey};
+mod keeper;
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use countersign_token::{Algorithm, Issuer, KeyError, KeySet, SigningKey, Verifier};
+
+pub use crate::keys::keeper::{KeyKeeper, KeyLives};
 
 use crate::sealing::{SealingError, SealingKey};
-use crate::store::{KeyState, KeyStore, SigningKeyRecord, StoreError};
+use crate::store::{KeyState, SigningKeyRecord, StoreError};
 
-/// The keys of a running server: the one that signs, and all whose tokens are still good.
-pub struct SigningKeys {
-    active: SigningKey,
-    published: KeySet,
+/// The keys as they are used at this moment.
+pub struct Keys {
+    /// Signs new tokens with the active key.
+    pub issuer: Issuer,
+    /// Takes tokens of every published key.
+    pub verifier: Verifier,
+    /// The public keys, the next one and the retiring ones among them.
+    pub published: KeySet,
+    /// What they were read from.
+    read_from: Vec<(String, KeyState)>,
+}
+
+/// The keys of a running server. Clones share them, and see them change.
+#[derive(Clone)]
+pub struct Keyring(Arc<RwLock<Arc<Keys>>>);
+
+/// Whose tokens the keys sign.
+#[derive(Clone, Debug)]
+pub struct TokenProfile {
+    /// The issuer's URL.
+    pub issuer: String,
+    /// The audience of the tokens.
+    pub audience: String,
+    /// How long a token lives, in seconds.
+    pub lifetime_s: i64,
 }
 
 /// Why the signing keys could not be had.
@@ -55,72 +83,72 @@ pub enum SigningKeysError {
     NoneActive,
 }
 
-impl SigningKeys {
-    /// Opens the keys of this store, and makes the first one if there is none. Of several processes that do so at once, one
-    /// makes the key and all use it (F-12).
-    pub async fn open(
-        store: &dyn KeyStore,
+impl Keyring {
+    fn new(keys: Keys) -> Self {
+        Self(Arc::new(RwLock::new(Arc::new(keys))))
+    }
+
+    /// The keys at this moment.
+    pub fn current(&self) -> Arc<Keys> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn replace(&self, keys: Keys) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+    }
+}
+
+impl Keys {
+    /// Opens the keys of these records.
+    fn open(
+        records: &[SigningKeyRecord],
         sealing: &SealingKey,
-        algorithm: Algorithm,
-        now: i64,
+        profile: &TokenProfile,
     ) -> Result<Self, SigningKeysError> {
-        if algorithm.is_symmetric() {
-            return Err(SigningKeysError::Symmetric(algorithm.name()));
-        }
-        let mut records = store.list_keys().await?;
-        if !records.iter().any(|record| record.state == KeyState::Active) {
-            make(store, sealing, algorithm, now).await?;
-            records = store.list_keys().await?;
-        }
         let mut active = None;
         let mut published = Vec::with_capacity(records.len());
-        for record in &records {
+        for record in records {
             let key = open(record, sealing)?;
             published.push(key.verification_key());
             if record.state == KeyState::Active {
-                if key.algorithm() != algorithm {
-                    tracing::warn!(
-                        active = key.algorithm().name(),
-                        asked = algorithm.name(),
-                        "the active signing key keeps its algorithm; the setting is for keys that are made anew"
-                    );
-                }
                 active = Some(key);
             }
         }
         let published = KeySet::new(published).map_err(SigningKeysError::NotMade)?;
-        Ok(Self { active: active.ok_or(SigningKeysError::NoneActive)?, published })
-    }
-
-    /// The key that signs, and all keys whose tokens are still good.
-    pub fn into_parts(self) -> (SigningKey, KeySet) {
-        (self.active, self.published)
+        let verifier =
+            Verifier::new(&profile.issuer, &profile.audience, published.clone()).longest_lifetime_s(profile.lifetime_s);
+        let issuer = Issuer::new(&profile.issuer, active.ok_or(SigningKeysError::NoneActive)?);
+        Ok(Self { issuer, verifier, published, read_from: states(records) })
     }
 }
 
-/// Makes a key and offers it to the store, which takes it unless another process was first.
-async fn make(
-    store: &dyn KeyStore,
+fn states(records: &[SigningKeyRecord]) -> Vec<(String, KeyState)> {
+    records.iter().map(|record| (record.kid.clone(), record.state)).collect()
+}
+
+/// A new key, sealed, to be offered to the store.
+pub fn generate(
     sealing: &SealingKey,
     algorithm: Algorithm,
+    state: KeyState,
     now: i64,
-) -> Result<(), SigningKeysError> {
+) -> Result<SigningKeyRecord, SigningKeysError> {
+    if algorithm.is_symmetric() {
+        return Err(SigningKeysError::Symmetric(algorithm.name()));
+    }
     let key = SigningKey::generate(algorithm).map_err(SigningKeysError::NotMade)?;
     let kid = key.kid().to_owned();
     let sealed = sealing
         .seal(&key.to_private_bytes(), &kid)
         .map_err(|source| SigningKeysError::Sealing { kid: kid.clone(), source })?;
-    let record = SigningKeyRecord {
-        kid,
-        algorithm: algorithm.name().to_owned(),
-        state: KeyState::Active,
-        sealed,
-        created_at: now,
-    };
-    if store.insert_if_none_active(&record).await? {
-        tracing::info!(event = "signing key made", kid = record.kid, algorithm = record.algorithm);
+    let algorithm = algorithm.name().to_owned();
+    Ok(SigningKeyRecord { kid, algorithm, state, sealed, created_at: now, since: now })
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Keyring").field(&self.current().read_from).finish()
     }
-    Ok(())
 }
 
 fn open(record: &SigningKeyRecord, sealing: &SealingKey) -> Result<SigningKey, SigningKeysError> {
