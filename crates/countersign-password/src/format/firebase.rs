@@ -110,3 +110,39 @@ impl StoredHash for FirebaseScrypt {
         Ok(self.tag.equals(&tag))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of the tests of Supabase Auth, as are the changes that it refuses.
+    const SUPABASE: &str = "$fbscrypt$v=1,n=14,r=8,p=1,ss=Bw==,sk=ou9tdYTGyYm8kuR6Dt0Bp0kDuAYoXrK16mbZO4yGwAn3oLspjnN0/c41v8xZnO1n14J3MjKj1b2g6AUCAlFwMw==$C0sHCg9ek77hsg==$zKVTMvnWVw5BBOZNUdnsalx4c4c7y/w7IS5p6Ut2+CfEFFlz37J9huyQfov4iizN8dbjvEJlM5tQaJP84+hfTw==";
+
+    #[test]
+    fn what_is_not_exactly_supabases_form_is_refused() {
+        let read = |text: &str| FirebaseScrypt::read(text, &Ceilings::DEFAULT);
+        assert!(read(SUPABASE).is_ok() && read(&SUPABASE.replace("ss=Bw==,", "")).is_ok());
+        for (from, to) in [
+            ("v=1", "v=2"),
+            ("n=14", "n=4294967297"),
+            ("n=14", "n=0"),
+            ("r=8", "r=18446744073709551617"),
+            ("r=8", "r=0"),
+            ("p=1", "p=1025"),
+            ("p=1", "p=0"),
+            ("ss=Bw==", "ss=!!!"),
+            ("sk=ou9t", "sk=!!!"),
+            ("$C0sHCg9ek77hsg==$", "$!!!$"),
+            ("$C0sHCg9ek77hsg==$", "$$"),
+            ("+hfTw==", "+hfTw"),
+            ("+hfTw==", "+hfTx=="),
+            ("ss=Bw==,sk=", "sk=Bw==,ss="),
+            (",p=1", ""),
+            ("$zKVTMvnW", "$"),
+        ] {
+            assert!(SUPABASE.contains(from), "{from}");
+            let error = read(&SUPABASE.replacen(from, to, 1)).err();
+            assert!(matches!(error, Some(HashError::Malformed { .. })), "{to} {error:?}");
+        }
+    }
+}
