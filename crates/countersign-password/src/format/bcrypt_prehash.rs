@@ -110,7 +110,8 @@ impl StoredHash for Prehashed {
     }
 
     fn parameters(&self) -> String {
-        self.bcrypt.parameters()
+        let twice = if self.scheme == Scheme::WordPress { ", twice" } else { "" };
+        self.bcrypt.parameters() + twice
     }
 
     fn matches(&self, password: &[u8], workspace: &mut Workspace) -> Result<bool, ResourceError> {

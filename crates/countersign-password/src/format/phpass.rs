@@ -98,7 +98,8 @@ impl StoredHash for Phpass {
     }
 
     fn parameters(&self) -> String {
-        format!("{} rounds", 1_u64 << self.log_rounds)
+        let twice = if self.input == Input::PasswordOrWordPress { ", twice" } else { "" };
+        format!("{} rounds{twice}", 1_u64 << self.log_rounds)
     }
 
     fn matches(&self, password: &[u8], _: &mut Workspace) -> Result<bool, ResourceError> {

@@ -3,7 +3,8 @@
 //! form, hash what was typed. So both stand in one table, and both are tried.
 //!
 //! Both are computed whatever was typed and whichever of them is right: the time must not tell whose hash was checked
-//! and the pool learns the time of a kind of hash, not that of a password.
+//! and the pool learns the time of a kind of hash, not that of a password. It is paid until the first login, which
+//! replaces the hash.
 
 use zeroize::Zeroizing;
 
