@@ -29,13 +29,16 @@
 //! | `argon2$argon2id$…`, `pbkdf2_sha256$`, `pbkdf2_sha1$`, `scrypt$`, `bcrypt_sha256$$`, `bcrypt$$` | Django |
 //! | `$2b$`, `$2a$`, `$2y$`, `$2$` | bcrypt: passlib, PHP, Ruby, Node. `$2x$` is refused: its passwords collide |
 //! | `$bcrypt-sha256$` (versions 1 and 2), `$pbkdf2-sha256$`, `$pbkdf2-sha512$`, `$pbkdf2$`, `$scrypt$` | passlib; PHC strings |
-//! | `scrypt:N:r:p$`, `pbkdf2:sha256:…$` | Werkzeug, so Flask |
+//! | `scrypt:N:r:p$`, `pbkdf2:sha256:…$` and every other SHA-2, `pbkdf2:sha1:…$` | Werkzeug, so Flask |
 //! | `$5$`, `$6$`, `$1$` | crypt(3): Linux, BSD |
-//! | `$P$`, `$H$`, `$wp$2y$`, `$S$` | phpass and `WordPress` before 6.8, `WordPress` since, Drupal 7 |
+//! | `$P$`, `$wp$2y$` | `WordPress` before 6.8, and since: as it was typed, and as its forms hand it on, with `\` before quotation marks |
+//! | `$P$`, `$H$`, `$S$` | phpass, phpBB, Drupal 7 |
+//! | `U$S$`, `U$P$`, `U$H$` | Drupal 7 over the MD5 that Drupal 6 had kept |
 //! | base64 that begins with `A` | ASP.NET Core Identity, versions 2 and 3 |
-//! | `{"secretData":…,"credentialData":…}` | Keycloak, with PBKDF2 or Argon2 |
+//! | `{"secretData":…,"credentialData":…}` | Keycloak, with PBKDF2 or Argon2, and with white space as JSON allows it |
 //! | `{SSHA}`, `{SSHA256}`, `{SSHA512}`, `{PBKDF2-SHA256}` and its kin | LDAP servers |
 //! | `$firebase-scrypt$ln=…,r=…$SALT$SEPARATOR$SIGNER$TAG` | Firebase: the parameters of the project's export, which has no form of its own, and a user's salt and hash |
+//! | `$fbscrypt$v=1,n=…,r=…,p=…,ss=…,sk=…$SALT$TAG` | the same in Supabase |
 //!
 //! A form without a place for long passwords (bcrypt) never matches one by its first 72 bytes. Parameters that would cost
 //! more than the [`Ceilings`] are refused when they are read.

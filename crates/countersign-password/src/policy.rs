@@ -126,11 +126,11 @@ pub struct Ceilings {
     pub argon2_memory_kib: u32,
     /// KiB that an Argon2 hash writes in all: memory times iterations.
     pub argon2_work_kib: u64,
-    /// The cost of bcrypt: the binary logarithm of its rounds.
+    /// The cost of bcrypt: the binary logarithm of its rounds. One less for `WordPress`, whose hashes are verified in two ways.
     pub bcrypt_cost: u32,
-    /// Rounds of PBKDF2 with SHA-1 or SHA-256, times the digests that the tag is long.
+    /// Rounds of PBKDF2 with SHA-1, SHA-224 or SHA-256, times the digests that the tag is long.
     pub pbkdf2_rounds: u32,
-    /// The same with SHA-512.
+    /// The same with SHA-384 or SHA-512.
     pub pbkdf2_sha512_rounds: u32,
     /// KiB of memory that a scrypt hash fills.
     pub scrypt_memory_kib: u32,
@@ -146,7 +146,7 @@ pub struct Ceilings {
 }
 
 impl Ceilings {
-    /// 256 MiB and 2 GiB for Argon2, cost 15 for bcrypt, 10 million rounds for PBKDF2 (3 million with SHA-512), 256 MiB and 1 GiB
+    /// 256 MiB and 2 GiB for Argon2, cost 15 for bcrypt, 10 million rounds for PBKDF2 (3 million with SHA-384 and SHA-512), 256 MiB and 1 GiB
     /// for scrypt, 2 million rounds for SHA-crypt, 2 to the 21 for phpass, 256 MiB of passwords (128 bytes at the most rounds):
     /// each about one to three seconds of a core of 2026, and several times what programs ask for by default.
     pub const DEFAULT: Ceilings = Ceilings {

@@ -20,13 +20,17 @@ pub enum Scheme {
     WordPress,
     /// PBKDF2 with HMAC-SHA-1, of whatever program.
     Pbkdf2Sha1,
+    /// PBKDF2 with HMAC-SHA-224.
+    Pbkdf2Sha224,
     /// PBKDF2 with HMAC-SHA-256.
     Pbkdf2Sha256,
+    /// PBKDF2 with HMAC-SHA-384.
+    Pbkdf2Sha384,
     /// PBKDF2 with HMAC-SHA-512.
     Pbkdf2Sha512,
     /// scrypt (RFC 7914).
     Scrypt,
-    /// Firebase's use of scrypt.
+    /// Firebase's use of scrypt, as a project exports it and as Supabase keeps it.
     FirebaseScrypt,
     /// SHA-crypt with SHA-256: `$5$`.
     Sha256Crypt,
@@ -34,9 +38,9 @@ pub enum Scheme {
     Sha512Crypt,
     /// md5-crypt: `$1$`.
     Md5Crypt,
-    /// The portable hashes of phpass: `$P$`, `$H$`.
+    /// The portable hashes of phpass: `$P$`, `$H$`, and Drupal's `U$P$`.
     Phpass,
-    /// Drupal 7: `$S$`.
+    /// Drupal 7: `$S$`, `U$S$`.
     Drupal7,
     /// A salted digest of an LDAP server: `{SSHA}` and its kin.
     SaltedSha,
@@ -53,7 +57,9 @@ impl Scheme {
             Scheme::BcryptSha256 => "bcrypt-sha256",
             Scheme::WordPress => "wordpress-bcrypt",
             Scheme::Pbkdf2Sha1 => "pbkdf2-sha1",
+            Scheme::Pbkdf2Sha224 => "pbkdf2-sha224",
             Scheme::Pbkdf2Sha256 => "pbkdf2-sha256",
+            Scheme::Pbkdf2Sha384 => "pbkdf2-sha384",
             Scheme::Pbkdf2Sha512 => "pbkdf2-sha512",
             Scheme::Scrypt => "scrypt",
             Scheme::FirebaseScrypt => "firebase-scrypt",

@@ -9,8 +9,8 @@ use sha2::{Digest as _, Sha256, Sha384};
 use zeroize::Zeroizing;
 
 use crate::format::bcrypt::Bcrypt;
-use crate::format::text::pieces;
-use crate::format::{Family, StoredHash};
+use crate::format::text::{decimal, hexadecimal_of, pieces};
+use crate::format::{Family, StoredHash, wordpress};
 use crate::kernel::Workspace;
 use crate::policy::Ceilings;
 use crate::resource::ResourceError;
@@ -47,9 +47,12 @@ fn read(text: &str, ceilings: &Ceilings) -> Result<Box<dyn StoredHash>, HashErro
     if text.starts_with("bcrypt$$") {
         return Ok(Box::new(Bcrypt::read(text.trim_start_matches("bcrypt$"), ceilings)?));
     }
+    let mut ceilings = *ceilings;
     let (scheme, prehash, inner) = if text.starts_with("bcrypt_sha256$$") {
         (Scheme::BcryptSha256, Prehash::Hexadecimal, text.trim_start_matches("bcrypt_sha256$").to_owned())
     } else if let Some(rest) = text.strip_prefix("$wp") {
+        // It is computed twice.
+        ceilings.bcrypt_cost = ceilings.bcrypt_cost.saturating_sub(1);
         (Scheme::WordPress, Prehash::WordPress, rest.to_owned())
     } else {
         let rest = text.strip_prefix("$bcrypt-sha256$").ok_or(HashError::UnknownFormat)?;
@@ -59,7 +62,7 @@ fn read(text: &str, ceilings: &Ceilings) -> Result<Box<dyn StoredHash>, HashErro
         })?;
         (Scheme::BcryptSha256, prehash, inner)
     };
-    Ok(Box::new(Prehashed { scheme, prehash, bcrypt: Bcrypt::read(&inner, ceilings)? }))
+    Ok(Box::new(Prehashed { scheme, prehash, bcrypt: Bcrypt::read(&inner, &ceilings)? }))
 }
 
 /// The parts of passlib's form, put together as bcrypt's own.
@@ -72,16 +75,14 @@ fn passlib(text: &str) -> Option<(Prehash, String)> {
         let (kind, cost) = parameters.split_once(',')?;
         (Prehash::Base64, kind, cost)
     };
-    let cost: u32 = cost.parse().ok()?;
+    let cost = decimal(cost)?;
     Some((prehash, format!("${kind}${cost:02}${salt}{tag}")))
 }
 
 impl Prehash {
-    fn of(&self, password: &[u8]) -> Zeroizing<Vec<u8>> {
+    fn of(&self, password: &[u8]) -> Zeroizing<String> {
         let text = match self {
-            Prehash::Hexadecimal => {
-                Sha256::digest(password).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
-            }
+            Prehash::Hexadecimal => return hexadecimal_of(&Sha256::digest(password)),
             Prehash::Base64 => STANDARD.encode(Sha256::digest(password)),
             Prehash::Salted(salt) => match Hmac::<Sha256>::new_from_slice(salt.as_bytes()) {
                 Ok(mac) => STANDARD.encode(mac.chain_update(password).finalize().into_bytes()),
@@ -89,20 +90,18 @@ impl Prehash {
                 Err(_) => String::new(),
             },
             Prehash::WordPress => match Hmac::<Sha384>::new_from_slice(b"wp-sha384") {
-                Ok(mac) => STANDARD.encode(mac.chain_update(trimmed(password)).finalize().into_bytes()),
+                Ok(mac) => STANDARD.encode(mac.chain_update(wordpress::trimmed(password)).finalize().into_bytes()),
                 Err(_) => String::new(),
             },
         };
-        Zeroizing::new(text.into_bytes())
+        Zeroizing::new(text)
     }
 }
 
-/// PHP's `trim`.
-fn trimmed(password: &[u8]) -> &[u8] {
-    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0 | 0x0b);
-    let start = password.iter().position(|byte| !is_blank(byte)).unwrap_or(password.len());
-    let end = password.iter().rposition(|byte| !is_blank(byte)).map_or(start, |at| at + 1);
-    password.get(start..end).unwrap_or_default()
+impl Prehashed {
+    fn is_of(&self, password: &[u8], workspace: &mut Workspace) -> Result<bool, ResourceError> {
+        self.bcrypt.matches(self.prehash.of(password).as_bytes(), workspace)
+    }
 }
 
 impl StoredHash for Prehashed {
@@ -111,11 +110,17 @@ impl StoredHash for Prehashed {
     }
 
     fn parameters(&self) -> String {
-        self.bcrypt.parameters()
+        let twice = if self.scheme == Scheme::WordPress { ", twice" } else { "" };
+        self.bcrypt.parameters() + twice
     }
 
     fn matches(&self, password: &[u8], workspace: &mut Workspace) -> Result<bool, ResourceError> {
-        self.bcrypt.matches(&self.prehash.of(password), workspace)
+        let matches = self.is_of(password, workspace)?;
+        if self.scheme != Scheme::WordPress {
+            return Ok(matches);
+        }
+        // Both, whatever was typed: see there.
+        Ok(self.is_of(&wordpress::submitted(password), workspace)? | matches)
     }
 }
 
@@ -123,10 +128,12 @@ impl StoredHash for Prehashed {
 mod tests {
     use super::*;
 
+    // S-030
     #[test]
-    fn blanks_at_the_ends_are_those_of_php() {
-        assert_eq!(trimmed(b" \t\n\r\0\x0b a b \x0c "), b"a b \x0c");
-        assert_eq!(trimmed(b"   "), b"");
-        assert_eq!(trimmed(b""), b"");
+    fn a_hash_that_is_computed_twice_has_a_lower_ceiling() {
+        let text = |cost| format!("$wp$2y${cost}$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW");
+        assert!(read(&text(14), &Ceilings::DEFAULT).is_ok());
+        let error = read(&text(15), &Ceilings::DEFAULT).unwrap_err();
+        assert!(matches!(error, HashError::TooExpensive { ceiling: 14, .. }), "{error}");
     }
 }

@@ -13,7 +13,9 @@ use crate::policy::{Ceilings, Policy};
 use crate::resource::ResourceError;
 use crate::scheme::{HashError, Scheme};
 
-pub(super) const FAMILY: Family = Family { prefixes: &["{\""], read };
+/// An object begins with a brace and the quotation mark of its first name; JSON allows white space before both, which is in no
+/// other form at these places.
+pub(super) const FAMILY: Family = Family { prefixes: &["{\"", "{ ", "{\t", "{\n", "{\r", " ", "\t", "\n", "\r"], read };
 
 fn read(text: &str, ceilings: &Ceilings) -> Result<Box<dyn StoredHash>, HashError> {
     let credential: Value = serde_json::from_str(text).map_err(|_| HashError::UnknownFormat)?;
@@ -83,5 +85,36 @@ impl StoredHash for Foreign {
 
     fn matches(&self, password: &[u8], workspace: &mut Workspace) -> Result<bool, ResourceError> {
         self.0.matches(password, workspace)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn white_space_stands_wherever_json_allows_it() {
+        let parts = [
+            "",
+            "{",
+            r#""secretData""#,
+            ":",
+            r#"{"value":"AAAAAAAAAAAAAAAAAAAAAA==","salt":"AAAA"}"#,
+            ",",
+            r#""credentialData""#,
+            ":",
+            r#"{"hashIterations":1,"algorithm":"pbkdf2"}"#,
+            "}",
+            "",
+        ];
+        for blank in ["", " ", "\t", "\n", "\r\n  "] {
+            let text = parts.join(blank);
+            assert!(crate::format::read(&text, &Ceilings::DEFAULT).is_ok(), "{text:?}");
+        }
+        // These are white space elsewhere, and not in JSON.
+        for blank in ["\u{b}", "\u{c}", "\u{a0}", "\u{feff}"] {
+            let text = parts.join(blank);
+            assert!(crate::format::read(&text, &Ceilings::DEFAULT).is_err(), "{text:?}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use md5::{Digest as _, Md5};
 
-use crate::format::text::{Hidden, crypt64, pieces};
+use crate::format::text::{Hidden, crypt64, is_crypt64, pieces};
 use crate::format::{Family, StoredHash};
 use crate::kernel::Workspace;
 use crate::resource::ResourceError;
@@ -12,7 +12,7 @@ pub(super) const FAMILY: Family = Family { prefixes: &["$1$"], read: |text, _| O
 
 const ROUNDS: usize = 1000;
 const LONGEST_SALT: usize = 8;
-const TAG_CHARS: usize = 22;
+const TAG_BITS: usize = 128;
 
 /// A hash of md5-crypt. The tag stays as it was written.
 #[derive(Debug)]
@@ -28,8 +28,8 @@ impl Md5Crypt {
         if salt.len() > LONGEST_SALT || salt.contains(char::is_control) {
             return Err(malformed("the salt is longer than 8 bytes, or holds control characters"));
         }
-        if tag.len() != TAG_CHARS {
-            return Err(malformed("the tag has not 22 characters"));
+        if !is_crypt64(tag, TAG_BITS) {
+            return Err(malformed("the tag is not a digest in the base64 of crypt"));
         }
         Ok(Md5Crypt { salt: Hidden::new(salt.to_owned()), tag: Hidden::new(tag.to_owned()) })
     }

@@ -3,6 +3,7 @@
 
 mod text;
 mod prefix;
+mod wordpress;
 mod argon2;
 mod bcrypt;
 mod bcrypt_prehash;

@@ -6,13 +6,13 @@
 //! | `$pbkdf2-sha256$ROUNDS$SALT$TAG`, `-sha512`, `$pbkdf2$` (SHA-1) | passlib: base64 with `.` for `+` |
 //! | `{PBKDF2-SHA256}ROUNDS$SALT$TAG`, `-SHA512`, `{PBKDF2}` | the same, for LDAP |
 //! | `$pbkdf2-sha256$i=ROUNDS,l=32$SALT$TAG` | PHC strings |
-//! | `pbkdf2:sha256:ROUNDS$SALT$TAG` | Werkzeug: the salt as text, the tag in hexadecimal |
+//! | `pbkdf2:sha256:ROUNDS$SALT$TAG`, with any SHA-1 or SHA-2 | Werkzeug: the salt as text, the tag in hexadecimal |
 
 use base64::alphabet::Alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, NO_PAD, STANDARD, STANDARD_NO_PAD};
 use pbkdf2::pbkdf2_hmac;
 use sha1::Sha1;
-use sha2::{Sha256, Sha512};
+use sha2::{Sha224, Sha256, Sha384, Sha512};
 
 use crate::format::text::{Hidden, decimal, hexadecimal, pieces};
 use crate::format::{Family, StoredHash};
@@ -50,7 +50,9 @@ const ADAPTED: GeneralPurpose = GeneralPurpose::new(
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Digest {
     Sha1,
+    Sha224,
     Sha256,
+    Sha384,
     Sha512,
 }
 
@@ -58,7 +60,9 @@ impl Digest {
     pub(super) fn scheme(self) -> Scheme {
         match self {
             Digest::Sha1 => Scheme::Pbkdf2Sha1,
+            Digest::Sha224 => Scheme::Pbkdf2Sha224,
             Digest::Sha256 => Scheme::Pbkdf2Sha256,
+            Digest::Sha384 => Scheme::Pbkdf2Sha384,
             Digest::Sha512 => Scheme::Pbkdf2Sha512,
         }
     }
@@ -66,22 +70,27 @@ impl Digest {
     fn bytes(self) -> usize {
         match self {
             Digest::Sha1 => 20,
+            Digest::Sha224 => 28,
             Digest::Sha256 => 32,
+            Digest::Sha384 => 48,
             Digest::Sha512 => 64,
         }
     }
 
+    /// SHA-224 is SHA-256 with other constants and a part of the result left out, SHA-384 the same of SHA-512.
     fn ceiling(self, ceilings: &Ceilings) -> u32 {
         match self {
-            Digest::Sha1 | Digest::Sha256 => ceilings.pbkdf2_rounds,
-            Digest::Sha512 => ceilings.pbkdf2_sha512_rounds,
+            Digest::Sha1 | Digest::Sha224 | Digest::Sha256 => ceilings.pbkdf2_rounds,
+            Digest::Sha384 | Digest::Sha512 => ceilings.pbkdf2_sha512_rounds,
         }
     }
 
     fn of_name(name: &str) -> Option<Digest> {
         Some(match name {
             "sha1" => Digest::Sha1,
+            "sha224" => Digest::Sha224,
             "sha256" => Digest::Sha256,
+            "sha384" => Digest::Sha384,
             "sha512" => Digest::Sha512,
             _ => return None,
         })
@@ -188,7 +197,9 @@ impl StoredHash for Pbkdf2 {
         let (salt, mut tag) = (self.salt.get(), vec![0; self.tag.get().len()]);
         match self.digest {
             Digest::Sha1 => pbkdf2_hmac::<Sha1>(password, salt, self.rounds, &mut tag),
+            Digest::Sha224 => pbkdf2_hmac::<Sha224>(password, salt, self.rounds, &mut tag),
             Digest::Sha256 => pbkdf2_hmac::<Sha256>(password, salt, self.rounds, &mut tag),
+            Digest::Sha384 => pbkdf2_hmac::<Sha384>(password, salt, self.rounds, &mut tag),
             Digest::Sha512 => pbkdf2_hmac::<Sha512>(password, salt, self.rounds, &mut tag),
         }
         Ok(self.tag.equals(&tag))
@@ -246,7 +257,15 @@ mod tests {
             assert!(matches!(error, HashError::TooExpensive { ceiling: 10_000_000, .. }), "{error}");
         }
         let of = |name, rounds, bytes| read(&format!("pbkdf2:{name}:{rounds}$salt${}", "5f".repeat(bytes)));
-        for (name, rounds, bytes) in [("sha1", 2_500_000, 64), ("sha256", 5_000_000, 33), ("sha512", 3_000_000, 64)] {
+        for (name, rounds, bytes) in [
+            ("sha1", 2_500_000, 64),
+            ("sha224", 10_000_000, 28),
+            ("sha224", 5_000_000, 29),
+            ("sha256", 5_000_000, 33),
+            ("sha384", 3_000_000, 48),
+            ("sha384", 1_500_000, 49),
+            ("sha512", 3_000_000, 64),
+        ] {
             assert!(of(name, rounds, bytes).is_ok(), "{name}");
             let error = of(name, rounds + 1, bytes).unwrap_err();
             assert!(matches!(error, HashError::TooExpensive { .. }), "{name} {error}");

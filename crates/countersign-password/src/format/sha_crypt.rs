@@ -3,7 +3,7 @@
 use sha_crypt::{Params, sha256_crypt, sha512_crypt};
 
 use crate::format::prefix::Longest;
-use crate::format::text::{Hidden, crypt64, decimal};
+use crate::format::text::{Hidden, crypt64, decimal, is_crypt64};
 use crate::format::{Family, StoredHash};
 use crate::kernel::Workspace;
 use crate::policy::Ceilings;
@@ -18,8 +18,6 @@ const USUAL_ROUNDS: u32 = 5000;
 const LEAST_ROUNDS: u32 = 1000;
 /// Characters of a salt; the specification cuts longer ones, and no program stores them.
 const LONGEST_SALT: usize = 16;
-const TAG_CHARS_256: usize = 43;
-const TAG_CHARS_512: usize = 86;
 
 /// A hash of SHA-crypt. The tag stays as it was written.
 #[derive(Debug)]
@@ -33,9 +31,9 @@ struct ShaCrypt {
 
 impl ShaCrypt {
     fn read(text: &str, ceilings: &Ceilings) -> Result<ShaCrypt, HashError> {
-        let (scheme, tag_chars, rest) = match text.split_at_checked(3) {
-            Some(("$5$", rest)) => (Scheme::Sha256Crypt, TAG_CHARS_256, rest),
-            Some(("$6$", rest)) => (Scheme::Sha512Crypt, TAG_CHARS_512, rest),
+        let (scheme, tag_bits, rest) = match text.split_at_checked(3) {
+            Some(("$5$", rest)) => (Scheme::Sha256Crypt, 256, rest),
+            Some(("$6$", rest)) => (Scheme::Sha512Crypt, 512, rest),
             _ => return Err(HashError::UnknownFormat),
         };
         let malformed = |reason| HashError::Malformed { scheme, reason };
@@ -57,8 +55,8 @@ impl ShaCrypt {
         if salt.len() > LONGEST_SALT || salt.contains(|c: char| c.is_control() || c == ':') {
             return Err(malformed("the salt is longer than 16 bytes, or holds what no salt does"));
         }
-        if tag.len() != tag_chars {
-            return Err(malformed("the tag has not as many characters as it should"));
+        if !is_crypt64(tag, tag_bits) {
+            return Err(malformed("the tag is not a digest in the base64 of crypt"));
         }
         let longest = Longest::of(rounds.into(), ceilings.digested_bytes);
         Ok(ShaCrypt { scheme, rounds, longest, salt: Hidden::new(salt.to_owned()), tag: Hidden::new(tag.to_owned()) })

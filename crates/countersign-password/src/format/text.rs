@@ -1,9 +1,10 @@
 //! What the readers of stored forms share: strict numbers, base64, bytes that are not shown.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use base64::Engine;
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 /// The bytes of a salt or of a tag: not shown by `Debug`.
 #[derive(Clone)]
@@ -61,6 +62,16 @@ pub(super) fn crypt64_value(character: char) -> Option<u32> {
     })
 }
 
+/// Whether a text is this many bits in that base64, and nothing else: a tag with one character that none has, or with
+/// something behind the last bit, is never met, and its user could never log in.
+pub(super) fn is_crypt64(text: &str, bits: usize) -> bool {
+    let spare = text.len() * 6 - bits.min(text.len() * 6);
+    let last = text.chars().next_back().and_then(crypt64_value);
+    text.len() == bits.div_ceil(6)
+        && text.chars().all(|character| crypt64_value(character).is_some())
+        && last.is_some_and(|value| value < 64 >> spare)
+}
+
 /// Bytes that were written as hexadecimal digits, in lower case.
 pub(super) fn hexadecimal(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: &u8| match byte {
@@ -70,6 +81,15 @@ pub(super) fn hexadecimal(text: &str) -> Option<Vec<u8>> {
     };
     let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
     pairs.iter().map(|[high, low]| Some(digit(high)? << 4 | digit(low)?)).collect()
+}
+
+/// The same the other way round. What is written down may stand for a password.
+pub(super) fn hexadecimal_of(bytes: &[u8]) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(2 * bytes.len()));
+    for byte in bytes {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 /// The pieces between the dollar signs, if there are exactly `N`.
@@ -96,6 +116,22 @@ mod tests {
         for text in ["", "00", "07", "+7", "-7", " 7", "7 ", "4294967296", "1e3", "٣", "7\0"] {
             assert_eq!(decimal(text), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_tag_of_crypt_is_its_bits_and_no_others() {
+        for bytes in [[0; 16], [0x5f; 16], [0xff; 16]] {
+            assert!(is_crypt64(&crypt64(&bytes), 128));
+        }
+        let most = format!("{}{}", "z".repeat(21), "1");
+        assert!(is_crypt64(&most, 128) && crypt64(&[0xff; 16]) == most);
+        for wrong in [most.replace('1', "2"), most.replace('1', "z"), format!("{most}."), most[1..].to_owned()] {
+            assert!(!is_crypt64(&wrong, 128), "{wrong}");
+        }
+        for character in ["é", "$", "+", " ", ""] {
+            assert!(!is_crypt64(&most.replacen('z', character, 1), 128), "{character}");
+        }
+        assert!(is_crypt64("z", 6) && !is_crypt64("", 6) && !is_crypt64("zz", 6));
     }
 
     #[test]
