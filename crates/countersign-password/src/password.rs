@@ -91,6 +91,12 @@ impl Password {
         digits
     }
 
+    /// How many of its spellings are hashed when it matches none: that which was typed, and the prepared one if it is another.
+    #[cfg(feature = "pool")]
+    pub(crate) fn spellings(&self) -> u32 {
+        1 + u32::from(self.prepared.is_some())
+    }
+
     /// The bytes as they were typed, for hashes that other programs made.
     pub(crate) fn raw(&self) -> &[u8] {
         self.raw.as_bytes()

@@ -133,19 +133,23 @@ impl HashPool {
     /// Verifies a password, as [`Hasher::verify`]: without a stored hash it waits and works all the same.
     ///
     /// Where the pool meets hashes of several kinds, say of another scheme or cost, every answer takes as long as the
-    /// slowest of them, at most 3 s from when the work begins: the time does not tell whose hash was checked.
+    /// slowest of them, at most 3 s from when the work begins, and twice that for a password with two spellings: the time does not
+    /// tell whose hash was checked.
     pub async fn verify(&self, password: Password, stored: Option<PasswordHash>) -> Result<Verdict, PoolError> {
         let kind = self.kind(stored.as_ref());
-        let cost = self.hasher.cost(stored.as_ref());
+        let (cost, spellings) = (self.hasher.cost(stored.as_ref()), password.spellings());
         let work = move |hasher: &Hasher, workspace: &mut Workspace| {
             let begun = Instant::now();
             let verdict = hasher.verify_in(workspace, &password, stored.as_ref())?;
             Ok((verdict, begun, Instant::now()))
         };
         let (verdict, begun, done) = self.submit(kind, work).await?;
-        self.crew.padding.learn(&cost, done - begun, done);
+        // Of two spellings, how many were hashed goes with the verdict.
+        if spellings == 1 {
+            self.crew.padding.learn(&cost, done - begun, done);
+        }
         if let Some(span) = self.crew.padding.span() {
-            tokio::time::sleep_until((begun + span).into()).await;
+            tokio::time::sleep_until((begun + span * spellings).into()).await;
         }
         Ok(verdict)
     }
