@@ -55,6 +55,10 @@ pub struct Settings {
     pub refresh_token_idle: Duration,
     /// The algorithm of new signing keys.
     pub algorithm: Algorithm,
+    /// How long a signing key signs.
+    pub signing_key_lifetime: Duration,
+    /// How long others may keep the published keys.
+    pub keys_max_age: Duration,
     /// Whether tokens are given for a user name and a password.
     pub password_grant: bool,
     /// The scopes of users who register, and of `user add` without `--scope`.
@@ -99,6 +103,8 @@ impl Default for Settings {
             refresh_token_lifetime: Duration::from_secs(library.refresh_token_lifetime_s.unsigned_abs()),
             refresh_token_idle: Duration::from_secs(library.refresh_token_idle_s.unsigned_abs()),
             algorithm: library.algorithm,
+            signing_key_lifetime: Duration::from_secs(library.signing_key_lifetime_s.unsigned_abs()),
+            keys_max_age: Duration::from_secs(library.keys_max_age_s.unsigned_abs()),
             password_grant: library.password_grant,
             default_scopes: library.default_scopes,
             password_list: None,
@@ -138,6 +144,8 @@ impl Settings {
             refresh_token_lifetime_s: seconds(self.refresh_token_lifetime),
             refresh_token_idle_s: seconds(self.refresh_token_idle),
             algorithm: self.algorithm,
+            signing_key_lifetime_s: seconds(self.signing_key_lifetime),
+            keys_max_age_s: seconds(self.keys_max_age),
             registration: self.registration,
             password_grant: self.password_grant,
             error_style: self.error_style,

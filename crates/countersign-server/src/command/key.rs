@@ -1,29 +1,54 @@
-//! `countersign key`: the signing keys.
+//! `countersign key`: the signing keys, also while the server runs, which looks at them once a second.
 
+use anyhow::Context as _;
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use countersign::store::KeyStore;
+use countersign::keys::generate;
+use countersign::store::sqlite::SqliteStore;
+use countersign::store::{KeyState, KeyStore};
+use countersign_axum::Clock;
 use serde_json::{Value, json};
 
 use crate::command::output::{print, print_json, table, time};
 use crate::data_directory::DataDirectory;
 use crate::failure::Failure;
-use crate::settings::{self, Configuration};
+use crate::settings::{self, Configuration, Settings};
 
 pub(super) fn declare() -> Command {
-    Command::new("key").about("Look at the signing keys").subcommand_required(true).subcommand(
+    let data = || settings::flags(|setting| setting.name == "data");
+    let making = || settings::flags(|setting| ["data", "algorithm", "keys-max-age"].contains(&setting.name));
+    Command::new("key").about("Look at the signing keys, and replace them").subcommand_required(true).subcommands([
         Command::new("list")
             .about("List the signing keys")
             .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print JSON"))
-            .args(settings::flags(|setting| setting.name == "data")),
-    )
+            .args(data()),
+        Command::new("rotate")
+            .about("Publish the next signing key now; it signs as soon as all others have had time to learn it")
+            .args(making()),
+        Command::new("revoke")
+            .about("Withdraw a key at once: its tokens are refused within a second here, and elsewhere when the keys are fetched")
+            .arg(Arg::new("kid").value_name("KEY").required(true).help("The key, as `key list` shows it"))
+            .args(making()),
+    ])
 }
 
 pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
-    let Some(matches) = matches.subcommand_matches("list") else { return Ok(()) };
-    let configuration = Configuration::load(&settings::given(matches))?;
-    let store = DataDirectory::at(&configuration.settings.data).open_existing()?;
+    let Some((verb, matches)) = matches.subcommand() else { return Ok(()) };
+    let settings = Configuration::load(&settings::given(matches))?.settings;
+    let directory = DataDirectory::at(&settings.data);
+    let store = directory.open_existing()?;
+    match verb {
+        "list" => list(store.as_ref(), matches.get_flag("json")).await,
+        "rotate" => rotate(store.as_ref(), &directory, &settings).await,
+        _ => {
+            let kid: &String = matches.get_one("kid").ok_or_else(|| Failure::usage("name a key"))?;
+            revoke(store.as_ref(), &directory, &settings, kid).await
+        }
+    }
+}
+
+async fn list(store: &SqliteStore, json: bool) -> Result<(), Failure> {
     let keys = store.list_keys().await?;
-    if matches.get_flag("json") {
+    if json {
         let keys: Vec<Value> = keys
             .iter()
             .map(|key| {
@@ -32,6 +57,7 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
                     "algorithm": key.algorithm,
                     "state": key.state.name(),
                     "created_at": time(key.created_at),
+                    "since": time(key.since),
                 })
             })
             .collect();
@@ -39,7 +65,34 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     }
     let rows: Vec<_> = keys
         .iter()
-        .map(|key| [key.kid.clone(), key.algorithm.clone(), key.state.name().to_owned(), time(key.created_at)])
+        .map(|key| {
+            let (state, algorithm) = (key.state.name().to_owned(), key.algorithm.clone());
+            [key.kid.clone(), algorithm, state, time(key.since), time(key.created_at)]
+        })
         .collect();
-    print(&table(["KEY", "ALGORITHM", "STATE", "MADE"], &rows))
+    print(&table(["KEY", "ALGORITHM", "STATE", "SINCE", "MADE"], &rows))
+}
+
+async fn rotate(store: &SqliteStore, directory: &DataDirectory, settings: &Settings) -> Result<(), Failure> {
+    let sealing = directory.sealing_key(store).await?;
+    let next = generate(&sealing, settings.algorithm, KeyState::Next, Clock::system().now())?;
+    if !store.insert_key(&next).await? {
+        return Err(Failure::work("a next key is published already: `countersign key list` shows it and since when"));
+    }
+    let wait = settings.keys_max_age.as_secs();
+    print(&format!("{} is published. It signs in about {wait} s, while the server runs.\n", next.kid))
+}
+
+async fn revoke(store: &SqliteStore, directory: &DataDirectory, settings: &Settings, kid: &str) -> Result<(), Failure> {
+    let keys = store.list_keys().await?;
+    let key = keys.iter().find(|key| key.kid == kid);
+    let key = key.with_context(|| format!("there is no key {kid:?}: `countersign key list` shows which there are"))?;
+    let sealing = directory.sealing_key(store).await?;
+    let substitute = generate(&sealing, settings.algorithm, KeyState::Active, Clock::system().now())?;
+    if !store.remove_key(kid, Some(&substitute)).await? {
+        return Err(Failure::work("the key was changed at the same moment: try again"));
+    }
+    let signs_now =
+        if key.state == KeyState::Active { format!(" {} signs now.", substitute.kid) } else { String::new() };
+    print(&format!("{kid} is withdrawn.{signs_now}\n"))
 }

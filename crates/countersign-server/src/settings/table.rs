@@ -9,8 +9,8 @@ use countersign_token::{Algorithm, ScopeSet};
 
 use crate::settings::Settings;
 use crate::settings::value::{
-    address_from, audience_from, choice_from, choice_to, duration_from, duration_to, issuer_from, metrics_from,
-    number_from, password_list_from, peppers_from, range_service_from, session_life_from, token_lifetime_from,
+    address_from, audience_from, choice_from, choice_to, duration_from, duration_to, issuer_from, keys_max_age_from,
+    life_from, metrics_from, number_from, password_list_from, peppers_from, range_service_from, token_lifetime_from,
 };
 
 /// How the variables of this program begin.
@@ -183,7 +183,7 @@ pub const TABLE: &[Setting] = &[
         value: "TIME",
         help: "How long a session lives, however often it is refreshed; at most 3650d",
         is_path: false,
-        read: |settings, text| session_life_from(text).map(|life| settings.refresh_token_lifetime = life),
+        read: |settings, text| life_from(text).map(|life| settings.refresh_token_lifetime = life),
         show: |settings| duration_to(settings.refresh_token_lifetime),
     },
     Setting {
@@ -191,7 +191,7 @@ pub const TABLE: &[Setting] = &[
         value: "TIME",
         help: "How long a refresh token lives that nobody uses; at most 3650d",
         is_path: false,
-        read: |settings, text| session_life_from(text).map(|life| settings.refresh_token_idle = life),
+        read: |settings, text| life_from(text).map(|life| settings.refresh_token_idle = life),
         show: |settings| duration_to(settings.refresh_token_idle),
     },
     Setting {
@@ -208,6 +208,22 @@ pub const TABLE: &[Setting] = &[
             Ok(())
         },
         show: |settings| settings.algorithm.name().to_owned(),
+    },
+    Setting {
+        name: "signing-key-lifetime",
+        value: "TIME",
+        help: "How long a signing key signs before the next one takes its place; at most 3650d",
+        is_path: false,
+        read: |settings, text| life_from(text).map(|life| settings.signing_key_lifetime = life),
+        show: |settings| duration_to(settings.signing_key_lifetime),
+    },
+    Setting {
+        name: "keys-max-age",
+        value: "TIME",
+        help: "How long others may keep the published keys; a key is published so long before it signs. At most 1d",
+        is_path: false,
+        read: |settings, text| keys_max_age_from(text).map(|age| settings.keys_max_age = age),
+        show: |settings| duration_to(settings.keys_max_age),
     },
     Setting {
         name: "hash-memory-kib",

@@ -14,7 +14,8 @@ use crate::breached::RangeService;
 use crate::pepper;
 
 const LONGEST_TOKEN_LIFE: Duration = Duration::from_hours(31 * 24);
-const LONGEST_SESSION: Duration = Duration::from_hours(3650 * 24);
+const LONGEST_LIFE: Duration = Duration::from_hours(3650 * 24);
+const LONGEST_MAX_AGE: Duration = Duration::from_hours(24);
 
 pub(super) fn address_from(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "write an IP address and a port, such as 127.0.0.1:8000 or [::1]:8000".to_owned())
@@ -107,19 +108,24 @@ pub(super) fn duration_to(duration: Duration) -> String {
 }
 
 pub(super) fn token_lifetime_from(text: &str) -> Result<Duration, String> {
-    life_from(text, "a token", LONGEST_TOKEN_LIFE)
+    at_most(text, "a token lives", LONGEST_TOKEN_LIFE)
 }
 
-pub(super) fn session_life_from(text: &str) -> Result<Duration, String> {
-    life_from(text, "a session", LONGEST_SESSION)
+/// The life of a session or of a signing key.
+pub(super) fn life_from(text: &str) -> Result<Duration, String> {
+    at_most(text, "it lives", LONGEST_LIFE)
 }
 
-fn life_from(text: &str, what: &str, longest: Duration) -> Result<Duration, String> {
-    let life = duration_from(text)?;
-    if life > longest {
-        return Err(format!("{what} lives at most {}", duration_to(longest)));
+pub(super) fn keys_max_age_from(text: &str) -> Result<Duration, String> {
+    at_most(text, "the keys are kept", LONGEST_MAX_AGE)
+}
+
+fn at_most(text: &str, what: &str, longest: Duration) -> Result<Duration, String> {
+    let duration = duration_from(text)?;
+    if duration > longest {
+        return Err(format!("{what} at most {}", duration_to(longest)));
     }
-    Ok(life)
+    Ok(duration)
 }
 
 pub(super) fn number_from<N>(text: &str, least: N, most: N) -> Result<N, String>

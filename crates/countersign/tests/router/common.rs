@@ -74,6 +74,10 @@ impl Server {
         Self { router: countersign::http::router(app.clone()).unwrap(), app, clock: hand, sealing }
     }
 
+    pub(crate) fn sealing(&self) -> &SealingKey {
+        &self.sealing
+    }
+
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();

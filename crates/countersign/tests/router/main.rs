@@ -6,6 +6,7 @@ mod common;
 mod document;
 mod token;
 mod me;
+mod rotation;
 mod sessions;
 mod users;
 mod well_known;
