@@ -127,7 +127,7 @@ fn a_file_that_breaks_off_is_taken_over_as_far_as_it_goes_and_said_to_be_broken(
     let user = |name: &str| json!({ "model": "auth.user", "fields": { "username": name, "password": DJANGO } });
     place.write("dump.json", &format!("[{}, {}, {{\"model\":", user("ada"), user("bob")));
     let done = place.run(&["import", "users", "dump.json"]);
-    assert!(done.code == Some(1) && done.stderr.contains("cannot be read after user or line 2"), "{}", done.stderr);
+    assert!(done.code == Some(1) && done.stderr.contains("cannot be read after line or entry 2"), "{}", done.stderr);
     assert_eq!(users(&place).len(), 2);
     assert!(place.run(&["import", "users", "nowhere.csv"]).bad(1).contains("cannot read nowhere.csv"));
     place.write("notes.txt", "nothing of users\n");
