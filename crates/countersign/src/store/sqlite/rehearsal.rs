@@ -90,3 +90,94 @@ impl Engine for Both<'_> {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::import::Record;
+    use crate::store::sqlite::SqliteStore;
+    use crate::store::{UserQuery, UserStore};
+
+    fn directory() -> tempfile::TempDir {
+        tempfile::Builder::new().permissions(PermissionsExt::from_mode(0o700)).tempdir().unwrap()
+    }
+
+    fn newcomers(of: &[(&str, &str)]) -> Vec<Newcomer> {
+        let record = |(name, address): &(&str, &str)| Record {
+            username: Some((*name).to_owned()),
+            email: Some((*address).to_owned()),
+            ..Record::default()
+        };
+        of.iter().map(|user| record(user).to_newcomer(7).unwrap()).collect()
+    }
+
+    const KEPT: [(&str, &str); 3] = [("ada", "ada@a.example"), ("bob", ""), ("eve", "eve@a.example")];
+    const BROUGHT: [(&str, &str); 12] = [
+        ("ada", "ada@a.example"),
+        ("ada", "other@a.example"),
+        ("b0b", ""),
+        ("zoe", "EVE@a.example"),
+        ("", "ada@b.example"),
+        ("", "ada@c.example"),
+        ("", "eve@a.example"),
+        ("new", "new@a.example"),
+        ("new", "new@a.example"),
+        ("new", "else@a.example"),
+        ("older", "new@a.example"),
+        ("", "new@b.example"),
+    ];
+
+    #[tokio::test]
+    async fn a_rehearsal_says_what_the_import_then_does_and_keeps_nobody() {
+        let directory = directory();
+        let database = directory.path().join("countersign.db");
+        let store = SqliteStore::open(&database).unwrap();
+        store.import(&newcomers(&KEPT)).await.unwrap();
+        let mut rehearsal = Rehearsal::over(&database).unwrap();
+        let (first, rest) = BROUGHT.split_at(5);
+        let mut said = rehearsal.import(&newcomers(first)).unwrap();
+        said.extend(rehearsal.import(&newcomers(rest)).unwrap());
+        assert_eq!(store.list(&UserQuery::default()).await.unwrap().users.len(), KEPT.len());
+        assert_eq!(said, store.import(&newcomers(&BROUGHT)).await.unwrap());
+        assert_eq!(said.iter().filter(|outcome| matches!(outcome, Imported::AddedAs(_))).count(), 3, "{said:?}");
+    }
+
+    #[tokio::test]
+    async fn nobody_who_writes_waits_for_a_rehearsal_nor_it_for_them() {
+        let directory = directory();
+        let database = directory.path().join("countersign.db");
+        let store = SqliteStore::open(&database).unwrap();
+        let mut rehearsal = Rehearsal::over(&database).unwrap();
+        rehearsal.import(&newcomers(&KEPT)).unwrap();
+        let other = Connection::open(&database).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        assert_eq!(rehearsal.import(&newcomers(&[("zoe", "")])).unwrap(), [Imported::Added]);
+        other.execute_batch("ROLLBACK").unwrap();
+        store.import(&newcomers(&KEPT)).await.unwrap();
+    }
+
+    #[test]
+    fn without_a_database_none_is_made_and_an_older_one_stays_as_it_is() {
+        let directory = directory();
+        let data = directory.path().join("data");
+        let mut rehearsal = Rehearsal::over(&data.join("countersign.db")).unwrap();
+        assert_eq!(rehearsal.import(&newcomers(&[("zoe", "")])).unwrap(), [Imported::Added]);
+        assert!(!data.exists());
+
+        let database = directory.path().join("countersign.db");
+        drop(SqliteStore::open(&database).unwrap());
+        let connection = Connection::open(&database).unwrap();
+        connection.execute_batch("ALTER TABLE users DROP COLUMN upgraded_from; PRAGMA user_version = 1").unwrap();
+        drop(connection);
+        let before = std::fs::read(&database).unwrap();
+        let mut rehearsal = Rehearsal::over(&database).unwrap();
+        assert_eq!(rehearsal.import(&newcomers(&[("zoe", "")])).unwrap(), [Imported::Added]);
+        drop(rehearsal);
+        assert_eq!(std::fs::read(&database).unwrap(), before);
+        let files: Vec<_> =
+            std::fs::read_dir(directory.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+        assert_eq!(files, ["countersign.db"]);
+    }
+}
