@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{Read, stdin};
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -26,6 +27,10 @@ use crate::settings::{self, Configuration};
 const BATCH: usize = 1000;
 /// Users that are read ahead.
 const AHEAD: usize = 64;
+/// How long batches follow one another before whoever else writes, such as a server, gets a turn.
+const LONGEST_TURN: Duration = Duration::from_secs(1);
+/// How long that turn is: who waits for the database looks again at least every tenth of a second, and for three seconds.
+const TURN_OF_OTHERS: Duration = Duration::from_millis(110);
 
 pub(super) fn declare() -> Command {
     let formats = Format::ALL.map(|(name, _)| name);
@@ -63,7 +68,7 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let mut destination = if is_check {
         Destination::Rehearsal(Box::new(directory.rehearsal()?))
     } else {
-        Destination::Store(directory.open()?)
+        Destination::Store(directory.open()?, Duration::ZERO)
     };
     let progress = Progress::through(&file);
     let reading = Reading::begin(format.map(|(_, format)| format), progress.counting(file));
@@ -81,14 +86,24 @@ fn open(name: &str) -> std::io::Result<File> {
 
 /// Where users go.
 enum Destination {
-    Store(Arc<SqliteStore>),
+    /// With how long it was written to since others had their turn.
+    Store(Arc<SqliteStore>, Duration),
     Rehearsal(Box<Rehearsal>),
 }
 
 impl Destination {
     async fn import(&mut self, newcomers: &[Newcomer]) -> Result<Vec<Imported>, StoreError> {
         match self {
-            Self::Store(store) => store.import(newcomers).await,
+            Self::Store(store, turn) => {
+                if *turn > LONGEST_TURN {
+                    tokio::time::sleep(TURN_OF_OTHERS).await;
+                    *turn = Duration::ZERO;
+                }
+                let began = Instant::now();
+                let outcomes = store.import(newcomers).await;
+                *turn += began.elapsed();
+                outcomes
+            }
             Self::Rehearsal(rehearsal) => rehearsal.import(newcomers),
         }
     }

@@ -110,7 +110,8 @@ impl SoFar {
         let rate = self.users as f64 / seconds;
         let text = format!("{} users, {rate:.0}/s", self.users);
         let Some(percent) = self.percent(size) else { return text };
-        let left = self.took.as_secs().saturating_mul(100 - percent).checked_div(percent);
+        let share = u128::from(percent);
+        let left = (self.took.as_millis() * (100 - share)).checked_div(share * 1000).filter(|_| self.users > 0);
         let left = left.map(|left| format!(", {}:{:02} left", left / 60, left % 60)).unwrap_or_default();
         format!("{percent:3} %, {text}{left}")
     }
