@@ -125,15 +125,16 @@ impl Reading {
 }
 
 async fn take_over(destination: &mut Destination, mut reading: Reading, summary: &mut Summary) -> Result<(), Failure> {
-    let now = Clock::system().now();
+    // Asked for each user: ids begin with the second, so that those of a second lie together in the database.
+    let clock = Clock::system();
     let mut batch: Vec<(usize, Newcomer)> = Vec::with_capacity(BATCH);
     while let Some(Item { place, found }) = reading.items.recv().await {
         match found {
             Found::PassedOver => summary.pass_over(),
             Found::Unreadable(reason) => summary.refuse(place, None, &reason),
-            Found::User(record) => match record.to_newcomer(now) {
+            Found::User(record) => match record.to_newcomer(clock.now()) {
                 Ok(newcomer) => batch.push((place, newcomer)),
-                Err(error) => summary.refuse(place, record.who(), &error),
+                Err(error) => summary.refuse(place, record.who().as_deref(), &error),
             },
         }
         if batch.len() == BATCH {

@@ -24,7 +24,9 @@ fn found(element: Element) -> Found {
         Element::Unreadable(reason) => return Found::Unreadable(reason),
     };
     let Some(model) = object.get("model").and_then(Value::as_str) else {
-        return Found::Unreadable("this is not an object of a model of Django");
+        return Found::Unreadable(
+            "this is no object of a model of Django: objects of another kind go into JSON Lines, one on each line",
+        );
     };
     if !model.to_ascii_lowercase().ends_with("user") {
         return Found::PassedOver;

@@ -50,31 +50,31 @@ impl Progress {
         let so_far = SoFar { users, read: self.read.load(Ordering::Relaxed), took: self.began.elapsed() };
         if self.is_terminal {
             let line = so_far.drawn(self.size, columns());
-            self.write(&format!("\r{line:width$}", width = self.drawn));
+            write(&format!("\r{line:width$}", width = self.drawn));
             self.drawn = line.len();
         } else {
-            self.write(&format!("{}\n", so_far.text(self.size)));
+            write(&format!("{}\n", so_far.text(self.size)));
         }
     }
 
     /// Says something in a line of its own.
     pub(super) fn say(&mut self, text: &str) {
         self.clear();
-        self.write(&format!("{text}\n"));
+        write(&format!("{text}\n"));
     }
 
     /// Takes the line away.
     pub(super) fn clear(&mut self) {
         if self.drawn > 0 {
-            self.write(&format!("\r{:width$}\r", "", width = self.drawn));
+            write(&format!("\r{:width$}\r", "", width = self.drawn));
             self.drawn = 0;
         }
     }
+}
 
-    fn write(&self, text: &str) {
-        // A terminal that is gone has nobody in front of it.
-        let _ = stderr().write_all(text.as_bytes());
-    }
+fn write(text: &str) {
+    // A terminal that is gone has nobody in front of it.
+    let _ = stderr().write_all(text.as_bytes());
 }
 
 struct Counting {

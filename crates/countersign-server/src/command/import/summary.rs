@@ -65,15 +65,15 @@ impl Summary {
             Imported::Refused(error) => {
                 let address = user.email.as_ref().filter(|_| newcomer.is_name_derived);
                 let who = address.map_or_else(|| user.username.to_string(), ToString::to_string);
-                self.refuse(place, Some(who), &error);
+                self.refuse(place, Some(&who), &error);
             }
         }
     }
 
     /// `who` is a name or an address that can be shown.
-    pub(super) fn refuse(&mut self, place: usize, who: Option<String>, reason: &dyn Display) {
+    pub(super) fn refuse(&mut self, place: usize, who: Option<&str>, reason: &dyn Display) {
         self.refused += 1;
-        let user = who.as_ref().map(|who| format!("{who}: ")).unwrap_or_default();
+        let user = who.map(|who| format!("{who}: ")).unwrap_or_default();
         self.progress.say(&format!("{place}: {user}{reason}"));
         if self.refusals.len() < MOST_LISTED {
             self.refusals.push(json!({ "place": place, "user": who, "reason": reason.to_string() }));
@@ -104,13 +104,16 @@ impl Summary {
             }));
         }
         let added = if self.is_check { "would be added" } else { "added" };
-        let mut counts = format!("{} {added}, {} here already, {} refused", self.added, self.known, self.refused);
-        if self.passed_over > 0 {
-            counts += &format!(", {} passed over that are no users", self.passed_over);
-        }
-        if self.numbered > 0 {
-            counts += &format!("\n{} {added} with a number behind a name that another has", self.numbered);
-        }
+        let passed_over = match self.passed_over {
+            0 => String::new(),
+            count => format!(", {count} passed over that are no users"),
+        };
+        let numbered = match self.numbered {
+            0 => String::new(),
+            count => format!("\n{count} {added} with a number behind a name that another has"),
+        };
+        let (new, known, refused) = (self.added, self.known, self.refused);
+        let counts = format!("{new} {added}, {known} here already, {refused} refused{passed_over}{numbered}");
         let rows = self.schemes.iter().map(|(scheme, count)| [(*scheme).to_owned(), count.to_string()]);
         print(&format!("{counts}\n\n{}", table(["HASH", "USERS"], &rows.collect::<Vec<_>>())))
     }
