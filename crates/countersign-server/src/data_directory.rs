@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow};
 use countersign::sealing::SealingKey;
 use countersign::store::KeyStore;
-use countersign::store::sqlite::{self, SqliteStore};
+use countersign::store::sqlite::{self, Rehearsal, SqliteStore};
 use zeroize::Zeroizing;
 
 const DATABASE: &str = "countersign.db";
@@ -42,6 +42,11 @@ impl DataDirectory {
             ));
         }
         self.open()
+    }
+
+    /// A rehearsal of an import into the database, which need not be there.
+    pub fn rehearsal(&self) -> anyhow::Result<Rehearsal> {
+        Ok(Rehearsal::over(&self.path.join(DATABASE))?)
     }
 
     /// The key that seals the private keys of `keys`. It is made when the store holds none yet; otherwise it has to be there.

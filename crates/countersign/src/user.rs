@@ -3,7 +3,7 @@
 //! Names are checked and brought into their canonical form here, once, by the types of the modules below; whoever
 //! holds a [`Username`] need not ask again. Times are Unix seconds.
 
-mod visible;
+pub(crate) mod visible;
 
 pub mod id;
 pub mod username;

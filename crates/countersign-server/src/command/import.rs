@@ -1,22 +1,23 @@
 //! `countersign import`: users of other programs, also while the server runs.
 
+mod progress;
 mod summary;
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, IsTerminal, Read, Write, stderr, stdin};
-use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
+use std::io::{Read, stdin};
+use std::os::fd::AsFd as _;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use countersign::import::{self, Format, Item, ReadError};
-use countersign::store::UserStore;
-use countersign::store::sqlite::SqliteStore;
-use countersign::user::NewUser;
+use countersign::import::{self, Format, Found, Item, Newcomer, ReadError};
+use countersign::store::sqlite::{Rehearsal, SqliteStore};
+use countersign::store::{Imported, StoreError, UserStore as _};
 use countersign_axum::Clock;
 use tokio::sync::mpsc;
 
+use crate::command::import::progress::Progress;
 use crate::command::import::summary::Summary;
 use crate::data_directory::DataDirectory;
 use crate::failure::Failure;
@@ -24,8 +25,12 @@ use crate::settings::{self, Configuration};
 
 /// Users that are taken over in one step: one flush of the disk for all.
 const BATCH: usize = 1000;
-/// Bytes from which the format is guessed.
-const BEGINNING: usize = 64 * 1024;
+/// Users that are read ahead.
+const AHEAD: usize = 64;
+/// How long batches follow one another before whoever else writes, such as a server, gets a turn.
+const LONGEST_TURN: Duration = Duration::from_secs(1);
+/// How long that turn is: who waits for the database looks again at least every tenth of a second, and for three seconds.
+const TURN_OF_OTHERS: Duration = Duration::from_millis(110);
 
 pub(super) fn declare() -> Command {
     let formats = Format::ALL.map(|(name, _)| name);
@@ -55,32 +60,53 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let Some(matches) = matches.subcommand_matches("users") else { return Ok(()) };
     let settings = Configuration::load(&settings::given(matches))?.settings;
     let name: &String = matches.get_one("file").ok_or_else(|| Failure::usage("name a file"))?;
-    let mut file = open(name)?;
-    let format = match matches.get_one::<String>("format") {
-        Some(name) => {
-            Format::ALL.into_iter().find(|(known, _)| known == name).map_or(Format::Csv, |(_, format)| format)
-        }
-        None => Format::guess(file.fill_buf().with_context(|| format!("cannot read {name}"))?),
-    };
-    let directory = DataDirectory::at(&settings.data);
+    let file = open(name).with_context(|| format!("cannot read {name}"))?;
+    let format = matches.get_one::<String>("format");
+    let format = format.and_then(|name| Format::ALL.into_iter().find(|(known, _)| known == name));
     let is_check = matches.get_flag("check");
-    let rehearsal = if is_check { Some(Rehearsal::over(&settings.data, &directory).await?) } else { None };
-    let store = match &rehearsal {
-        Some(rehearsal) => Arc::clone(&rehearsal.store),
-        None => directory.open()?,
+    let directory = DataDirectory::at(&settings.data);
+    let mut destination = if is_check {
+        Destination::Rehearsal(Box::new(directory.rehearsal()?))
+    } else {
+        Destination::Store(directory.open()?, Duration::ZERO)
     };
-    let mut summary = Summary::new(is_check);
-    take_over(store.as_ref(), read(format, file), &mut summary).await?;
-    summary.print(matches.get_flag("json"))
+    let progress = Progress::through(&file);
+    let reading = Reading::begin(format.map(|(_, format)| format), progress.counting(file));
+    let mut summary = Summary::new(is_check, progress);
+    let end = take_over(&mut destination, reading, &mut summary).await;
+    summary.print(matches.get_flag("json"))?;
+    end?;
+    summary.verdict()
 }
 
-fn open(name: &str) -> Result<Box<dyn BufRead + Send>, Failure> {
-    let file: Box<dyn Read + Send> = if name == "-" {
-        Box::new(stdin())
-    } else {
-        Box::new(File::open(name).with_context(|| format!("cannot read {name}"))?)
-    };
-    Ok(Box::new(BufReader::with_capacity(BEGINNING, file)))
+/// A file is read past the buffer of standard input, so that both are one kind of thing.
+fn open(name: &str) -> std::io::Result<File> {
+    if name == "-" { Ok(File::from(stdin().as_fd().try_clone_to_owned()?)) } else { File::open(name) }
+}
+
+/// Where users go.
+enum Destination {
+    /// With how long it was written to since others had their turn.
+    Store(Arc<SqliteStore>, Duration),
+    Rehearsal(Box<Rehearsal>),
+}
+
+impl Destination {
+    async fn import(&mut self, newcomers: &[Newcomer]) -> Result<Vec<Imported>, StoreError> {
+        match self {
+            Self::Store(store, turn) => {
+                if *turn > LONGEST_TURN {
+                    tokio::time::sleep(TURN_OF_OTHERS).await;
+                    *turn = Duration::ZERO;
+                }
+                let began = Instant::now();
+                let outcomes = store.import(newcomers).await;
+                *turn += began.elapsed();
+                outcomes
+            }
+            Self::Rehearsal(rehearsal) => rehearsal.import(newcomers),
+        }
+    }
 }
 
 /// What a reader of its own hands over; it waits when nobody takes.
@@ -89,83 +115,48 @@ struct Reading {
     end: std::thread::JoinHandle<Result<(), ReadError>>,
 }
 
-fn read(format: Format, file: Box<dyn BufRead + Send>) -> Reading {
-    let (sender, items) = mpsc::channel(BATCH);
-    let end = std::thread::spawn(move || import::read(format, file, &mut |item| sender.blocking_send(item).is_ok()));
-    Reading { items, end }
+impl Reading {
+    fn begin(format: Option<Format>, file: impl Read + Send + 'static) -> Self {
+        let (sender, items) = mpsc::channel(AHEAD);
+        let end =
+            std::thread::spawn(move || import::read(format, file, &mut |item| sender.blocking_send(item).is_ok()));
+        Self { items, end }
+    }
 }
 
-async fn take_over(store: &dyn UserStore, mut reading: Reading, summary: &mut Summary) -> Result<(), Failure> {
-    let now = Clock::system().now();
-    let mut batch: Vec<(usize, NewUser)> = Vec::with_capacity(BATCH);
-    while let Some((place, record)) = reading.items.recv().await {
-        match record.and_then(|record| record.to_new_user(now)) {
-            Ok(user) => batch.push((place, user)),
-            Err(error) => summary.refuse(place, &error),
+async fn take_over(destination: &mut Destination, mut reading: Reading, summary: &mut Summary) -> Result<(), Failure> {
+    // Asked for each user: ids begin with the second, so that those of a second lie together in the database.
+    let clock = Clock::system();
+    let mut batch: Vec<(usize, Newcomer)> = Vec::with_capacity(BATCH);
+    while let Some(Item { place, found }) = reading.items.recv().await {
+        match found {
+            Found::PassedOver => summary.pass_over(),
+            Found::Unreadable(reason) => summary.refuse(place, None, &reason),
+            Found::User(record) => match record.to_newcomer(clock.now()) {
+                Ok(newcomer) => batch.push((place, newcomer)),
+                Err(error) => summary.refuse(place, record.who().as_deref(), &error),
+            },
         }
         if batch.len() == BATCH {
-            import_batch(store, &mut batch, summary).await?;
+            import_batch(destination, &mut batch, summary).await?;
         }
+        summary.show_progress();
     }
-    import_batch(store, &mut batch, summary).await?;
-    progress(summary, true);
+    import_batch(destination, &mut batch, summary).await?;
     let end = reading.end.join().map_err(|_| Failure::work("the reader of the file failed"))?;
-    Ok(end.context("what was read before was taken over")?)
+    Ok(end?)
 }
 
 async fn import_batch(
-    store: &dyn UserStore,
-    batch: &mut Vec<(usize, NewUser)>,
+    destination: &mut Destination,
+    batch: &mut Vec<(usize, Newcomer)>,
     summary: &mut Summary,
 ) -> Result<(), Failure> {
-    let (places, users): (Vec<usize>, Vec<NewUser>) = batch.drain(..).unzip();
-    let outcomes = store.import(&users).await?;
-    for ((place, user), outcome) in places.into_iter().zip(&users).zip(outcomes) {
-        summary.count(place, user, outcome);
+    let (places, newcomers): (Vec<usize>, Vec<Newcomer>) = batch.drain(..).unzip();
+    let outcomes = destination.import(&newcomers).await;
+    let outcomes = outcomes.context("the import stopped: run it again, and it goes on from here")?;
+    for ((place, newcomer), outcome) in places.into_iter().zip(&newcomers).zip(outcomes) {
+        summary.count(place, newcomer, outcome);
     }
-    progress(summary, false);
     Ok(())
-}
-
-/// How far it is, over and over in one line of a terminal.
-fn progress(summary: &Summary, is_end: bool) {
-    let mut stderr = stderr();
-    if stderr.is_terminal() {
-        let end = if is_end { "\n" } else { "" };
-        // A terminal that is gone has nobody in front of it.
-        let _ = write!(stderr, "\r{} users read{end}", summary.read());
-    }
-}
-
-/// A copy of the database, in which an import is tried; gone when this is dropped.
-struct Rehearsal {
-    store: Arc<SqliteStore>,
-    folder: PathBuf,
-}
-
-impl Rehearsal {
-    async fn over(data: &Path, directory: &DataDirectory) -> Result<Self, Failure> {
-        let folder = std::env::temp_dir().join(format!("countersign-check-{}", std::process::id()));
-        std::fs::DirBuilder::new().mode(0o700).create(&folder).context("cannot make a folder for the check")?;
-        let copy = folder.join("countersign.db");
-        let opened = async {
-            if data.exists() {
-                directory.open_existing()?.copy_to(&copy).await?;
-            }
-            anyhow::Ok(SqliteStore::open(&copy)?)
-        };
-        match opened.await {
-            Ok(store) => Ok(Self { store: Arc::new(store), folder }),
-            Err(error) => {
-                let _ = std::fs::remove_dir_all(&folder);
-                Err(error.into())
-            }
-        }
-    }
-}
-
-impl Drop for Rehearsal {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
 }

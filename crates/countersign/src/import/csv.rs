@@ -1,59 +1,126 @@
-//! A table with a line of titles. Titles are those of the programs: `username`; `email`; `full_name`, `name`, or `first_name` and
-//! `last_name`; `disabled`, or its opposites `is_active` and `enabled`; `scope`; `password_hash`, `hashed_password`, or `password`,
-//! which holds a hash in Django's table; `created_at`, `date_joined`. Others are passed over.
+//! A table with a line of titles.
 
-use std::io::BufRead;
+use std::io::{self, BufRead};
 
-use ::csv::{ReaderBuilder, StringRecord};
+use csv_core::{ReadRecordResult, Reader};
 
-use crate::import::record::{Record, RecordError, is_no, is_yes, joined, time};
-use crate::import::{Item, ReadError};
+use crate::import::titles;
+use crate::import::{Found, Item, LONGEST_LINE, ReadError};
+
+/// The most cells of a row.
+const MOST_CELLS: usize = 1024;
 
 pub(super) fn read(file: impl BufRead, each: &mut dyn FnMut(Item) -> bool) -> Result<(), ReadError> {
-    let mut table = ReaderBuilder::new().flexible(true).from_reader(file);
-    let titles = table.headers().map_err(|error| ReadError::new(0, &error))?.clone();
-    if column(&titles, &["username", "email"]).is_none() {
-        return Err(ReadError::new(0, &"the first line has no title `username` or `email`"));
+    let mut rows = Rows::of(file);
+    let failed = |line: usize, error: io::Error| ReadError::after(line - 1, &error);
+    let first = rows.next().map_err(|error| failed(1, error))?;
+    let Some(Row::Whole(titles)) = first else { return Err(ReadError::NoTitles) };
+    let titles: Vec<String> = titles.cells().map(|title| title.trim().to_ascii_lowercase()).collect();
+    if !titles.iter().any(|title| title == "username" || title == "email") {
+        return Err(ReadError::NoTitles);
     }
-    let mut row = StringRecord::new();
     loop {
-        let line = usize::try_from(table.position().line()).unwrap_or(usize::MAX);
-        let item = match table.read_record(&mut row) {
-            Ok(true) => Ok(record(&titles, &row)),
-            Ok(false) => return Ok(()),
-            Err(error) if error.is_io_error() => return Err(ReadError::new(line, &error)),
-            Err(_) => Err(RecordError::NotAUser("this is not a row of UTF-8 text".to_owned())),
+        let line = rows.skip_to_row().map_err(|error| failed(rows.line, error))?;
+        let found = match rows.next().map_err(|error| failed(line, error))? {
+            None => return Ok(()),
+            Some(Row::Whole(row)) => found(&titles, &row),
+            Some(Row::Unreadable(reason)) => Found::Unreadable(reason),
         };
-        if !each((line, item)) {
+        if !each(Item { place: line, found }) {
             return Ok(());
         }
     }
 }
 
-fn record(titles: &StringRecord, row: &StringRecord) -> Record {
-    let cell = |names: &[&str]| row.get(column(titles, names)?).filter(|cell| !cell.is_empty());
-    let owned = |names: &[&str]| cell(names).map(str::to_owned);
-    let is_active = cell(&["is_active", "enabled"]).is_none_or(is_yes);
-    Record {
-        username: owned(&["username"]),
-        email: owned(&["email"]),
-        full_name: owned(&["full_name", "name"]).or_else(|| joined(cell(&["first_name"]), cell(&["last_name"]))),
-        // What is not plainly active stays out.
-        disabled: cell(&["disabled"]).is_some_and(|text| !is_no(text)) || !is_active,
-        scope: owned(&["scope"]),
-        password_hash: owned(&["password_hash", "hashed_password", "password"]),
-        created_at: cell(&["created_at", "date_joined"]).and_then(time),
+fn found(titles: &[String], row: &Cells<'_>) -> Found {
+    // One comma too many or too few would give a user the hash or the state of another column.
+    if row.ends.len() != titles.len() {
+        return Found::Unreadable("the row has another number of cells than the line of titles");
+    }
+    Found::User(titles::record(|title| {
+        let column = titles.iter().position(|own| own == title)?;
+        row.cells().nth(column).filter(|cell| !cell.is_empty()).map(str::to_owned)
+    }))
+}
+
+/// The rows of a table, of which no more than one is held.
+struct Rows<R> {
+    file: R,
+    reader: Reader,
+    text: Vec<u8>,
+    ends: Vec<usize>,
+    /// The line that comes next.
+    line: usize,
+}
+
+enum Row<'r> {
+    Whole(Cells<'r>),
+    Unreadable(&'static str),
+}
+
+/// The text of all cells, and where in it each ends.
+struct Cells<'r> {
+    text: &'r str,
+    ends: &'r [usize],
+}
+
+impl<'r> Cells<'r> {
+    fn cells(&self) -> impl Iterator<Item = &'r str> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let text = self.text;
+        starts.zip(self.ends).map(move |(start, end)| text.get(start..*end).unwrap_or_default())
     }
 }
 
-fn column(titles: &StringRecord, names: &[&str]) -> Option<usize> {
-    names.iter().find_map(|name| titles.iter().position(|title| title.trim().eq_ignore_ascii_case(name)))
+impl<R: BufRead> Rows<R> {
+    fn of(file: R) -> Self {
+        Self { file, reader: Reader::new(), text: vec![0; LONGEST_LINE], ends: vec![0; MOST_CELLS], line: 1 }
+    }
+
+    /// Passes over empty lines, and says in which line the next row begins.
+    fn skip_to_row(&mut self) -> io::Result<usize> {
+        while let Some(&byte @ (b'\r' | b'\n')) = self.file.fill_buf()?.first() {
+            self.file.consume(1);
+            self.line += usize::from(byte == b'\n');
+        }
+        Ok(self.line)
+    }
+
+    /// The next row; of one that is too long no more is held than the limit.
+    fn next(&mut self) -> io::Result<Option<Row<'_>>> {
+        let (mut length, mut count, mut is_whole) = (0, 0, true);
+        loop {
+            let input = self.file.fill_buf()?;
+            let text = self.text.get_mut(length..).unwrap_or_default();
+            let ends = self.ends.get_mut(count..).unwrap_or_default();
+            let (result, read, written, ended) = self.reader.read_record(input, text, ends);
+            self.line += input.iter().take(read).filter(|byte| **byte == b'\n').count();
+            self.file.consume(read);
+            length += written;
+            count += ended;
+            match result {
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => {
+                    is_whole = false;
+                    (length, count) = (0, 0);
+                }
+                ReadRecordResult::End => return Ok(None),
+                ReadRecordResult::Record if !is_whole => {
+                    return Ok(Some(Row::Unreadable("this row is longer than 64 KiB: is a quotation mark missing?")));
+                }
+                ReadRecordResult::Record => break,
+            }
+        }
+        let text = str::from_utf8(self.text.get(..length).unwrap_or_default());
+        let ends = self.ends.get(..count).unwrap_or_default();
+        Ok(Some(text.map_or(Row::Unreadable("this row is not UTF-8"), |text| Row::Whole(Cells { text, ends }))))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import::record::tests::first;
+    use crate::import::record::tests::{all, first};
 
     #[test]
     fn who_is_not_plainly_active_stays_out() {
@@ -63,5 +130,44 @@ mod tests {
         for (text, disabled) in [("", false), ("t", false), ("f", true), ("on", true)] {
             assert_eq!(first(read, &format!("username,is_active\nada,{text}\n")).disabled, disabled, "{text}");
         }
+    }
+
+    #[test]
+    fn cells_may_hold_commas_quotation_marks_and_lines() {
+        let text = "Full_Name , username\n\"Ada, \"\"Countess\"\"\nof Lovelace\",ada\n";
+        for text in [text.to_owned(), text.replace('\n', "\r\n"), text.trim_end().to_owned()] {
+            let record = first(read, &text);
+            assert_eq!(record.username.as_deref(), Some("ada"));
+            let full_name = record.full_name.unwrap().replace("\r\n", "\n");
+            assert_eq!(full_name, "Ada, \"Countess\"\nof Lovelace");
+        }
+    }
+
+    #[test]
+    fn a_row_that_is_wrong_keeps_no_other_out_and_lines_are_counted() {
+        let long = "x".repeat(LONGEST_LINE);
+        let many = ",".repeat(MOST_CELLS);
+        let rows: [&[u8]; 9] = [
+            b"username,email",
+            b"ada,ada@example.com",
+            b"b\xFFb,bob@example.com",
+            b"",
+            b"bob,\"bob@\nexample.com\"",
+            long.as_bytes(),
+            many.as_bytes(),
+            b"eve",
+            b"zoe,zoe@example.com",
+        ];
+        let expected = [(2, true), (3, false), (5, true), (7, false), (8, false), (9, false), (10, true)];
+        for end in ["\n", "\r\n"] {
+            assert_eq!(all(read, &rows.join(end.as_bytes())), expected, "{end:?}");
+        }
+    }
+
+    #[test]
+    fn a_quotation_mark_that_is_never_closed_takes_no_memory() {
+        let rest = "eve,eve@example.com\n".repeat(10_000);
+        let text = format!("username,email\nada,ada@example.com\n\"bob,bob@example.com\n{rest}");
+        assert_eq!(all(read, text.as_bytes()), [(2, true), (3, false)]);
     }
 }

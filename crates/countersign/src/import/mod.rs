@@ -1,18 +1,24 @@
-//! Users of other programs, read from what those programs write: one at a time, so that a million fit into little memory.
+//! Users of other programs, read from what those programs write: one at a time, and none larger than a limit, so that a
+//! million fit into little memory.
 //!
-//! [`read`] takes a file apart; [`Record::to_new_user`] checks one user. What a store then makes of it is said by
+//! [`read`] takes a file apart; [`Record::to_newcomer`] checks one user. What a store then makes of it is said by
 //! [`Imported`](crate::store::Imported).
 
 mod record;
+mod beginning;
 mod elements;
+mod titles;
 mod json_lines;
 mod csv;
 mod django;
 mod keycloak;
 
-use std::io::BufRead;
+use std::io::Read;
 
-pub use crate::import::record::{Record, RecordError};
+pub use crate::import::record::{CreatedAt, Newcomer, Record, RecordError};
+
+/// The most bytes of a line or a row. The longest hash that is taken has 1024.
+const LONGEST_LINE: usize = 64 * 1024;
 
 /// The format of a file of users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,44 +37,60 @@ impl Format {
     /// All of them, by name.
     pub const ALL: [(&str, Format); 4] =
         [("json-lines", Self::JsonLines), ("csv", Self::Csv), ("django", Self::Django), ("keycloak", Self::Keycloak)];
-
-    /// The format that a file with this beginning most likely has.
-    pub fn guess(beginning: &[u8]) -> Self {
-        let mut lines = beginning.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
-        let first = lines.next().unwrap_or_default().trim_ascii();
-        let is_whole = serde_json::from_slice::<serde::de::IgnoredAny>(first).is_ok();
-        match first.first() {
-            Some(b'[') => Self::Django,
-            // A realm in one line is longer than a beginning.
-            Some(b'{') if is_whole || first.starts_with(b"{\"username\"") => Self::JsonLines,
-            Some(b'{') => Self::Keycloak,
-            _ => Self::Csv,
-        }
-    }
 }
 
-/// A user of a file: where it stands, and what was read or is wrong. Places are lines where the format has lines, and
-/// otherwise users, both counted from 1.
-pub type Item = (usize, Result<Record, RecordError>);
-
-/// The file as a whole cannot be read any further.
-#[derive(Debug, thiserror::Error)]
-#[error("the file cannot be read after user or line {place}: {reason}")]
-pub struct ReadError {
-    /// How far it was read.
+/// What a file holds at one place.
+pub struct Item {
+    /// The line, where the format has lines, and otherwise the entry of the list; both are counted from 1.
     pub place: usize,
-    reason: String,
+    /// What stands there.
+    pub found: Found,
+}
+
+/// What was found in a file.
+pub enum Found {
+    /// A user, unchecked.
+    User(Record),
+    /// Something that is no user's account: an object of another model in a dump of Django, a service account of Keycloak.
+    PassedOver,
+    /// Nothing that can be read as a user, and why.
+    Unreadable(&'static str),
+}
+
+/// Why a file as a whole cannot be read, or no further.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// There is nothing in it.
+    #[error("the file is empty: it takes at least one user")]
+    Empty,
+    /// Spreadsheets and shells of Windows write it.
+    #[error("the file is in UTF-16: convert it first, by `iconv -f UTF-16 -t UTF-8 FILE`, or save it as UTF-8")]
+    Utf16,
+    /// The table does not say which column holds what.
+    #[error("the first line has no title `username` or `email`: write a line of titles, parted by commas")]
+    NoTitles,
+    /// It is no list of the format, or it breaks off.
+    #[error("the file cannot be read after line or entry {place}: {reason}")]
+    BreaksOff {
+        /// How far it was read.
+        place: usize,
+        /// What is wrong there.
+        reason: String,
+    },
 }
 
 impl ReadError {
-    fn new(place: usize, reason: &impl std::fmt::Display) -> Self {
-        Self { place, reason: reason.to_string() }
+    fn after(place: usize, reason: &impl std::fmt::Display) -> Self {
+        Self::BreaksOff { place, reason: reason.to_string() }
     }
 }
 
-/// Reads users, and hands each on until `each` says that it is enough.
-pub fn read(format: Format, file: impl BufRead, each: &mut dyn FnMut(Item) -> bool) -> Result<(), ReadError> {
-    match format {
+/// Reads users, and hands each on until `each` says that it is enough. Without a format, it is the one that the file looks
+/// like.
+pub fn read(format: Option<Format>, file: impl Read, each: &mut dyn FnMut(Item) -> bool) -> Result<(), ReadError> {
+    let (guessed, file) = beginning::of(file)?;
+    match format.unwrap_or(guessed) {
         Format::JsonLines => json_lines::read(file, each),
         Format::Csv => csv::read(file, each),
         Format::Django => django::read(file, each),

@@ -6,6 +6,7 @@
 
 mod user_query;
 mod session_store;
+mod taking_over;
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
@@ -15,9 +16,11 @@ pub mod sqlite;
 use async_trait::async_trait;
 use countersign_password::{HashError, PasswordHash};
 
+use crate::import::Newcomer;
 use crate::user::{Credentials, Login, NewUser, User, UserChange, UserId, Username};
 
 pub use crate::store::session_store::{Rotation, SessionStore};
+pub use crate::store::taking_over::Imported;
 pub use crate::store::user_query::{SearchText, SearchTextError, UserPage, UserQuery};
 
 /// Why a store did not do what it was asked.
@@ -54,26 +57,6 @@ impl StoreError {
     }
 }
 
-/// What became of a user that was to be taken over.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Imported {
-    /// It is a user now.
-    Added,
-    /// A user of this name and this address was here already, and was left alone.
-    Known,
-    /// Another user is in the way.
-    Refused(StoreError),
-}
-
-impl Imported {
-    /// What a taken name means: the same user, or another.
-    fn in_the_way(existing: Option<&User>, user: &User, error: StoreError) -> Self {
-        let address = |user: &User| user.email.as_ref().map(|email| email.canonical().to_owned());
-        let is_same = existing.is_some_and(|existing| address(existing) == address(user));
-        if is_same { Self::Known } else { Self::Refused(error) }
-    }
-}
-
 /// The password hash of a user, for whoever counts hashes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HashRecord {
@@ -94,8 +77,8 @@ pub trait UserStore: Send + Sync + 'static {
     async fn insert(&self, new: &NewUser) -> Result<User, StoreError>;
 
     /// Takes users over from another program, in one step: each by itself, in this order, so that one that is refused
-    /// keeps no other out. The answer has an outcome for each.
-    async fn import(&self, users: &[NewUser]) -> Result<Vec<Imported>, StoreError>;
+    /// keeps no other out. The answer has an outcome for each; [`Imported`] says what is taken for the same user.
+    async fn import(&self, newcomers: &[Newcomer]) -> Result<Vec<Imported>, StoreError>;
 
     /// The user with this id.
     async fn find_by_id(&self, id: UserId) -> Result<Option<User>, StoreError>;

@@ -16,7 +16,7 @@ use unicode_security::confusable_detection::skeleton;
 use crate::user::visible::{is_invisible, show};
 
 /// The most code points of a user name.
-const MAX_CODE_POINTS: usize = 64;
+pub(crate) const MAX_CODE_POINTS: usize = 64;
 
 /// A user name in its canonical form: 1 to 64 code points, lower case, one script, no `@`, no `:`, nothing blank or
 /// invisible. Canonical means that `Username::new(name.as_str())` gives the same name again.

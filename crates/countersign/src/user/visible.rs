@@ -32,3 +32,16 @@ pub(crate) fn show(c: char) -> String {
         format!("'{c}' (U+{:04X})", u32::from(c))
     }
 }
+
+/// A text for a terminal: what cannot be seen, and every break of a line, stands there by its number.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_invisible(c) || (c.is_whitespace() && c != ' ') {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}

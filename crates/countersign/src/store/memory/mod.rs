@@ -9,9 +9,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use countersign_password::PasswordHash;
 
+use crate::import::Newcomer;
 use crate::session::{Session, SessionId};
+use crate::store::taking_over::{Engine, take_over};
 use crate::store::{HashRecord, HealthCheck, Imported, SigningKeyRecord, StoreError, UserPage, UserQuery, UserStore};
-use crate::user::{Credentials, EmailAddress, Login, NewUser, User, UserChange, UserId};
+use crate::user::{Credentials, EmailAddress, Login, NewUser, User, UserChange, UserId, Username};
 
 /// Keeps everything in memory, behind one lock that is never held across an await.
 #[derive(Debug, Default)]
@@ -55,10 +57,6 @@ impl MemoryStore {
     fn keys(&self) -> MutexGuard<'_, Vec<SigningKeyRecord>> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn find(&self, wanted: impl Fn(&User) -> bool) -> Option<Credentials> {
-        self.users().values().find(|entry| wanted(&entry.user)).map(Entry::to_credentials)
-    }
 }
 
 impl Entry {
@@ -84,6 +82,14 @@ fn insert(users: &mut BTreeMap<UserId, Entry>, new: &NewUser) -> Result<User, St
     let password_hash = new.password_hash.clone();
     users.insert(new.id, Entry { user: user.clone(), skeleton, password_hash, upgraded_from: None });
     Ok(user)
+}
+
+fn find<'a>(users: &'a BTreeMap<UserId, Entry>, login: &Login) -> Option<&'a Entry> {
+    users.values().find(|entry| match login {
+        Login::Username(username) => entry.user.username == *username,
+        Login::EmailAddress(email) => is_at(&entry.user, email),
+        Login::Nobody => false,
+    })
 }
 
 /// The user with this id, if the stored hash is `expected`.
@@ -114,23 +120,30 @@ fn is_at(user: &User, email: &EmailAddress) -> bool {
     user.email.as_ref().is_some_and(|own| own.canonical() == email.canonical())
 }
 
+impl Engine for BTreeMap<UserId, Entry> {
+    fn insert(&mut self, new: &NewUser) -> Result<(), StoreError> {
+        insert(self, new).map(drop)
+    }
+
+    fn find(&mut self, login: Login) -> Result<Option<User>, StoreError> {
+        Ok(find(self, &login).map(|entry| entry.user.clone()))
+    }
+
+    fn is_free(&mut self, name: &Username) -> Result<bool, StoreError> {
+        let skeleton = name.skeleton();
+        Ok(!self.values().any(|entry| entry.user.username == *name || entry.skeleton == skeleton))
+    }
+}
+
 #[async_trait]
 impl UserStore for MemoryStore {
     async fn insert(&self, new: &NewUser) -> Result<User, StoreError> {
         insert(&mut self.users(), new)
     }
 
-    async fn import(&self, new: &[NewUser]) -> Result<Vec<Imported>, StoreError> {
+    async fn import(&self, newcomers: &[Newcomer]) -> Result<Vec<Imported>, StoreError> {
         let mut users = self.users();
-        let import = |new: &NewUser| match insert(&mut users, new) {
-            Ok(_) => Imported::Added,
-            Err(error @ StoreError::UsernameTaken) => {
-                let existing = users.values().map(|entry| &entry.user).find(|user| user.username == new.username);
-                Imported::in_the_way(existing, &new.to_user(), error)
-            }
-            Err(error) => Imported::Refused(error),
-        };
-        Ok(new.iter().map(import).collect())
+        newcomers.iter().map(|new| take_over(&mut *users, new)).collect()
     }
 
     async fn find_by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
@@ -138,11 +151,7 @@ impl UserStore for MemoryStore {
     }
 
     async fn find_credentials(&self, login: &Login) -> Result<Option<Credentials>, StoreError> {
-        Ok(match login {
-            Login::Username(username) => self.find(|user| user.username == *username),
-            Login::EmailAddress(email) => self.find(|user| is_at(user, email)),
-            Login::Nobody => None,
-        })
+        Ok(find(&self.users(), login).map(Entry::to_credentials))
     }
 
     async fn find_credentials_by_id(&self, id: UserId) -> Result<Option<Credentials>, StoreError> {

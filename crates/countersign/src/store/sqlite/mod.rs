@@ -10,6 +10,7 @@ mod worker;
 mod sql;
 mod users;
 mod sessions;
+mod rehearsal;
 mod keys;
 
 use std::fmt;
@@ -24,6 +25,7 @@ use crate::store::sqlite::worker::Worker;
 use crate::store::{HealthCheck, StoreError};
 
 pub use crate::store::sqlite::files::check_file;
+pub use crate::store::sqlite::rehearsal::Rehearsal;
 
 /// Look-ups of one thing that may wait; at some 5 µs each they wait for a fiftieth of a second.
 const LOOK_UP_QUEUE_LIMIT: usize = 4096;
@@ -123,12 +125,6 @@ impl SqliteStore {
             listings: start("sqlite-list", listings, LISTING_QUEUE_LIMIT)?,
             writer: start("sqlite-write", writer, WRITE_QUEUE_LIMIT)?,
         })
-    }
-
-    /// Writes a copy of the database, as it is now, to a file that is not there yet. Others may read and write meanwhile.
-    pub async fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
-        let path = path.to_string_lossy().into_owned();
-        self.writer.run(move |connection| Ok(connection.execute(sql::COPY, [path]).map(drop)?)).await
     }
 
     /// Where the database is.

@@ -46,8 +46,8 @@ pub(super) fn open_error(path: &Path, error: &SqliteError) -> OpenError {
     }
 }
 
-/// The version of the schema, 0 for an empty database.
-fn check_ours(connection: &Connection, path: &Path) -> Result<i64, OpenError> {
+/// The version of the schema, 0 for an empty database; refuses a database of another program or a newer version.
+pub(super) fn check_ours(connection: &Connection, path: &Path) -> Result<i64, OpenError> {
     let number =
         |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(|error| open_error(path, &error));
     let application_id = number("PRAGMA application_id")?;

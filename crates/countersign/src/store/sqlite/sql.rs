@@ -34,6 +34,7 @@ pub(super) const UPDATE: &str = "
         generation = $10
     WHERE id = $11";
 
+pub(super) const HAS_NAME: &str = "SELECT 1 FROM users WHERE username = $1 OR username_skeleton = $2";
 pub(super) const HAS_ID: &str = "SELECT 1 FROM users WHERE id = $1";
 pub(super) const OTHER_WITH_USERNAME: &str = "SELECT username FROM users WHERE username = $1 AND id <> $2";
 pub(super) const OTHER_WITH_SKELETON: &str = "SELECT username FROM users WHERE username_skeleton = $1 AND id <> $2";
@@ -106,6 +107,3 @@ pub(super) const IS_ACTIVE_KEY: &str = "SELECT 1 FROM signing_keys WHERE kid = $
 pub(super) const REMOVE_KEY: &str = "DELETE FROM signing_keys WHERE kid = $1";
 
 pub(super) const PING: &str = "SELECT count(*) FROM signing_keys";
-
-/// Whole and without gaps, from one moment.
-pub(super) const COPY: &str = "VACUUM INTO $1";

@@ -5,8 +5,10 @@ use countersign_password::PasswordHash;
 use countersign_token::ScopeSet;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, Row, Transaction, params};
 
+use crate::import::Newcomer;
 use crate::store::sqlite::connection::JobError;
 use crate::store::sqlite::{SqliteStore, sql};
+use crate::store::taking_over::{Engine, take_over};
 use crate::store::{HashRecord, Imported, SearchText, StoreError, UserPage, UserQuery, UserStore};
 use crate::user::{Credentials, EmailAddress, FullName, Login, NewUser, User, UserChange, UserId, Username};
 
@@ -22,9 +24,12 @@ impl UserStore for SqliteStore {
         .await
     }
 
-    async fn import(&self, users: &[NewUser]) -> Result<Vec<Imported>, StoreError> {
-        let users = users.to_vec();
-        self.write(move |transaction| users.iter().map(|new| import(transaction, new)).collect()).await
+    async fn import(&self, newcomers: &[Newcomer]) -> Result<Vec<Imported>, StoreError> {
+        let newcomers = newcomers.to_vec();
+        self.write(move |mut transaction| {
+            Ok(newcomers.iter().map(|new| take_over(&mut transaction, new)).collect::<Result<_, _>>()?)
+        })
+        .await
     }
 
     async fn find_by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
@@ -32,12 +37,8 @@ impl UserStore for SqliteStore {
     }
 
     async fn find_credentials(&self, login: &Login) -> Result<Option<Credentials>, StoreError> {
-        let (query, name) = match login {
-            Login::Username(username) => (sql::FIND_BY_USERNAME, username.as_str().to_owned()),
-            Login::EmailAddress(email) => (sql::FIND_BY_EMAIL, email.canonical().to_owned()),
-            Login::Nobody => return Ok(None),
-        };
-        self.look_up(move |connection| find(connection, query, [name], read_credentials)).await
+        let login = login.clone();
+        self.look_up(move |connection| find_login(connection, &login, read_credentials)).await
     }
 
     async fn find_credentials_by_id(&self, id: UserId) -> Result<Option<Credentials>, StoreError> {
@@ -121,7 +122,22 @@ impl UserStore for SqliteStore {
     }
 }
 
-fn insert(transaction: &Transaction<'_>, user: &User, hash: Option<&PasswordHash>) -> Result<(), JobError> {
+impl Engine for &Transaction<'_> {
+    fn insert(&mut self, new: &NewUser) -> Result<(), StoreError> {
+        insert(self, &new.to_user(), new.password_hash.as_ref()).map_err(|error| error.0)
+    }
+
+    fn find(&mut self, login: Login) -> Result<Option<User>, StoreError> {
+        find_login(self, &login, read_user).map_err(|error| error.0)
+    }
+
+    fn is_free(&mut self, name: &Username) -> Result<bool, StoreError> {
+        is_free(self, name).map_err(|error| error.0)
+    }
+}
+
+/// A statement that violates a constraint undoes itself and leaves the transaction as it was.
+pub(super) fn insert(transaction: &Transaction<'_>, user: &User, hash: Option<&PasswordHash>) -> Result<(), JobError> {
     let inserted = transaction.prepare_cached(sql::INSERT)?.execute(params![
         user.id.as_bytes(),
         user.username.as_str(),
@@ -137,19 +153,6 @@ fn insert(transaction: &Transaction<'_>, user: &User, hash: Option<&PasswordHash
         hash.map(PasswordHash::as_str),
     ]);
     inserted.map(drop).or_else(|error| explain(transaction, user, true, error))
-}
-
-/// A statement that violates a constraint undoes itself and leaves the transaction as it was.
-fn import(transaction: &Transaction<'_>, new: &NewUser) -> Result<Imported, JobError> {
-    let user = new.to_user();
-    let Err(JobError(error)) = insert(transaction, &user, new.password_hash.as_ref()) else {
-        return Ok(Imported::Added);
-    };
-    if error == StoreError::UsernameTaken {
-        let existing = find(transaction, sql::FIND_BY_USERNAME, [user.username.as_str()], read_user)?;
-        return Ok(Imported::in_the_way(existing.as_ref(), &user, error));
-    }
-    if error.is_collision() { Ok(Imported::Refused(error)) } else { Err(error.into()) }
 }
 
 fn update(transaction: &Transaction<'_>, user: &User) -> Result<(), JobError> {
@@ -174,25 +177,28 @@ fn explain(transaction: &Transaction<'_>, user: &User, is_new: bool, error: rusq
     if error.sqlite_error_code() != Some(ErrorCode::ConstraintViolation) {
         return Err(error.into());
     }
+    Err(obstacle(transaction, user, is_new)?.map_or_else(|| error.into(), JobError::from))
+}
+
+/// What keeps `user` from being written: another who has the id, the name, one that looks like it, or the address.
+pub(super) fn obstacle(connection: &Connection, user: &User, is_new: bool) -> Result<Option<StoreError>, JobError> {
     let id = user.id.as_bytes();
-    if is_new && transaction.prepare_cached(sql::HAS_ID)?.exists([id])? {
-        return Err(StoreError::IdTaken.into());
+    if is_new && connection.prepare_cached(sql::HAS_ID)?.exists([id])? {
+        return Ok(Some(StoreError::IdTaken));
     }
-    if transaction.prepare_cached(sql::OTHER_WITH_USERNAME)?.exists(params![user.username.as_str(), id])? {
-        return Err(StoreError::UsernameTaken.into());
+    if connection.prepare_cached(sql::OTHER_WITH_USERNAME)?.exists(params![user.username.as_str(), id])? {
+        return Ok(Some(StoreError::UsernameTaken));
     }
-    let lookalike = transaction
+    let lookalike = connection
         .prepare_cached(sql::OTHER_WITH_SKELETON)?
         .query_row(params![user.username.skeleton(), id], |row| row.get(0))
         .optional()?;
     if let Some(existing) = lookalike {
-        return Err(StoreError::UsernameConfusable { existing: Username::from_stored(existing) }.into());
+        return Ok(Some(StoreError::UsernameConfusable { existing: Username::from_stored(existing) }));
     }
     let canonical = user.email.as_ref().map(EmailAddress::canonical);
-    if transaction.prepare_cached(sql::OTHER_WITH_EMAIL)?.exists(params![canonical, id])? {
-        return Err(StoreError::EmailTaken.into());
-    }
-    Err(error.into())
+    let is_email_taken = connection.prepare_cached(sql::OTHER_WITH_EMAIL)?.exists(params![canonical, id])?;
+    Ok(is_email_taken.then_some(StoreError::EmailTaken))
 }
 
 /// Every id is greater than the empty one.
@@ -237,6 +243,23 @@ fn like_patterns(text: &SearchText) -> (String, String) {
 
 fn find_all(connection: &Connection, query: &str, values: impl Params) -> Result<Vec<User>, JobError> {
     connection.prepare_cached(query)?.query_and_then(values, read_user)?.collect()
+}
+
+pub(super) fn find_login<T>(
+    connection: &Connection,
+    login: &Login,
+    read: fn(&Row<'_>) -> Result<T, JobError>,
+) -> Result<Option<T>, JobError> {
+    match login {
+        Login::Username(username) => find(connection, sql::FIND_BY_USERNAME, [username.as_str()], read),
+        Login::EmailAddress(email) => find(connection, sql::FIND_BY_EMAIL, [email.canonical()], read),
+        Login::Nobody => Ok(None),
+    }
+}
+
+/// Whether no user has this name, or one that looks like it.
+pub(super) fn is_free(connection: &Connection, name: &Username) -> Result<bool, JobError> {
+    Ok(!connection.prepare_cached(sql::HAS_NAME)?.exists(params![name.as_str(), name.skeleton()])?)
 }
 
 fn find<T>(
