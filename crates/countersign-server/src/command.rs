@@ -8,6 +8,7 @@ mod token;
 mod key;
 mod user;
 mod session;
+mod client;
 mod import;
 mod hash;
 mod serve;
@@ -44,6 +45,7 @@ fn declare() -> Command {
             serve::declare(),
             user::declare(),
             session::declare(),
+            client::declare(),
             import::declare(),
             hash::declare(),
             key::declare(),
@@ -81,6 +83,7 @@ fn run(matches: &ArgMatches, program: &str) -> Result<(), Failure> {
         Some(("serve", matches)) => serve::run(matches, program),
         Some(("user", matches)) => at_once(user::run(matches)),
         Some(("session", matches)) => at_once(session::run(matches)),
+        Some(("client", matches)) => at_once(client::run(matches)),
         Some(("import", matches)) => at_once(import::run(matches)),
         Some(("hash", matches)) => at_once(hash::run(matches)),
         Some(("key", matches)) => at_once(key::run(matches)),

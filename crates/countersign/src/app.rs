@@ -9,13 +9,14 @@ use countersign_password::HashPool;
 use countersign_token::{Claims, Subject};
 
 use crate::accounts::Accounts;
+use crate::clients::Clients;
 use crate::grant::Grants;
 use crate::keys::{KeyKeeper, KeyLives, Keyring, SigningKeysError, TokenProfile};
 use crate::sealing::SealingKey;
 use crate::session::refresh_token::RefreshKey;
 use crate::sessions::{SessionLives, Sessions};
 use crate::settings::Settings;
-use crate::store::{HealthCheck, KeyStore, SessionStore, UserStore};
+use crate::store::{ClientStore, HealthCheck, KeyStore, SessionStore, UserStore};
 use crate::user::User;
 
 /// Where everything is kept. Usually one engine for all.
@@ -25,6 +26,8 @@ pub struct Stores {
     pub users: Arc<dyn UserStore>,
     /// Their sessions, in the same engine: they end in the same step as what they rest on.
     pub sessions: Arc<dyn SessionStore>,
+    /// The registered clients.
+    pub clients: Arc<dyn ClientStore>,
     /// The signing keys.
     pub keys: Arc<dyn KeyStore>,
     /// Whether the engine answers.
@@ -33,8 +36,14 @@ pub struct Stores {
 
 impl Stores {
     /// All in one engine.
-    pub fn in_engine<E: UserStore + SessionStore + KeyStore + HealthCheck>(engine: Arc<E>) -> Self {
-        Self { users: engine.clone(), sessions: engine.clone(), keys: engine.clone(), health: engine }
+    pub fn in_engine<E: UserStore + SessionStore + ClientStore + KeyStore + HealthCheck>(engine: Arc<E>) -> Self {
+        Self {
+            users: engine.clone(),
+            sessions: engine.clone(),
+            clients: engine.clone(),
+            keys: engine.clone(),
+            health: engine,
+        }
     }
 }
 
@@ -49,6 +58,7 @@ struct Shared {
     stores: Stores,
     accounts: Accounts,
     sessions: Sessions,
+    clients: Clients,
     grants: Grants,
     guard: Guard,
     keeper: KeyKeeper,
@@ -67,6 +77,7 @@ impl Countersign {
         let (settings, sealing) = (Arc::new(settings), sealing.into());
         let keeper = open_keys(&settings, &stores, Arc::clone(&sealing), clock.clone()).await?;
         let guard = Guard::new(keeper.keyring().current().verifier.clone());
+        let clients = Clients::new(stores.clients.clone());
         let accounts = Accounts::new(stores.users.clone(), hashing, settings.password_rules.clone(), clock.clone());
         let sessions = open_sessions(&settings, &stores, &sealing, clock.clone())?;
         tokio::spawn(learn_hash_times(accounts.clone()));
@@ -84,6 +95,7 @@ impl Countersign {
                 stores,
                 accounts,
                 sessions,
+                clients,
                 keeper,
                 clock,
             }),
@@ -113,14 +125,14 @@ impl Countersign {
         &self.shared.sessions
     }
 
+    /// The programs that ask for tokens.
+    pub fn clients(&self) -> &Clients {
+        &self.shared.clients
+    }
+
     /// The grants of the token endpoint.
     pub fn grants(&self) -> &Grants {
         &self.shared.grants
-    }
-
-    /// The claims of an access token of this server, if it is good.
-    pub(crate) fn verify(&self, token: &str) -> Option<Claims> {
-        self.keyring().current().verifier.verify(token, self.shared.clock.now()).ok()
     }
 
     /// The keys that sign, and those whose tokens are good.

@@ -39,6 +39,7 @@
 
 pub mod user;
 pub mod session;
+pub mod client;
 pub mod import;
 pub mod store;
 pub mod sealing;
@@ -49,8 +50,10 @@ pub mod keys;
 mod storm;
 pub mod accounts;
 pub mod sessions;
+pub mod clients;
 pub mod grant;
 pub mod app;
+mod introspection;
 pub mod http;
 
 pub use countersign_axum as axum;

@@ -8,6 +8,12 @@ pub struct UsersRead;
 /// Changing accounts other than one's own.
 pub struct UsersWrite;
 
+/// Reading the registered clients.
+pub struct ClientsRead;
+
+/// Registering and changing clients.
+pub struct ClientsWrite;
+
 impl Scope for UsersRead {
     const NAME: &'static str = "users:read";
     const DESCRIPTION: &'static str = "Read every account.";
@@ -18,7 +24,17 @@ impl Scope for UsersWrite {
     const DESCRIPTION: &'static str = "Make, change and delete every account.";
 }
 
+impl Scope for ClientsRead {
+    const NAME: &'static str = "clients:read";
+    const DESCRIPTION: &'static str = "Read every registered client.";
+}
+
+impl Scope for ClientsWrite {
+    const NAME: &'static str = "clients:write";
+    const DESCRIPTION: &'static str = "Register, change and delete clients.";
+}
+
 /// Their names.
 pub(crate) fn names() -> Vec<String> {
-    [UsersRead::NAME, UsersWrite::NAME].map(str::to_owned).into()
+    [UsersRead::NAME, UsersWrite::NAME, ClientsRead::NAME, ClientsWrite::NAME].map(str::to_owned).into()
 }

@@ -215,13 +215,36 @@ impl Sessions {
 
     /// Ends the session of a refresh token, used or not, that this client was given (RFC 7009 section 2.1); any other text ends nothing.
     pub async fn revoke(&self, token: &RefreshToken, client: &str) -> Result<(), StoreError> {
-        let Some((session, _)) = self.find(token.session()).await? else { return Ok(()) };
-        let is_of_it = session.client == client
-            && session.refresh.is_some_and(|refresh| self.key.judge(token, &refresh.link) != Presented::Unknown);
-        if is_of_it {
+        if let Some((session, _, _)) = self.look_at(token, client).await? {
             self.end(session.id, None).await?;
         }
         Ok(())
+    }
+
+    /// The session that a refresh token of this client refreshes, and its user, if using it would not be theft.
+    pub async fn of_refresh_token(
+        &self,
+        token: &RefreshToken,
+        client: &str,
+    ) -> Result<Option<(Session, User)>, StoreError> {
+        let (found, now) = (self.look_at(token, client).await?, self.clock.now());
+        Ok(found.and_then(|(session, user, presented)| {
+            let is_in_time = session.refresh.as_ref().is_some_and(|refresh| refresh.until > now);
+            (is_in_time && presented != Presented::Reused).then_some((session, user))
+        }))
+    }
+
+    /// The session of a token that was handed out to this client, its user, and what the token is to it.
+    async fn look_at(
+        &self,
+        token: &RefreshToken,
+        client: &str,
+    ) -> Result<Option<(Session, User, Presented)>, StoreError> {
+        let found = self.find(token.session()).await?.filter(|(session, _)| session.client == client);
+        Ok(found.and_then(|(session, user)| {
+            let presented = self.key.judge(token, &session.refresh.as_ref()?.link);
+            (presented != Presented::Unknown).then_some((session, user, presented))
+        }))
     }
 
     /// The session of an access token and its user, while both stand.

@@ -92,6 +92,8 @@ pub enum TokenErrorCode {
     UnsupportedGrantType,
     /// The scope is malformed, unknown, or more than may be granted.
     InvalidScope,
+    /// A token of this kind cannot be revoked (RFC 7009 section 2.2.1).
+    UnsupportedTokenType,
     /// The server cannot answer now: borrowed from section 4.1.2.1, since section 5.2 has no code for it.
     TemporarilyUnavailable,
 }
@@ -106,6 +108,7 @@ impl TokenErrorCode {
             Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",
+            Self::UnsupportedTokenType => "unsupported_token_type",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
         }
     }

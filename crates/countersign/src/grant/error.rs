@@ -16,8 +16,11 @@ pub enum GrantError {
     /// No such grant here.
     #[error("This server does not offer that grant_type")]
     UnsupportedGrantType,
+    /// The grant is not for this client.
+    #[error("This client may not use that grant_type")]
+    UnauthorizedClient,
     /// The scope is malformed, or nothing asked for may be granted.
-    #[error("The scope is malformed, or none of it may be granted to this user")]
+    #[error("The scope is malformed, or none of it may be granted")]
     InvalidScope,
     /// Too many logins at once.
     #[error("Too many logins at once, try again in a moment")]

@@ -3,31 +3,31 @@
 mod error;
 mod password;
 mod refresh_token;
+mod client_credentials;
 
 use std::sync::Arc;
 
-use countersign_axum::Clock;
+use countersign_axum::{Clock, ErrorStyle};
 use countersign_password::Source;
 use countersign_token::{NewToken, ScopeSet, Subject};
 use zeroize::Zeroizing;
 
 pub use self::error::GrantError;
 use crate::accounts::Accounts;
+use crate::client::{Client, Grant};
 use crate::keys::Keyring;
 use crate::session::{Origin, RefreshToken, SessionId};
 use crate::sessions::Sessions;
 use crate::settings::Settings;
 use crate::user::User;
 
-/// The client of a token whose request named none: the operator's own front end (RFC 9068 wants a `client_id` in every token).
-pub(crate) const FIRST_PARTY_CLIENT: &str = "first-party";
-
 /// The scope that asks for a refresh token (`OpenID` Connect Core section 11). It is no right, so no access token carries it.
 const OFFLINE_ACCESS: &str = "offline_access";
 
 /// A token request whose form is decoded: each parameter once or not at all, never empty.
-#[derive(Default)]
 pub struct TokenRequest {
+    /// Who asks: it has proven that.
+    pub client: Client,
     /// `grant_type`.
     pub grant_type: Option<String>,
     /// `username` of the password grant: a user name or an e-mail address.
@@ -67,8 +67,9 @@ pub struct Grants {
 
 /// What an access token is made of.
 struct Granted<'g> {
-    user: &'g User,
-    session: SessionId,
+    subject: Subject,
+    client: &'g Client,
+    session: Option<SessionId>,
     scope: ScopeSet,
     refresh_token: Option<RefreshToken>,
 }
@@ -87,32 +88,50 @@ impl Grants {
 
     /// Answers a token request.
     pub async fn grant(&self, request: TokenRequest) -> Result<TokenResponse, GrantError> {
-        match request.grant_type.as_deref() {
-            None => Err(GrantError::Missing("grant_type")),
-            Some("password") if self.settings.password_grant => password::grant(self, request).await,
-            Some("refresh_token") if self.settings.offers_refresh() => refresh_token::grant(self, request).await,
-            Some(_) => Err(GrantError::UnsupportedGrantType),
+        let grant = request.grant_type.as_deref().ok_or(GrantError::Missing("grant_type"))?;
+        let grant: Grant = grant.parse().map_err(|_| GrantError::UnsupportedGrantType)?;
+        if !self.offers(grant) {
+            return Err(GrantError::UnsupportedGrantType);
+        }
+        if !request.client.grants.contains(&grant) {
+            return Err(GrantError::UnauthorizedClient);
+        }
+        match grant {
+            Grant::Password => password::grant(self, request).await,
+            Grant::RefreshToken => refresh_token::grant(self, request).await,
+            Grant::ClientCredentials => client_credentials::grant(self, request),
+        }
+    }
+
+    fn offers(&self, grant: Grant) -> bool {
+        match grant {
+            Grant::Password => self.settings.password_grant,
+            Grant::RefreshToken => self.settings.offers_refresh(),
+            Grant::ClientCredentials => self.settings.error_style == ErrorStyle::Problem,
         }
     }
 
     /// The names of the grants on offer, for the metadata (RFC 8414 section 2).
     pub fn offered(&self) -> Vec<&'static str> {
-        let settings = &self.settings;
-        let offered = [(settings.password_grant, "password"), (settings.offers_refresh(), "refresh_token")];
-        offered.into_iter().filter(|(is_on, _)| *is_on).map(|(_, name)| name).collect()
+        Grant::ALL.into_iter().filter(|grant| self.offers(*grant)).map(Grant::name).collect()
     }
 
     /// The answer to a good request.
     fn issue(&self, granted: Granted<'_>) -> Result<TokenResponse, GrantError> {
-        let Granted { user, session, mut scope, refresh_token } = granted;
-        let subject = Subject::user(&user.id.to_string()).map_err(GrantError::unavailable)?;
-        let lifetime_s = self.settings.access_token_lifetime_s;
-        let token = NewToken::for_subject(subject.to_string())
-            .client_id(FIRST_PARTY_CLIENT)
-            .audience(&self.settings.audience)
+        let Granted { subject, client, session, mut scope, refresh_token } = granted;
+        let longest_s = self.settings.access_token_lifetime_s;
+        let lifetime_s = client.access_token_lifetime_s.map_or(longest_s, |own| own.min(longest_s));
+        let mut token = NewToken::for_subject(subject.to_string())
+            .client_id(client.id.as_str())
             .scope(scope.clone())
-            .lifetime_s(lifetime_s)
-            .session_id(session.to_string());
+            .lifetime_s(lifetime_s);
+        let default = std::slice::from_ref(&self.settings.audience);
+        for audience in if client.audiences.is_empty() { default } else { &client.audiences } {
+            token = token.audience(audience);
+        }
+        if let Some(session) = session {
+            token = token.session_id(session.to_string());
+        }
         let issued = self.keyring.current().issuer.issue(&token, self.clock.now()).map_err(GrantError::unavailable)?;
         if refresh_token.is_some() {
             scope = scope.union(&offline_access());
@@ -120,6 +139,16 @@ impl Grants {
         let refresh_token = refresh_token.map(|token| token.text());
         Ok(TokenResponse { access_token: issued.token, expires_in: lifetime_s, refresh_token, scope })
     }
+}
+
+/// The subject of a user's tokens.
+fn subject_of(user: &User) -> Result<Subject, GrantError> {
+    Subject::user(&user.id.to_string()).map_err(GrantError::unavailable)
+}
+
+/// What a user may have by this client: the operator's own front end has no limits of its own.
+fn limited(client: &Client, allowed: &ScopeSet) -> ScopeSet {
+    if client.id.is_first_party() { allowed.clone() } else { allowed.intersection(&client.scopes) }
 }
 
 /// The scopes that are asked for, and whether a refresh token is among it.

@@ -6,9 +6,9 @@ use countersign_password::Password;
 use countersign_token::ScopeSet;
 
 use crate::accounts::AccountError;
-use crate::grant::{FIRST_PARTY_CLIENT, GrantError, Granted, Grants, TokenRequest, TokenResponse, asked, granted};
+use crate::client::Grant;
+use crate::grant::{GrantError, Granted, Grants, TokenRequest, TokenResponse, asked, granted, limited, subject_of};
 use crate::sessions::Login;
-use crate::user::User;
 
 /// Checks name and password and answers with a token.
 ///
@@ -24,24 +24,27 @@ pub(super) async fn grant(grants: &Grants, request: TokenRequest) -> Result<Toke
     };
     let password = Password::new(String::clone(&password)).map_err(|_| not_a_password)?;
     let user = grants.accounts.for_source(request.source).authenticate(&username, password).await?;
-    let (scope, with_refresh) = match scope_of(request.scope.as_deref(), &user) {
+    let client = request.client;
+    let (scope, with_refresh) = match scope_of(request.scope.as_deref(), &limited(&client, &user.scopes)) {
         Err(GrantError::InvalidScope) if is_lenient => (ScopeSet::default(), false),
         scope => scope?,
     };
-    let with_refresh = with_refresh && grants.settings.offers_refresh();
-    let login = Login { user: &user, client: FIRST_PARTY_CLIENT, scope: &scope, with_refresh, origin: request.origin };
+    let may_refresh = grants.settings.offers_refresh() && client.grants.contains(&Grant::RefreshToken);
+    let with_refresh = may_refresh && (with_refresh || client.always_refresh);
+    let login = Login { user: &user, client: client.id.as_str(), scope: &scope, with_refresh, origin: request.origin };
     let begun = grants.sessions.begin(login).await.map_err(GrantError::unavailable)?;
     let Some((session, refresh_token)) = begun else {
         tracing::info!(event = "login", outcome = "refused", cause = "changed meanwhile", user = %user.id);
         return Err(GrantError::WRONG_CREDENTIALS);
     };
-    grants.issue(Granted { user: &user, session, scope, refresh_token })
+    let (subject, session) = (subject_of(&user)?, Some(session));
+    grants.issue(Granted { subject, client: &client, session, scope, refresh_token })
 }
 
 /// What is granted, and whether a refresh token was asked for.
-fn scope_of(text: Option<&str>, user: &User) -> Result<(ScopeSet, bool), GrantError> {
+fn scope_of(text: Option<&str>, allowed: &ScopeSet) -> Result<(ScopeSet, bool), GrantError> {
     let (rights, with_refresh) = asked(text)?;
-    Ok((granted(rights.as_ref(), &user.scopes)?, with_refresh))
+    Ok((granted(rights.as_ref(), allowed)?, with_refresh))
 }
 
 impl From<AccountError> for GrantError {

@@ -1,8 +1,6 @@
 //! The grant `refresh_token` (RFC 6749 section 6): a session goes on, and each refresh token is used once.
 
-use crate::grant::{
-    FIRST_PARTY_CLIENT, GrantError, Granted, Grants, TokenRequest, TokenResponse, asked, offline_access,
-};
+use crate::grant::{GrantError, Granted, Grants, TokenRequest, TokenResponse, asked, limited, subject_of};
 use crate::session::RefreshToken;
 use crate::sessions::RefreshError;
 
@@ -12,9 +10,13 @@ pub(super) async fn grant(grants: &Grants, request: TokenRequest) -> Result<Toke
     let text = request.refresh_token.ok_or(GrantError::Missing("refresh_token"))?;
     let (asked, _) = asked(request.scope.as_deref())?;
     let token = RefreshToken::read(&text).ok_or(GrantError::NOT_A_REFRESH_TOKEN)?;
-    let (session, user, next) = grants.sessions.refresh(&token, FIRST_PARTY_CLIENT, asked.as_ref()).await?;
-    let scope = asked.unwrap_or(session.scope).intersection(&user.scopes).difference(&offline_access());
-    grants.issue(Granted { user: &user, session: session.id, scope, refresh_token: Some(next) })
+    let client = request.client;
+    let (session, user, next) = grants.sessions.refresh(&token, client.id.as_str(), asked.as_ref()).await?;
+    // What the user or the client has lost since is not granted any more.
+    let allowed = limited(&client, &user.scopes);
+    let scope = asked.unwrap_or(session.scope).intersection(&allowed);
+    let (subject, session) = (subject_of(&user)?, Some(session.id));
+    grants.issue(Granted { subject, client: &client, session, scope, refresh_token: Some(next) })
 }
 
 impl From<RefreshError> for GrantError {

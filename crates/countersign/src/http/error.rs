@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use countersign_axum::Problem;
 
 use crate::accounts::AccountError;
+use crate::clients::ClientChangeError;
 use crate::store::StoreError;
 
 /// The media type of a problem.
@@ -67,6 +68,17 @@ impl From<StoreError> for ApiError {
             }
             StoreError::EmailTaken => taken("The e-mail address is taken: log in with it, or use another"),
             other => Self::unavailable(&other),
+        }
+    }
+}
+
+impl From<ClientChangeError> for ApiError {
+    fn from(error: ClientChangeError) -> Self {
+        let text = error.to_string();
+        match error {
+            ClientChangeError::NoSuchSecret => Self::new(StatusCode::NOT_FOUND, text),
+            ClientChangeError::Store(error) => error.into(),
+            _ => Self::new(StatusCode::CONFLICT, text),
         }
     }
 }

@@ -8,9 +8,11 @@ mod health;
 mod well_known;
 mod token;
 mod revoke;
+mod introspect;
 mod me;
 mod sessions;
 mod users;
+mod clients;
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -25,6 +27,7 @@ use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, ServerBuilder};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::Countersign;
+pub use crate::http::clients::ClientView;
 use crate::http::error::ApiError;
 pub use crate::http::sessions::SessionView;
 pub use crate::http::view::UserView;
@@ -73,12 +76,17 @@ pub fn routes(style: ErrorStyle) -> OpenApiRouter<Countersign> {
     OpenApiRouter::with_openapi(frontispiece())
         .routes(token)
         .routes(routes!(revoke::revoke_token))
+        .routes(routes!(introspect::introspect_token))
         .routes(routes!(users::register_user, users::list_users))
         .routes(routes!(me::read_own_account, me::change_own_account, me::delete_own_account))
         .routes(routes!(me::change_own_password))
         .routes(routes!(sessions::list_own_sessions, sessions::end_own_sessions))
         .routes(routes!(sessions::end_own_session))
         .routes(routes!(users::read_user, users::change_user, users::delete_user))
+        .routes(routes!(clients::register_client, clients::list_clients))
+        .routes(routes!(clients::read_client, clients::change_client, clients::delete_client))
+        .routes(routes!(clients::add_client_secret))
+        .routes(routes!(clients::remove_client_secret))
         .routes(routes!(well_known::read_metadata))
         .routes(routes!(well_known::read_key_set))
         .routes(routes!(health::read_liveness))
@@ -94,6 +102,7 @@ fn frontispiece() -> OpenApi {
         (token::TAG, "Where a login becomes a token."),
         (me::TAG, "What the bearer of a token may read and change: the own account."),
         (users::TAG, "Registration, and the administration of all accounts."),
+        (clients::TAG, "The programs that ask for tokens."),
         (well_known::TAG, "What other programs need to check tokens."),
         (health::TAG, "For operators and their load balancers."),
     ];

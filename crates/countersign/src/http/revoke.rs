@@ -4,12 +4,14 @@ use axum::extract::{FromRequest as _, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, PRAGMA};
 use axum::response::IntoResponse;
-use countersign_axum::form::{StrictForm, TokenError};
+use countersign_axum::form::{StrictForm, TokenError, TokenErrorCode};
 use utoipa::ToSchema;
 
 use crate::app::Countersign;
-use crate::grant::{FIRST_PARTY_CLIENT, GrantError};
-use crate::http::token::{TAG, check_client};
+use crate::client::Client;
+use crate::grant::GrantError;
+use crate::http::token::{TAG, authenticate_client};
+use crate::introspection::verify;
 use crate::session::RefreshToken;
 use crate::store::StoreError;
 
@@ -21,8 +23,10 @@ pub(crate) struct RevocationForm {
     token: String,
     /// What it probably is; it is found either way.
     token_type_hint: Option<String>,
-    /// `first-party`, or nothing.
+    /// Who gives it back, if it does not say so by HTTP Basic.
     client_id: Option<String>,
+    #[schema(format = Password)]
+    client_secret: Option<String>,
 }
 
 /// Give a token back: the session that it is of ends, and all its tokens with it.
@@ -44,19 +48,26 @@ pub(crate) async fn revoke_token(
     let token = form.required("token")?;
     // Read, so that a repeated one is refused; it tells nothing that the token itself does not.
     form.optional("token_type_hint")?;
-    check_client(&headers, &form)?;
-    // A failure must not read as success.
-    revoke(&app, token).await.map_err(|error| TokenError::from(GrantError::unavailable(error)))?;
+    let client = authenticate_client(&app, &headers, &form).await?;
+    revoke(&app, token, &client).await?;
     Ok((StatusCode::OK, [(CACHE_CONTROL, "no-store"), (PRAGMA, "no-cache")]))
 }
 
-async fn revoke(app: &Countersign, token: &str) -> Result<(), StoreError> {
+/// A failure must not read as success.
+async fn revoke(app: &Countersign, token: &str, client: &Client) -> Result<(), TokenError> {
+    let failed = |error: StoreError| TokenError::from(GrantError::unavailable(error));
     if let Some(token) = RefreshToken::read(token) {
-        return app.sessions().revoke(&token, FIRST_PARTY_CLIENT).await;
+        return app.sessions().revoke(&token, client.id.as_str()).await.map_err(failed);
     }
-    let claims = app.verify(token).filter(|claims| claims.client_id() == Some(FIRST_PARTY_CLIENT));
-    if let Some(session) = claims.and_then(|claims| claims.session_id()?.parse().ok()) {
-        app.sessions().end(session, None).await?;
-    }
+    let claims = verify(app, token, client).filter(|claims| claims.client_id() == Some(client.id.as_str()));
+    let Some(claims) = claims else { return Ok(()) };
+    let session = claims.session_id().and_then(|id| id.parse().ok());
+    app.sessions().end(session.ok_or_else(unsupported_token_type)?, None).await.map_err(failed)?;
     Ok(())
+}
+
+/// RFC 7009 section 2.2.1.
+fn unsupported_token_type() -> TokenError {
+    let text = "A token that is of no session cannot be revoked: it ends when it expires";
+    TokenError::new(TokenErrorCode::UnsupportedTokenType, text)
 }

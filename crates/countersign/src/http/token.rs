@@ -10,7 +10,9 @@ use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use crate::app::Countersign;
-use crate::grant::{FIRST_PARTY_CLIENT, GrantError, TokenRequest, TokenResponse};
+use crate::client::Client;
+use crate::clients::{ClientError, first_party};
+use crate::grant::{GrantError, TokenRequest, TokenResponse};
 use crate::http::caller::Caller;
 
 /// How the document groups these routes.
@@ -20,7 +22,7 @@ pub(crate) const TAG: &str = "token";
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it stands for the form in the document")]
 pub(crate) struct TokenForm {
-    #[schema(pattern = "^(password|refresh_token)$")]
+    #[schema(pattern = "^(password|refresh_token|client_credentials)$")]
     grant_type: String,
     /// With `password`: the user name or the e-mail address.
     username: Option<String>,
@@ -31,8 +33,10 @@ pub(crate) struct TokenForm {
     refresh_token: Option<String>,
     /// Scopes, parted by single spaces; `offline_access` asks for a refresh token.
     scope: Option<String>,
-    /// `first-party`, or nothing.
+    /// Who asks, if it does not say so by HTTP Basic; nothing stands for `first-party`, which shows no secret.
     client_id: Option<String>,
+    #[schema(format = Password)]
+    client_secret: Option<String>,
 }
 
 /// The two members that FastAPI's tutorials answer with.
@@ -57,7 +61,7 @@ pub(crate) async fn issue_token(
     caller: Caller,
     request: Request,
 ) -> Result<TokenAnswer, TokenError> {
-    let request = TokenRequest { source: caller.source(), origin: caller.origin(), ..read(request).await? };
+    let request = read(&app, &caller, request).await?;
     let TokenResponse { access_token, expires_in, refresh_token, scope } = app.grants().grant(request).await?;
     let answer = TokenAnswer::new(access_token, expires_in).scope(scope);
     Ok(match refresh_token {
@@ -78,6 +82,7 @@ pub(crate) async fn issue_token_as_fastapi(
     form: OAuth2PasswordRequestForm,
 ) -> Response {
     let request = TokenRequest {
+        client: first_party(),
         grant_type: Some("password".to_owned()),
         username: Some(form.username().to_owned()),
         password: Some(Zeroizing::new(form.password().to_owned())),
@@ -92,38 +97,46 @@ pub(crate) async fn issue_token_as_fastapi(
     }
 }
 
-/// Reads the form.
-async fn read(request: Request) -> Result<TokenRequest, TokenError> {
+/// Reads the form, and has the client prove who it is.
+async fn read(app: &Countersign, caller: &Caller, request: Request) -> Result<TokenRequest, TokenError> {
     let headers = request.headers().clone();
     let form = StrictForm::from_request(request, &()).await?;
     let text = |name| Ok::<_, TokenError>(form.optional(name)?.map(str::to_owned));
-    let request = TokenRequest {
+    Ok(TokenRequest {
         grant_type: text("grant_type")?,
         username: text("username")?,
         password: text("password")?.map(Zeroizing::new),
         refresh_token: text("refresh_token")?.map(Zeroizing::new),
         scope: text("scope")?,
-        ..TokenRequest::default()
-    };
-    check_client(&headers, &form)?;
-    Ok(request)
+        source: caller.source(),
+        origin: caller.origin(),
+        client: authenticate_client(app, &headers, &form).await?,
+    })
 }
 
-/// The only client there is shows no secret; any other is not known.
-pub(crate) fn check_client(headers: &HeaderMap, form: &StrictForm) -> Result<(), TokenError> {
-    match ClientCredentials::from_request(headers, form)? {
-        Some(client) if client.id() != FIRST_PARTY_CLIENT || client.secret().is_some() => Err(client.refuse()),
-        _ => Ok(()),
-    }
+/// The client that a request names, if it is who it says.
+pub(crate) async fn authenticate_client(
+    app: &Countersign,
+    headers: &HeaderMap,
+    form: &StrictForm,
+) -> Result<Client, TokenError> {
+    let shown = ClientCredentials::from_request(headers, form)?;
+    let known = app.clients().authenticate(shown.as_ref().map(|shown| (shown.id(), shown.secret()))).await;
+    known.map_err(|error| match (error, shown) {
+        (ClientError::Refused, Some(shown)) => shown.refuse(),
+        (ClientError::Refused, None) => TokenError::new(TokenErrorCode::InvalidClient, "Name the client"),
+        (ClientError::Store(error), _) => GrantError::unavailable(error).into(),
+    })
 }
 
 impl From<GrantError> for TokenError {
     fn from(error: GrantError) -> Self {
-        use TokenErrorCode::{InvalidGrant, InvalidRequest, InvalidScope, UnsupportedGrantType};
+        use TokenErrorCode::{InvalidGrant, InvalidRequest, InvalidScope, UnauthorizedClient, UnsupportedGrantType};
         let text = error.to_string();
         match error {
             GrantError::Missing(_) | GrantError::InvalidRequest(_) => Self::new(InvalidRequest, text),
             GrantError::InvalidGrant(_) => Self::new(InvalidGrant, text),
+            GrantError::UnauthorizedClient => Self::new(UnauthorizedClient, text),
             GrantError::UnsupportedGrantType => Self::new(UnsupportedGrantType, text),
             GrantError::InvalidScope => Self::new(InvalidScope, text),
             GrantError::Busy { retry_after_s } => Self::try_later(text, retry_after_s),

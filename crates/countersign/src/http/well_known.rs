@@ -15,18 +15,24 @@ use crate::http::error::ApiError;
 /// How the document groups these routes.
 pub(crate) const TAG: &str = "discovery";
 
+/// How a client says who it is.
+const METHODS: [&str; 3] = ["none", "client_secret_basic", "client_secret_post"];
+const METHODS_WITH_SECRET: [&str; 2] = ["client_secret_basic", "client_secret_post"];
+
 /// The authorization server's metadata (RFC 8414 section 2): only what is really supported.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Metadata {
     issuer: String,
     token_endpoint: String,
     revocation_endpoint: String,
+    introspection_endpoint: String,
     jwks_uri: String,
     /// Empty: there is no authorization endpoint.
     response_types_supported: [&'static str; 0],
     grant_types_supported: Vec<&'static str>,
-    token_endpoint_auth_methods_supported: [&'static str; 1],
-    revocation_endpoint_auth_methods_supported: [&'static str; 1],
+    token_endpoint_auth_methods_supported: [&'static str; 3],
+    revocation_endpoint_auth_methods_supported: [&'static str; 3],
+    introspection_endpoint_auth_methods_supported: [&'static str; 2],
     scopes_supported: Vec<String>,
     service_documentation: String,
 }
@@ -41,11 +47,13 @@ pub(crate) async fn read_metadata(State(app): State<Countersign>) -> Json<Metada
         issuer: issuer.clone(),
         token_endpoint: at("/token"),
         revocation_endpoint: at("/revoke"),
+        introspection_endpoint: at("/introspect"),
         jwks_uri: at("/.well-known/jwks.json"),
         response_types_supported: [],
         grant_types_supported: app.grants().offered(),
-        token_endpoint_auth_methods_supported: ["none"],
-        revocation_endpoint_auth_methods_supported: ["none"],
+        token_endpoint_auth_methods_supported: METHODS,
+        revocation_endpoint_auth_methods_supported: METHODS,
+        introspection_endpoint_auth_methods_supported: METHODS_WITH_SECRET,
         scopes_supported: crate::scopes::names(),
         service_documentation: at("/docs"),
     })

@@ -6,6 +6,7 @@
 
 mod user_query;
 mod session_store;
+mod client_store;
 mod taking_over;
 
 #[cfg(any(test, feature = "conformance"))]
@@ -19,6 +20,7 @@ use countersign_password::{HashError, PasswordHash};
 use crate::import::Newcomer;
 use crate::user::{Credentials, Login, NewUser, User, UserChange, UserId, Username};
 
+pub use crate::store::client_store::ClientStore;
 pub use crate::store::session_store::{Rotation, SessionStore};
 pub use crate::store::taking_over::Imported;
 pub use crate::store::user_query::{SearchText, SearchTextError, UserPage, UserQuery};

@@ -7,6 +7,7 @@ mod document;
 mod token;
 mod me;
 mod rotation;
+mod clients;
 mod sessions;
 mod users;
 mod well_known;

@@ -172,7 +172,7 @@ async fn the_password_grant_can_be_turned_off() {
     let answer = server.password_grant(&[("username", "alice"), ("password", PASSWORD)]).await;
     assert_eq!(answer.body["error"], "unsupported_grant_type");
     let metadata = server.bare("GET", "/.well-known/oauth-authorization-server", None).await;
-    assert_eq!(metadata.body["grant_types_supported"], json!(["refresh_token"]));
+    assert_eq!(metadata.body["grant_types_supported"], json!(["refresh_token", "client_credentials"]));
 }
 
 #[tokio::test]

@@ -15,9 +15,10 @@ async fn the_metadata_names_the_issuer_and_only_what_there_is() {
     assert_eq!(answer.body["token_endpoint"], format!("{ISSUER}/token"));
     assert_eq!(answer.body["jwks_uri"], format!("{ISSUER}/.well-known/jwks.json"));
     assert_eq!(answer.body["revocation_endpoint"], format!("{ISSUER}/revoke"));
-    assert_eq!(answer.body["grant_types_supported"], json!(["password", "refresh_token"]));
+    assert_eq!(answer.body["grant_types_supported"], json!(["password", "refresh_token", "client_credentials"]));
     assert_eq!(answer.body["response_types_supported"], json!([]));
-    for url in ["token_endpoint", "revocation_endpoint", "jwks_uri", "service_documentation"] {
+    for url in ["token_endpoint", "revocation_endpoint", "introspection_endpoint", "jwks_uri", "service_documentation"]
+    {
         let path = answer.body[url].as_str().unwrap().strip_prefix(ISSUER).unwrap();
         let status = server.bare("GET", path, None).await.status;
         assert_ne!(status, StatusCode::NOT_FOUND, "{url} leads nowhere");

@@ -22,10 +22,11 @@ mod listing;
 mod injection;
 mod keys;
 mod sessions;
+mod clients;
 
 use std::sync::Arc;
 
-use crate::store::{KeyStore, SessionStore, UserStore};
+use crate::store::{ClientStore, KeyStore, SessionStore, UserStore};
 
 pub use crate::store::conformance::injection::INJECTIONS;
 
@@ -73,6 +74,13 @@ pub async fn check_session_store<S: UserStore + SessionStore>(fresh: impl AsyncF
     sessions::sessions_are_listed_by_user_and_ended_one_by_one_or_all(fresh().await).await;
     sessions::what_voids_a_password_or_a_user_ends_the_sessions(fresh().await).await;
     sessions::expired_sessions_are_purged_in_batches(fresh().await).await;
+}
+
+/// Holds a store of clients, and of what hangs on them, to all that [`ClientStore`] promises.
+pub async fn check_client_store<S: ClientStore + SessionStore + UserStore>(fresh: impl AsyncFn() -> Arc<S>) {
+    clients::clients_are_found_and_listed_as_they_were_kept(fresh().await).await;
+    clients::a_client_has_two_secrets_at_most_and_keeps_one(fresh().await).await;
+    clients::a_client_that_is_disabled_or_gone_has_no_sessions(fresh().await).await;
 }
 
 /// Holds a store of signing keys to all that [`KeyStore`] promises.

@@ -1,6 +1,7 @@
 //! A store in memory: nothing outlives the process. For tests, and for programs that bring their users along.
 
 mod sessions;
+mod clients;
 mod keys;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use countersign_password::PasswordHash;
 
+use crate::client::{Client, ClientId};
 use crate::import::Newcomer;
 use crate::session::{Session, SessionId};
 use crate::store::taking_over::{Engine, take_over};
@@ -21,6 +23,7 @@ pub struct MemoryStore {
     users: Mutex<BTreeMap<UserId, Entry>>,
     /// Locked after the users where both are: a session ends with what it rests on.
     sessions: Mutex<BTreeMap<SessionId, Session>>,
+    clients: Mutex<BTreeMap<ClientId, Client>>,
     keys: Mutex<Vec<SigningKeyRecord>>,
 }
 
@@ -52,6 +55,14 @@ impl MemoryStore {
         let before = sessions.len();
         sessions.retain(|_, session| session.user != user);
         before - sessions.len()
+    }
+
+    fn clients(&self) -> MutexGuard<'_, BTreeMap<ClientId, Client>> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn end_all_of_client(&self, client: &ClientId) {
+        self.sessions().retain(|_, session| session.client != client.as_str());
     }
 
     fn keys(&self) -> MutexGuard<'_, Vec<SigningKeyRecord>> {
@@ -262,6 +273,11 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn the_memory_store_keeps_sessions_as_the_suite_demands() {
         conformance::check_session_store(async || Arc::new(MemoryStore::new())).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_memory_store_keeps_clients_as_the_suite_demands() {
+        conformance::check_client_store(async || Arc::new(MemoryStore::new())).await;
     }
 
     #[tokio::test(flavor = "multi_thread")]

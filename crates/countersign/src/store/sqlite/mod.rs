@@ -10,6 +10,7 @@ mod worker;
 mod sql;
 mod users;
 mod sessions;
+mod clients;
 mod rehearsal;
 mod keys;
 
@@ -246,6 +247,13 @@ mod tests {
     async fn the_sqlite_store_keeps_sessions_as_the_suite_demands() {
         let stores = FreshStores::new();
         conformance::check_session_store(async || stores.open()).await;
+        stores.assert_schema_untouched().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_sqlite_store_keeps_clients_as_the_suite_demands() {
+        let stores = FreshStores::new();
+        conformance::check_client_store(async || stores.open()).await;
         stores.assert_schema_untouched().await;
     }
 

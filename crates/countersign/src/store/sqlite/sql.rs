@@ -92,6 +92,34 @@ pub(super) const END_SESSIONS: &str = "DELETE FROM sessions WHERE user_id = $1";
 pub(super) const PURGE_SESSIONS: &str =
     "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT $2)";
 
+pub(super) const INSERT_CLIENT: &str = "
+    INSERT INTO clients (id, is_public, created_at, name, grants, scopes, audiences, access_token_lifetime,
+        always_refresh, disabled)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    ON CONFLICT DO NOTHING";
+/// A query for clients: the columns in the order in which `clients::read` takes them.
+macro_rules! select_clients {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, is_public, created_at, name, grants, scopes, audiences, access_token_lifetime, always_refresh, ",
+            "disabled FROM clients ",
+            $rest
+        )
+    };
+}
+pub(super) const FIND_CLIENT: &str = select_clients!("WHERE id = $1");
+pub(super) const LIST_CLIENTS: &str = select_clients!("ORDER BY id");
+pub(super) const UPDATE_CLIENT: &str = "
+    UPDATE clients SET name = $1, grants = $2, scopes = $3, audiences = $4, access_token_lifetime = $5,
+        always_refresh = $6, disabled = $7
+    WHERE id = $8";
+pub(super) const DELETE_CLIENT: &str = "DELETE FROM clients WHERE id = $1";
+pub(super) const INSERT_SECRET: &str = "INSERT INTO client_secrets (client_id, hash, created_at) VALUES ($1, $2, $3)";
+pub(super) const LIST_SECRETS: &str =
+    "SELECT hash, created_at FROM client_secrets WHERE client_id = $1 ORDER BY created_at, hash";
+pub(super) const REMOVE_SECRET: &str = "DELETE FROM client_secrets WHERE client_id = $1 AND hash = $2";
+pub(super) const END_SESSIONS_OF_CLIENT: &str = "DELETE FROM sessions WHERE client = $1";
+
 pub(super) const INSERT_KEY: &str = "
     INSERT INTO signing_keys (kid, algorithm, state, sealed, created_at, since)
     VALUES ($1, $2, $3, $4, $5, $6)

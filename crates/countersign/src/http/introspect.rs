@@ -1,0 +1,106 @@
+//! `POST /introspect` (RFC 7662): an API asks whether a token is good.
+
+use axum::Json;
+use axum::extract::{FromRequest as _, Request, State};
+use axum::http::header::{CACHE_CONTROL, PRAGMA};
+use axum::response::IntoResponse;
+use countersign_axum::form::{ClientCredentials, StrictForm, TokenError};
+use countersign_token::{Claims, Subject};
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use crate::app::Countersign;
+use crate::grant::GrantError;
+use crate::http::token::{TAG, authenticate_client};
+use crate::introspection::{ActiveToken, introspect};
+use crate::session::Session;
+use crate::user::User;
+
+/// A token that is asked about.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it stands for the form in the document")]
+pub(crate) struct IntrospectionForm {
+    /// A refresh token or an access token.
+    token: String,
+    /// What it probably is; it is found either way.
+    token_type_hint: Option<String>,
+    client_id: Option<String>,
+    #[schema(format = Password)]
+    client_secret: Option<String>,
+}
+
+/// What is said of a token (RFC 7662 section 2.2): of one that is not good, that alone.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it stands for the answer in the document")]
+pub(crate) struct Introspection {
+    active: bool,
+    scope: Option<String>,
+    client_id: Option<String>,
+    username: Option<String>,
+    token_type: Option<String>,
+    exp: Option<i64>,
+    iat: Option<i64>,
+    sub: Option<String>,
+    aud: Option<Vec<String>>,
+    iss: Option<String>,
+    jti: Option<String>,
+    sid: Option<String>,
+}
+
+/// Ask whether a token is good.
+///
+/// For clients with a secret. They learn of tokens that they were given, and of those that are for one of their audiences.
+#[utoipa::path(post, path = "/introspect", tag = TAG,
+    request_body(content = IntrospectionForm, content_type = "application/x-www-form-urlencoded"), responses(
+    (status = 200, description = "What there is to say of the token", body = Introspection),
+    (status = 400, description = "The request is malformed", body = TokenError),
+    (status = 401, description = "The client has not proven who it is", body = TokenError),
+    (status = 503, description = "The server cannot answer now", body = TokenError),
+))]
+pub(crate) async fn introspect_token(
+    State(app): State<Countersign>,
+    request: Request,
+) -> Result<impl IntoResponse, TokenError> {
+    let headers = request.headers().clone();
+    let form = StrictForm::from_request(request, &()).await?;
+    let token = form.required("token")?;
+    form.optional("token_type_hint")?;
+    let caller = authenticate_client(&app, &headers, &form).await?;
+    if caller.is_public {
+        let shown = ClientCredentials::from_request(&headers, &form)?;
+        let unproven = || TokenError::wrong_client("Introspection is for clients that prove who they are by a secret");
+        return Err(shown.map_or_else(unproven, |client| client.refuse()));
+    }
+    let found = introspect(&app, token, &caller).await;
+    let found = found.map_err(|error| TokenError::from(GrantError::unavailable(error)))?;
+    let answer = match found {
+        None => json!({ "active": false }),
+        Some(ActiveToken::Access { claims, username }) => of_access(&claims, username),
+        Some(ActiveToken::Refresh(found)) => of_refresh(&found.0, &found.1),
+    };
+    Ok(([(CACHE_CONTROL, "no-store"), (PRAGMA, "no-cache")], Json(answer)))
+}
+
+fn of_access(claims: &Claims, username: Option<String>) -> Value {
+    let copied = ["client_id", "exp", "iat", "sub", "aud", "iss", "jti", "sid"];
+    let copied = copied.into_iter().filter_map(|name| Some((name.to_owned(), claims.get(name)?.clone())));
+    let mut answer: Map<String, Value> = copied.collect();
+    answer.insert("active".to_owned(), true.into());
+    answer.insert("token_type".to_owned(), "Bearer".into());
+    answer.insert("scope".to_owned(), claims.scope().to_string().into());
+    answer.extend(username.map(|name| ("username".to_owned(), name.into())));
+    answer.into()
+}
+
+fn of_refresh(session: &Session, user: &User) -> Value {
+    json!({
+        "active": true,
+        "scope": session.scope.to_string(),
+        "client_id": session.client,
+        "username": user.username.as_str(),
+        "sub": Subject::user(&user.id.to_string()).map(|subject| subject.to_string()).unwrap_or_default(),
+        "exp": session.refresh.as_ref().map(|refresh| refresh.until),
+        "iat": session.last_used_at,
+        "sid": session.id.to_string(),
+    })
+}

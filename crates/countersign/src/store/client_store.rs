@@ -1,0 +1,31 @@
+//! What a store of clients promises.
+
+use async_trait::async_trait;
+
+use crate::client::{Client, ClientId, ClientSecret};
+use crate::store::StoreError;
+
+/// Keeps clients. Disabling or deleting one ends its sessions in the same step.
+#[async_trait]
+pub trait ClientStore: Send + Sync + 'static {
+    /// Registers a client, with its secrets; `false` if the id is taken.
+    async fn insert_client(&self, client: &Client) -> Result<bool, StoreError>;
+
+    /// The client of this id.
+    async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, StoreError>;
+
+    /// All clients, by id.
+    async fn list_clients(&self) -> Result<Vec<Client>, StoreError>;
+
+    /// Changes everything of a client but its id, its kind, its secrets and when it was registered; `false` if there is none.
+    async fn update_client(&self, client: &Client) -> Result<bool, StoreError>;
+
+    /// Adds a secret, unless there are [`MOST_SECRETS`](crate::client::MOST_SECRETS) already; `false` if there are, or no such client.
+    async fn add_secret(&self, id: &ClientId, secret: &ClientSecret) -> Result<bool, StoreError>;
+
+    /// Removes the secret of this hash, unless it is the last; `false` if it is, or there is none.
+    async fn remove_secret(&self, id: &ClientId, hash: &[u8; 32]) -> Result<bool, StoreError>;
+
+    /// Removes a client for good; `false` if there is none.
+    async fn delete_client(&self, id: &ClientId) -> Result<bool, StoreError>;
+}

@@ -1,0 +1,119 @@
+//! Clients and their secrets.
+
+use std::sync::Arc;
+
+use crate::client::{Client, ClientId, ClientSecret, Grant};
+use crate::session::{NewSession, Origin, Session, SessionId};
+use crate::store::conformance::samples::{LATER, THEN, at_once, named, register, scopes};
+use crate::store::{ClientStore, SessionStore, UserStore};
+
+fn id(text: &str) -> ClientId {
+    ClientId::new(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+fn secret(byte: u8, created_at: i64) -> ClientSecret {
+    ClientSecret { hash: [byte; 32], created_at }
+}
+
+/// A client with every field set.
+fn complete(name: &str) -> Client {
+    Client {
+        id: id(name),
+        name: "The 'front' end; \"x\" %".to_owned(),
+        is_public: false,
+        grants: [Grant::ClientCredentials, Grant::RefreshToken].into(),
+        scopes: scopes("items:read me"),
+        audiences: vec!["https://a.example".to_owned(), "https://b.example".to_owned()],
+        access_token_lifetime_s: Some(60),
+        always_refresh: true,
+        disabled: false,
+        created_at: THEN,
+        secrets: vec![secret(1, THEN)],
+    }
+}
+
+/// A client with nothing but an id.
+fn bare(name: &str) -> Client {
+    Client {
+        name: String::new(),
+        is_public: true,
+        grants: [].into(),
+        scopes: scopes(""),
+        audiences: Vec::new(),
+        access_token_lifetime_s: None,
+        always_refresh: false,
+        secrets: Vec::new(),
+        ..complete(name)
+    }
+}
+
+pub(super) async fn clients_are_found_and_listed_as_they_were_kept<S: ClientStore>(store: Arc<S>) {
+    assert_eq!(store.list_clients().await, Ok(Vec::new()));
+    let (full, bare) = (complete("web"), bare("app"));
+    for client in [&full, &bare] {
+        assert_eq!(store.insert_client(client).await, Ok(true));
+        assert_eq!(store.find_client(&client.id).await, Ok(Some(client.clone())));
+    }
+    assert_eq!(store.insert_client(&Client { name: "other".to_owned(), ..bare.clone() }).await, Ok(false));
+    assert_eq!(store.find_client(&id("WEB")).await, Ok(None));
+    assert_eq!(store.list_clients().await, Ok(vec![bare.clone(), full.clone()]));
+
+    let changed =
+        Client { created_at: LATER, is_public: true, secrets: Vec::new(), name: "New".to_owned(), ..full.clone() };
+    assert_eq!(store.update_client(&changed).await, Ok(true));
+    assert_eq!(store.find_client(&full.id).await, Ok(Some(Client { name: "New".to_owned(), ..full.clone() })));
+    assert_eq!(store.update_client(&complete("nobody")).await, Ok(false));
+    assert_eq!(store.delete_client(&full.id).await, Ok(true));
+    assert_eq!(store.delete_client(&full.id).await, Ok(false));
+    assert_eq!(store.list_clients().await, Ok(vec![bare]));
+}
+
+pub(super) async fn a_client_has_two_secrets_at_most_and_keeps_one<S: ClientStore>(store: Arc<S>) {
+    let client = complete("web");
+    store.insert_client(&client).await.unwrap();
+    let kept = async || store.find_client(&client.id).await.unwrap().unwrap().secrets;
+    let added = at_once((2..12).map(|byte| {
+        let (store, id) = (Arc::clone(&store), client.id.clone());
+        async move { store.add_secret(&id, &secret(byte, LATER)).await.unwrap() }
+    }))
+    .await;
+    assert_eq!(added.into_iter().filter(|added| *added).count(), 1);
+    let both = kept().await;
+    assert_eq!((both.len(), both.first()), (2, client.secrets.first()));
+    assert_eq!(store.remove_secret(&client.id, &[99; 32]).await, Ok(false));
+    let removed = at_once(both.iter().map(|secret| secret.hash).map(|hash| {
+        let (store, id) = (Arc::clone(&store), client.id.clone());
+        async move { store.remove_secret(&id, &hash).await.unwrap() }
+    }))
+    .await;
+    assert_eq!(removed.into_iter().filter(|removed| *removed).count(), 1, "the last one stays");
+    assert_eq!(kept().await.len(), 1);
+    assert_eq!(store.add_secret(&id("nobody"), &secret(7, THEN)).await, Ok(false));
+}
+
+pub(super) async fn a_client_that_is_disabled_or_gone_has_no_sessions<S>(store: Arc<S>)
+where
+    S: ClientStore + SessionStore + UserStore,
+{
+    let user = register(&*store, &named("alice")).await;
+    for client in ["web", "app", "other"] {
+        store.insert_client(&complete(client)).await.unwrap();
+        let session = Session {
+            id: SessionId::random(),
+            user: user.id,
+            client: client.to_owned(),
+            scope: scopes(""),
+            origin: Origin::default(),
+            created_at: THEN,
+            last_used_at: THEN,
+            expires_at: LATER,
+            refresh: None,
+        };
+        assert_eq!(store.begin_session(&NewSession { session, generation: 0 }).await, Ok(true));
+    }
+    store.update_client(&Client { disabled: true, ..complete("web") }).await.unwrap();
+    store.update_client(&Client { name: "New".to_owned(), ..complete("other") }).await.unwrap();
+    store.delete_client(&id("app")).await.unwrap();
+    let left = store.list_sessions(None, THEN, 10).await.unwrap();
+    assert_eq!(left.into_iter().map(|session| session.client).collect::<Vec<_>>(), ["other"]);
+}

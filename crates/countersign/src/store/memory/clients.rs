@@ -1,0 +1,61 @@
+//! Clients in memory.
+
+use async_trait::async_trait;
+
+use crate::client::{Client, ClientId, ClientSecret, MOST_SECRETS};
+use crate::store::memory::MemoryStore;
+use crate::store::{ClientStore, StoreError};
+
+#[async_trait]
+impl ClientStore for MemoryStore {
+    async fn insert_client(&self, client: &Client) -> Result<bool, StoreError> {
+        let mut clients = self.clients();
+        let is_new = !clients.contains_key(&client.id);
+        if is_new {
+            clients.insert(client.id.clone(), client.clone());
+        }
+        Ok(is_new)
+    }
+
+    async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, StoreError> {
+        Ok(self.clients().get(id).cloned())
+    }
+
+    async fn list_clients(&self) -> Result<Vec<Client>, StoreError> {
+        Ok(self.clients().values().cloned().collect())
+    }
+
+    async fn update_client(&self, client: &Client) -> Result<bool, StoreError> {
+        let mut clients = self.clients();
+        let Some(kept) = clients.get_mut(&client.id) else { return Ok(false) };
+        let Client { is_public, created_at, secrets, .. } = kept.clone();
+        *kept = Client { is_public, created_at, secrets, ..client.clone() };
+        if client.disabled {
+            self.end_all_of_client(&client.id);
+        }
+        Ok(true)
+    }
+
+    async fn add_secret(&self, id: &ClientId, secret: &ClientSecret) -> Result<bool, StoreError> {
+        let mut clients = self.clients();
+        let kept = clients.get_mut(id).filter(|client| client.secrets.len() < MOST_SECRETS);
+        let Some(client) = kept else { return Ok(false) };
+        client.secrets.push(secret.clone());
+        client.secrets.sort_by_key(|secret| (secret.created_at, secret.hash));
+        Ok(true)
+    }
+
+    async fn remove_secret(&self, id: &ClientId, hash: &[u8; 32]) -> Result<bool, StoreError> {
+        let mut clients = self.clients();
+        let Some(client) = clients.get_mut(id).filter(|client| client.secrets.len() > 1) else { return Ok(false) };
+        let before = client.secrets.len();
+        client.secrets.retain(|secret| secret.hash != *hash);
+        Ok(client.secrets.len() < before)
+    }
+
+    async fn delete_client(&self, id: &ClientId) -> Result<bool, StoreError> {
+        let mut clients = self.clients();
+        self.end_all_of_client(id);
+        Ok(clients.remove(id).is_some())
+    }
+}
