@@ -23,6 +23,10 @@ type Words = [__m256i; 32];
 /// Two vectors that go through the same steps side by side: the steps of one fill the gaps of the other.
 type Pair = [__m256i; 2];
 
+/// Blocks after which whoever waits for the core gets it: well below a millisecond. The time slices of the system are longer, and in a
+/// storm of logins everybody who asks for something small would wait for the end of one.
+const BLOCKS_AT_A_TIME: usize = 256;
+
 /// Fills as many blocks as possible settings ask for and computes the tag, or answers `None` on a CPU without AVX2.
 pub(super) fn tag(digest: &FirstDigest, settings: &Settings, blocks: &mut [Block]) -> Option<[u8; TAG_BYTES]> {
     if !is_x86_feature_detected!("avx2") {
@@ -75,6 +79,9 @@ fn fill_segment(blocks: &mut [Block], grid: &Grid, at: Segment) {
             xor(&mut state, block);
         }
         *block = state;
+        if index % BLOCKS_AT_A_TIME == BLOCKS_AT_A_TIME - 1 {
+            std::thread::yield_now();
+        }
     }
 }
 

@@ -215,9 +215,9 @@ impl Drop for Crew {
     }
 }
 
-/// How much less of a busy core a thread that hashes gets than one that serves requests: about a third.
+/// How much less of a busy core a thread that hashes gets than one that serves requests: about half.
 #[cfg(target_os = "linux")]
-const NICENESS: i32 = 5;
+const NICENESS: i32 = 3;
 
 /// The life of a thread.
 fn work(queue: &Queue, hasher: &Hasher) {
