@@ -237,9 +237,7 @@ where
         let (Subject::USER, Ok(id)) = (subject.kind(), subject.id().parse()) else { return Ok(None) };
         let Some(session) = claims.session_id().and_then(|id| id.parse().ok()) else { return Ok(None) };
         let sessions = Countersign::from_ref(state).shared.sessions.clone();
-        let found = sessions.find(session).await.map_err(Unavailable::because)?;
-        Ok(found
-            .map(|(_, user)| user)
-            .filter(|user| user.id == id && !user.disabled && user.scopes.contains_all(claims.scope())))
+        let found = sessions.find_user(session).await.map_err(Unavailable::because)?;
+        Ok(found.filter(|user| user.id == id && !user.disabled && user.scopes.contains_all(claims.scope())))
     }
 }

@@ -252,6 +252,11 @@ impl Sessions {
         self.store.find_session(id, self.clock.now()).await
     }
 
+    /// The user of an access token's session, while both stand.
+    pub async fn find_user(&self, id: SessionId) -> Result<Option<User>, StoreError> {
+        self.store.find_user_of(id, self.clock.now()).await
+    }
+
     /// The sessions of a user, or of all, the youngest first; at most a thousand.
     pub async fn list(&self, user: Option<UserId>) -> Result<Vec<Session>, StoreError> {
         self.store.list_sessions(user, self.clock.now(), MOST_LISTED).await

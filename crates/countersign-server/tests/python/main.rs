@@ -107,3 +107,18 @@ fn django_and_pwdlib_verify_the_hashes_that_are_made_here() {
     });
     check("check_hashes.py", &pairs.collect::<Vec<_>>());
 }
+
+//
+#[test]
+fn authlib_and_requests_oauthlib_get_refresh_ask_about_and_give_back_tokens() {
+    let place = Place::new();
+    place.add_user(&["ada", "--scope", "items:read"]).good();
+    let grants = ["--grant", "password", "refresh_token"];
+    place.run(&[&["client", "add", "app", "--public", "--scope", "items:read"], &grants[..]].concat()).good();
+    let web = [&["client", "add", "web", "--scope", "items:read"], &grants[..], &["client_credentials"]].concat();
+    let said = place.run(&web).good();
+    let secret = said.lines().find_map(|line| line.strip_prefix("client_secret: ")).unwrap();
+    let server = place.serve(&[]);
+    let variables = [("PASSWORD", PASSWORD), ("CLIENT_SECRET", secret)];
+    python::run(&folder().join("check_clients.py"), &[url(&server)], &variables);
+}

@@ -31,6 +31,9 @@ pub trait SessionStore: Send + Sync + 'static {
     /// A session that has not expired at `now`, with its user.
     async fn find_session(&self, id: SessionId, now: i64) -> Result<Option<(Session, User)>, StoreError>;
 
+    /// The user of a session that has not expired at `now`: what every guarded request asks.
+    async fn find_user_of(&self, id: SessionId, now: i64) -> Result<Option<User>, StoreError>;
+
     /// Puts the next link in the place of the one that was used, in one step and on condition that it is still the good one, and good
     /// for this moment; `false`, and nothing is changed, if not.
     async fn rotate(&self, rotation: &Rotation) -> Result<bool, StoreError>;

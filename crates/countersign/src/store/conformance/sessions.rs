@@ -51,6 +51,8 @@ pub(super) async fn a_session_is_found_with_its_user_until_it_expires<S: UserSto
         let id = begin(&*store, &new).await;
         assert_eq!(store.find_session(id, EXPIRY - 1).await, Ok(Some((new.session, user.clone()))));
         assert_eq!(store.find_session(id, EXPIRY).await, Ok(None));
+        assert_eq!(store.find_user_of(id, EXPIRY - 1).await, Ok(Some(user.clone())));
+        assert_eq!(store.find_user_of(id, EXPIRY).await, Ok(None));
     }
     assert_eq!(store.find_session(SessionId::random(), THEN).await, Ok(None));
 }

@@ -28,6 +28,10 @@ impl SessionStore for MemoryStore {
         }))
     }
 
+    async fn find_user_of(&self, id: SessionId, now: i64) -> Result<Option<User>, StoreError> {
+        Ok(self.find_session(id, now).await?.map(|(_, user)| user))
+    }
+
     async fn rotate(&self, rotation: &Rotation) -> Result<bool, StoreError> {
         let mut sessions = self.sessions();
         let Some(session) = sessions.get_mut(&rotation.session) else { return Ok(false) };

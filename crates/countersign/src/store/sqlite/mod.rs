@@ -116,15 +116,12 @@ impl SqliteStore {
         let reader = || connection::open(path, Access::Read).map_err(|error| schema::open_error(path, &error));
         let (look_ups, listings) = (reader()?, reader()?);
         files.check_modes()?;
-        let start = |name, connection, queue_limit| {
-            let failed = |error: std::io::Error| OpenError::Failed { path: path.to_owned(), reason: error.to_string() };
-            Worker::start(name, connection, queue_limit).map_err(failed)
-        };
+        let failed = |error: std::io::Error| OpenError::Failed { path: path.to_owned(), reason: error.to_string() };
         Ok(Self {
             path: path.to_owned(),
-            look_ups: start("sqlite-look-up", look_ups, LOOK_UP_QUEUE_LIMIT)?,
-            listings: start("sqlite-list", listings, LISTING_QUEUE_LIMIT)?,
-            writer: start("sqlite-write", writer, WRITE_QUEUE_LIMIT)?,
+            look_ups: Worker::start_reading("sqlite-look-up", look_ups, LOOK_UP_QUEUE_LIMIT).map_err(failed)?,
+            listings: Worker::start("sqlite-list", listings, LISTING_QUEUE_LIMIT).map_err(failed)?,
+            writer: Worker::start("sqlite-write", writer, WRITE_QUEUE_LIMIT).map_err(failed)?,
         })
     }
 

@@ -22,6 +22,14 @@ impl SessionStore for SqliteStore {
         self.look_up(move |connection| find(connection, id, now)).await
     }
 
+    async fn find_user_of(&self, id: SessionId, now: i64) -> Result<Option<User>, StoreError> {
+        self.look_up(move |connection| {
+            let mut statement = connection.prepare_cached(sql::FIND_USER_OF_SESSION)?;
+            statement.query_and_then(params![id.as_bytes(), now], read_user)?.next().transpose()
+        })
+        .await
+    }
+
     async fn rotate(&self, rotation: &Rotation) -> Result<bool, StoreError> {
         let Rotation { session, used, next, expires_at, now } = rotation.clone();
         self.write(move |transaction| {
@@ -94,7 +102,7 @@ fn begin(transaction: &Transaction<'_>, new: &NewSession) -> Result<bool, JobErr
 fn find(connection: &Connection, id: SessionId, now: i64) -> Result<Option<(Session, User)>, JobError> {
     let mut statement = connection.prepare_cached(sql::FIND_SESSION)?;
     let mut rows =
-        statement.query_and_then(params![id.as_bytes(), now], |row| Ok((read_at(row, 11)?, read_user(row)?)))?;
+        statement.query_and_then(params![id.as_bytes(), now], |row| Ok((read_at(row, 10)?, read_user(row)?)))?;
     rows.next().transpose()
 }
 

@@ -16,6 +16,9 @@ use crate::store::sqlite::connection::JobError;
 /// waits for more than about eight.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
+/// Jobs that read from one moment: at some 20 µs each they hold up nobody.
+const MOST_TOGETHER: usize = 64;
+
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
 /// A thread that works off a queue on a connection of its own. Dropping it waits for the job that runs, and closes the
@@ -30,8 +33,17 @@ pub(super) struct Worker {
 impl Worker {
     /// Starts the thread; at most `queue_limit` jobs may wait for it.
     pub(super) fn start(name: &str, connection: Connection, queue_limit: usize) -> io::Result<Self> {
+        Self::spawn(name, queue_limit, move |jobs| work_off(jobs, connection))
+    }
+
+    /// The same for jobs that only read: those that wait together read from one moment, which spares each of them the locks of its own.
+    pub(super) fn start_reading(name: &str, connection: Connection, queue_limit: usize) -> io::Result<Self> {
+        Self::spawn(name, queue_limit, move |jobs| read_off(jobs, connection))
+    }
+
+    fn spawn(name: &str, queue_limit: usize, work: impl FnOnce(&Receiver<Job>) + Send + 'static) -> io::Result<Self> {
         let (queue, jobs) = sync_channel(queue_limit);
-        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || work_off(&jobs, connection))?;
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || work(&jobs))?;
         Ok(Self { queue: Some(queue), thread: Some(thread), queue_limit })
     }
 
@@ -83,7 +95,28 @@ impl Drop for Worker {
 
 fn work_off(jobs: &Receiver<Job>, mut connection: Connection) {
     while let Ok(job) = jobs.recv() {
-        // Unwinding has rolled back the job's transaction and dropped its answer; the next job finds a clean connection.
-        drop(catch_unwind(AssertUnwindSafe(|| job(&mut connection))));
+        do_job(job, &mut connection);
     }
+}
+
+/// The jobs that are there are taken first, and the moment from which they read begins then: what was written before a job was given is
+/// seen by it.
+fn read_off(jobs: &Receiver<Job>, mut connection: Connection) {
+    while let Ok(first) = jobs.recv() {
+        let others: Vec<Job> = jobs.try_iter().take(MOST_TOGETHER).collect();
+        let is_one_moment = !others.is_empty() && connection.execute_batch("BEGIN").is_ok();
+        do_job(first, &mut connection);
+        for job in others {
+            do_job(job, &mut connection);
+        }
+        if is_one_moment && connection.execute_batch("COMMIT").is_err() {
+            // A transaction that stayed open would read from this moment for ever.
+            drop(connection.execute_batch("ROLLBACK"));
+        }
+    }
+}
+
+/// Unwinding has rolled back the job's transaction and dropped its answer; the next job finds a clean connection.
+fn do_job(job: Job, connection: &mut Connection) {
+    drop(catch_unwind(AssertUnwindSafe(|| job(connection))));
 }
