@@ -77,7 +77,7 @@ def a_public_client_with_authlib(metadata):
 def with_requests_oauthlib(metadata):
     url, basic = metadata["token_endpoint"], HTTPBasicAuth("web", SECRET)
     own = OAuth2Session(client=BackendApplicationClient("web", scope=["items:read"])).fetch_token(url, auth=basic)
-    assert own.scope == ["items:read"], own
+    assert own["scope"] == ["items:read"], own
 
     scope = ["items:read", "offline_access"]
     session = OAuth2Session(client=LegacyApplicationClient("web", scope=scope))
