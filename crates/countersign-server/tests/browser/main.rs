@@ -65,7 +65,7 @@ async fn the_check_boxes_are_the_scopes_that_the_routes_declare() {
     names.sort();
     browser.screenshot("docs-authorize").await;
 
-    assert_eq!(names, ["users:read", "users:write"]);
+    assert_eq!(names, ["clients:read", "clients:write", "users:read", "users:write"]);
     nothing_left_the_house(&browser, &address).await;
     browser.close().await;
 }
@@ -124,13 +124,13 @@ async fn parameters_of_the_page_load_no_foreign_document() {
     browser.close().await;
 }
 
-/// Presses Authorize, fills the form in, ticks the first scope, and closes the dialog.
+/// Presses Authorize, fills the form in, ticks the scope `users:read`, and closes the dialog.
 async fn log_in(browser: &Browser) {
     browser.click(".btn.authorize").await;
     browser.wait_for("#oauth_username, input[name=username]").await;
     browser.fill("#oauth_username, input[name=username]", USERNAME).await;
     browser.fill("#oauth_password, input[name=password]", PASSWORD).await;
-    browser.click(".scopes .checkbox label").await;
+    browser.click(".scopes label[for^='users:read']").await;
     browser.click(".auth-btn-wrapper .btn.authorize").await;
     browser.wait_for_text(".auth-btn-wrapper .btn", "Logout").await;
     browser.screenshot("docs-authorized").await;

@@ -1,17 +1,17 @@
 //! `POST /introspect` (RFC 7662): an API asks whether a token is good.
 
 use axum::Json;
-use axum::extract::{FromRequest as _, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, PRAGMA};
 use axum::response::IntoResponse;
-use countersign_axum::form::{ClientCredentials, StrictForm, TokenError};
+use countersign_axum::form::TokenError;
 use countersign_token::{Claims, Subject};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use crate::app::Countersign;
 use crate::grant::GrantError;
-use crate::http::token::{TAG, authenticate_client};
+use crate::http::token::{Presented, TAG, read_presented};
 use crate::introspection::{ActiveToken, introspect};
 use crate::session::Session;
 use crate::user::User;
@@ -61,17 +61,11 @@ pub(crate) async fn introspect_token(
     State(app): State<Countersign>,
     request: Request,
 ) -> Result<impl IntoResponse, TokenError> {
-    let headers = request.headers().clone();
-    let form = StrictForm::from_request(request, &()).await?;
-    let token = form.required("token")?;
-    form.optional("token_type_hint")?;
-    let caller = authenticate_client(&app, &headers, &form).await?;
-    if caller.is_public {
-        let shown = ClientCredentials::from_request(&headers, &form)?;
-        let unproven = || TokenError::wrong_client("Introspection is for clients that prove who they are by a secret");
-        return Err(shown.map_or_else(unproven, |client| client.refuse()));
+    let Presented { token, client } = read_presented(&app, request).await?;
+    if client.is_public {
+        return Err(TokenError::wrong_client("Introspection is for clients that prove who they are by a secret"));
     }
-    let found = introspect(&app, token, &caller).await;
+    let found = introspect(&app, &token, &client).await;
     let found = found.map_err(|error| TokenError::from(GrantError::unavailable(error)))?;
     let answer = match found {
         None => json!({ "active": false }),

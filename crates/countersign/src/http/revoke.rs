@@ -1,16 +1,16 @@
 //! `POST /revoke` (RFC 7009): a client gives a token back.
 
-use axum::extract::{FromRequest as _, Request, State};
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, PRAGMA};
 use axum::response::IntoResponse;
-use countersign_axum::form::{StrictForm, TokenError, TokenErrorCode};
+use countersign_axum::form::{TokenError, TokenErrorCode};
 use utoipa::ToSchema;
 
 use crate::app::Countersign;
 use crate::client::Client;
 use crate::grant::GrantError;
-use crate::http::token::{TAG, authenticate_client};
+use crate::http::token::{Presented, TAG, read_presented};
 use crate::introspection::verify;
 use crate::session::RefreshToken;
 use crate::store::StoreError;
@@ -43,13 +43,8 @@ pub(crate) async fn revoke_token(
     State(app): State<Countersign>,
     request: Request,
 ) -> Result<impl IntoResponse, TokenError> {
-    let headers = request.headers().clone();
-    let form = StrictForm::from_request(request, &()).await?;
-    let token = form.required("token")?;
-    // Read, so that a repeated one is refused; it tells nothing that the token itself does not.
-    form.optional("token_type_hint")?;
-    let client = authenticate_client(&app, &headers, &form).await?;
-    revoke(&app, token, &client).await?;
+    let Presented { token, client } = read_presented(&app, request).await?;
+    revoke(&app, &token, &client).await?;
     Ok((StatusCode::OK, [(CACHE_CONTROL, "no-store"), (PRAGMA, "no-cache")]))
 }
 

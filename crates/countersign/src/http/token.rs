@@ -114,12 +114,24 @@ async fn read(app: &Countersign, caller: &Caller, request: Request) -> Result<To
     })
 }
 
+/// A token that a client presents, to give it back or to ask about it.
+pub(crate) struct Presented {
+    pub(crate) token: Zeroizing<String>,
+    pub(crate) client: Client,
+}
+
+/// Reads the form of [`Presented`] (RFC 7009 section 2.1, RFC 7662 section 2.1).
+pub(crate) async fn read_presented(app: &Countersign, request: Request) -> Result<Presented, TokenError> {
+    let headers = request.headers().clone();
+    let form = StrictForm::from_request(request, &()).await?;
+    let token = Zeroizing::new(form.required("token")?.to_owned());
+    // Read, so that a repeated one is refused; it tells nothing that the token itself does not.
+    form.optional("token_type_hint")?;
+    Ok(Presented { token, client: authenticate_client(app, &headers, &form).await? })
+}
+
 /// The client that a request names, if it is who it says.
-pub(crate) async fn authenticate_client(
-    app: &Countersign,
-    headers: &HeaderMap,
-    form: &StrictForm,
-) -> Result<Client, TokenError> {
+async fn authenticate_client(app: &Countersign, headers: &HeaderMap, form: &StrictForm) -> Result<Client, TokenError> {
     let shown = ClientCredentials::from_request(headers, form)?;
     let known = app.clients().authenticate(shown.as_ref().map(|shown| (shown.id(), shown.secret()))).await;
     known.map_err(|error| match (error, shown) {
