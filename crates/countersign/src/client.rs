@@ -11,6 +11,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_token::ScopeSet;
 use zeroize::Zeroizing;
 
+use crate::user::FullName;
+
 /// A registered program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
@@ -75,7 +77,6 @@ pub const FIRST_PARTY: &str = "first-party";
 pub const MOST_SECRETS: usize = 2;
 
 const LONGEST_ID: usize = 64;
-const LONGEST_NAME: usize = 100;
 const LONGEST_AUDIENCE: usize = 255;
 const MOST_AUDIENCES: usize = 8;
 /// How a secret begins, so that scanners for leaked secrets know it.
@@ -87,7 +88,7 @@ const SECRET_BYTES: usize = 32;
 #[non_exhaustive]
 pub enum ClientFault {
     /// The name.
-    #[error("the name of a client has at most 100 characters, none of them a control character")]
+    #[error("the name of a client is too long, or holds control characters or marks that nobody sees")]
     Name,
     /// An audience.
     #[error(
@@ -96,10 +97,48 @@ pub enum ClientFault {
     Audience,
 }
 
+/// A change of a client, field by field; the default changes nothing. Stores apply it in one step, so that of two at once none is lost.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientChange {
+    /// See [`Client::name`].
+    pub name: Option<String>,
+    /// See [`Client::grants`].
+    pub grants: Option<BTreeSet<Grant>>,
+    /// See [`Client::scopes`].
+    pub scopes: Option<ScopeSet>,
+    /// See [`Client::audiences`].
+    pub audiences: Option<Vec<String>>,
+    /// See [`Client::access_token_lifetime_s`].
+    pub access_token_lifetime_s: Option<Option<i64>>,
+    /// See [`Client::always_refresh`].
+    pub always_refresh: Option<bool>,
+    /// See [`Client::disabled`].
+    pub disabled: Option<bool>,
+}
+
+impl ClientChange {
+    /// What this change makes of a client.
+    pub fn apply_to(&self, client: &Client) -> Client {
+        let Self { name, grants, scopes, audiences, access_token_lifetime_s, always_refresh, disabled } = self.clone();
+        let old = client.clone();
+        Client {
+            name: name.unwrap_or(old.name),
+            grants: grants.unwrap_or(old.grants),
+            scopes: scopes.unwrap_or(old.scopes),
+            audiences: audiences.unwrap_or(old.audiences),
+            access_token_lifetime_s: access_token_lifetime_s.unwrap_or(old.access_token_lifetime_s),
+            always_refresh: always_refresh.unwrap_or(old.always_refresh),
+            disabled: disabled.unwrap_or(old.disabled),
+            ..old
+        }
+    }
+}
+
 /// The name to show, without white space at its ends.
 pub fn check_name(text: &str) -> Result<String, ClientFault> {
     let text = text.trim();
-    let is_good = text.chars().count() <= LONGEST_NAME && !text.chars().any(char::is_control);
+    // What a person's name may not hold, no client's does.
+    let is_good = text.is_empty() || FullName::new(text).is_ok();
     if is_good { Ok(text.to_owned()) } else { Err(ClientFault::Name) }
 }
 
@@ -133,7 +172,9 @@ impl ClientId {
     /// Checks an id.
     pub fn new(text: &str) -> Result<Self, ClientIdError> {
         let is_good = |byte: u8| byte.is_ascii_alphanumeric() || b"._-~".contains(&byte);
-        let is_id = (1..=LONGEST_ID).contains(&text.len()) && text.bytes().all(is_good) && text != FIRST_PARTY;
+        let is_id = (1..=LONGEST_ID).contains(&text.len())
+            && text.bytes().all(is_good)
+            && !text.eq_ignore_ascii_case(FIRST_PARTY);
         if is_id { Ok(Self(text.to_owned())) } else { Err(ClientIdError) }
     }
 

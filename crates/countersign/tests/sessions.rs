@@ -92,7 +92,8 @@ impl House {
         let sessions = Sessions::new(store.clone(), RefreshKey::new(&[7; 32]), LIVES, clock.clone());
         let user = store.insert(&NewUser::new(Username::new("alice").unwrap(), 0)).await.unwrap();
         let scope = ScopeSet::default();
-        let login = Login { user: &user, client: "app", scope: &scope, with_refresh: true, origin: Origin::default() };
+        let login =
+            Login { user: &user, client: "first-party", scope: &scope, with_refresh: true, origin: Origin::default() };
         let (session, token) = sessions.begin(login).await.unwrap().unwrap();
         let handed_out = vec![token.unwrap().text().to_string()];
         let now = clock.now();
@@ -120,7 +121,7 @@ impl House {
             Act::Wait(seconds) => self.hand.advance(*seconds),
             Act::Revoke(from_the_last) => {
                 let text = &self.model.handed_out[self.model.place(*from_the_last)];
-                self.sessions.revoke(&RefreshToken::read(text).unwrap(), "app").await.unwrap();
+                self.sessions.revoke(&RefreshToken::read(text).unwrap(), "first-party").await.unwrap();
                 self.model.is_alive = false;
             }
             Act::Disable => {
@@ -137,7 +138,7 @@ impl House {
     }
 
     async fn use_token(&mut self, place: usize, now: i64) {
-        let used = self.refresh(place, "app").await;
+        let used = self.refresh(place, "first-party").await;
         let last = self.model.handed_out.len() - 1;
         if !self.model.is_good_at(now) {
             assert!(matches!(used, Err(RefreshError::NotValid)));

@@ -2,7 +2,7 @@
 
 use anyhow::anyhow;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use countersign::client::{Client, ClientId, Grant, check_audiences, check_name};
+use countersign::client::{Client, ClientChange, ClientId, check_audiences, check_name};
 use countersign::clients::Clients;
 use countersign::http::ClientView;
 use countersign::store::ClientStore;
@@ -74,7 +74,14 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let Some((verb, matches)) = matches.subcommand() else { return Ok(()) };
     let settings = Configuration::load(&settings::given(matches))?.settings;
     let directory = DataDirectory::at(&settings.data);
-    let store = if verb == "add" { directory.open()? } else { directory.open_existing()? };
+    // Before anything is made: a wrong command line leaves nothing behind.
+    let change = match verb {
+        "add" | "set" => change(matches)?,
+        "disable" => ClientChange { disabled: Some(true), ..ClientChange::default() },
+        "enable" => ClientChange { disabled: Some(false), ..ClientChange::default() },
+        _ => ClientChange::default(),
+    };
+    let store = directory.open_existing()?;
     if verb == "list" {
         return list(store.as_ref(), matches.get_flag("json")).await;
     }
@@ -82,13 +89,12 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let id = ClientId::new(id).map_err(|error| Failure::usage(format!("{id:?}: {error}")))?;
     let (clients, now) = (Clients::new(store.clone()), Clock::system().now());
     if verb == "add" {
-        let mut client = Client::new(id, matches.get_flag("public"), now);
-        apply(matches, &mut client)?;
+        let mut client = change.apply_to(&Client::new(id, matches.get_flag("public"), now));
         let secret = clients.register(&mut client, now).await?;
         let secret = secret.map_or(String::new(), |secret| format!("\nclient_secret: {}\n", *secret));
         return print(&format!("{} is a client now.\n{secret}", client.id));
     }
-    let mut client = store.find_client(&id).await?.ok_or_else(|| no_such_client(&id))?;
+    let client = store.find_client(&id).await?.ok_or_else(|| no_such_client(&id))?;
     match verb {
         "show" if matches.get_flag("json") => return print_json(&serde_json::to_value(ClientView::from(client))?),
         "show" => return print(&text(&client)),
@@ -105,56 +111,39 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
             store.delete_client(&id).await?;
             return print(&format!("{id} is gone.\n"));
         }
-        "disable" => client.disabled = true,
-        "enable" => client.disabled = false,
-        _ => apply(matches, &mut client)?,
+        _ => {}
     }
-    if !store.update_client(&client).await? {
-        return Err(no_such_client(&id));
-    }
-    print(&text(&client))
+    let changed = store.update_client(&id, &change).await?;
+    print(&text(&changed.ok_or_else(|| no_such_client(&id))?))
 }
 
 fn no_such_client(id: &ClientId) -> Failure {
     anyhow!("there is no client {:?}: `countersign client list` shows which there are", id.as_str()).into()
 }
 
-/// Takes over what the command line says.
-fn apply(matches: &ArgMatches, client: &mut Client) -> Result<(), Failure> {
-    let words = |name| {
-        let given = matches.get_many::<String>(name);
-        given.map(|texts| {
-            texts
-                .flat_map(|text| text.split(' '))
-                .filter(|text| !text.is_empty())
-                .map(str::to_owned)
-                .collect::<Vec<_>>()
-        })
+/// What the command line says of a client.
+fn change(matches: &ArgMatches) -> Result<ClientChange, Failure> {
+    let words = |name: &str| {
+        let texts = matches.get_many::<String>(name).into_iter().flatten();
+        let words = texts.flat_map(|text| text.split(' ')).filter(|text| !text.is_empty()).map(str::to_owned);
+        matches.contains_id(name).then(|| words.collect::<Vec<_>>())
     };
-    if let Some(name) = matches.get_one::<String>("name") {
-        client.name = check_name(name).map_err(|error| Failure::usage(format!("--name: {error}")))?;
+    let wrong = |flag: &str, error: &dyn std::fmt::Display| Failure::usage(format!("--{flag}: {error}"));
+    let name = matches.get_one::<String>("name").map(|name| check_name(name));
+    let grants = words("grant").map(|texts| texts.iter().map(|text| text.parse()).collect::<Result<_, String>>());
+    let audiences = words("audience");
+    if let Some(audiences) = &audiences {
+        check_audiences(audiences).map_err(|error| wrong("audience", &error))?;
     }
-    if matches.contains_id("grant") {
-        let grants: Result<_, String> =
-            words("grant").unwrap_or_default().iter().map(|text| text.parse::<Grant>()).collect();
-        client.grants = grants.map_err(|error| Failure::usage(format!("--grant: {error}")))?;
-    }
-    if matches.contains_id("scope") {
-        let scopes = ScopeSet::from_tokens(words("scope").unwrap_or_default());
-        client.scopes = scopes.map_err(|error| Failure::usage(format!("--scope: {error}")))?;
-    }
-    if matches.contains_id("audience") {
-        let audiences = words("audience").unwrap_or_default();
-        check_audiences(&audiences).map_err(|error| Failure::usage(format!("--audience: {error}")))?;
-        client.audiences = audiences;
-    }
-    if let Some(seconds) = matches.get_one::<i64>("access-token-seconds") {
-        client.access_token_lifetime_s = Some(*seconds).filter(|seconds| *seconds > 0);
-    }
-    if let Some(always) = matches.get_one::<String>("always-refresh") {
-        client.always_refresh = always == "yes";
-    }
-    Ok(())
+    Ok(ClientChange {
+        name: name.transpose().map_err(|error| wrong("name", &error))?,
+        grants: grants.transpose().map_err(|error| wrong("grant", &error))?,
+        scopes: words("scope").map(ScopeSet::from_tokens).transpose().map_err(|error| wrong("scope", &error))?,
+        audiences,
+        access_token_lifetime_s: matches.get_one::<i64>("access-token-seconds").map(|s| Some(*s).filter(|s| *s > 0)),
+        always_refresh: matches.get_one::<String>("always-refresh").map(|always| always == "yes"),
+        disabled: None,
+    })
 }
 
 async fn list(store: &SqliteStore, json: bool) -> Result<(), Failure> {

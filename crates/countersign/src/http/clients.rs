@@ -1,7 +1,5 @@
 //! `/clients`: the administration of the programs that ask for tokens.
 
-use std::collections::BTreeSet;
-
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -12,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::app::Countersign;
-use crate::client::{Client, ClientId, ClientSecret, Grant, check_audiences};
+use crate::client::{Client, ClientChange, ClientId, ClientSecret, Grant, check_audiences, check_name};
 use crate::http::error::{ApiError, PROBLEM_JSON};
 use crate::http::json::{BodyRefused, JsonBody};
 use crate::http::view::rfc3339;
@@ -136,27 +134,20 @@ impl NewClientBody {
 }
 
 impl ClientBody {
-    fn apply_to(self, client: &mut Client) -> Result<(), ApiError> {
-        if let Some(name) = self.name {
-            client.name = crate::client::check_name(&name).map_err(ApiError::invalid)?;
+    fn parse(self) -> Result<ClientChange, ApiError> {
+        let grants = self.grants.map(|grants| grants.iter().map(|grant| grant.parse()).collect::<Result<_, String>>());
+        if let Some(audiences) = &self.audiences {
+            check_audiences(audiences).map_err(ApiError::invalid)?;
         }
-        if let Some(grants) = self.grants {
-            let grants: Result<BTreeSet<Grant>, String> = grants.iter().map(|grant| grant.parse()).collect();
-            client.grants = grants.map_err(ApiError::invalid)?;
-        }
-        if let Some(scopes) = self.scopes {
-            client.scopes = ScopeSet::from_tokens(scopes).map_err(ApiError::invalid)?;
-        }
-        if let Some(audiences) = self.audiences {
-            check_audiences(&audiences).map_err(ApiError::invalid)?;
-            client.audiences = audiences;
-        }
-        if let Some(seconds) = self.access_token_lifetime {
-            client.access_token_lifetime_s = Some(seconds).filter(|seconds| *seconds > 0);
-        }
-        client.always_refresh = self.always_refresh.unwrap_or(client.always_refresh);
-        client.disabled = self.disabled.unwrap_or(client.disabled);
-        Ok(())
+        Ok(ClientChange {
+            name: self.name.as_deref().map(check_name).transpose().map_err(ApiError::invalid)?,
+            grants: grants.transpose().map_err(ApiError::invalid)?,
+            scopes: self.scopes.map(ScopeSet::from_tokens).transpose().map_err(ApiError::invalid)?,
+            audiences: self.audiences,
+            access_token_lifetime_s: self.access_token_lifetime.map(|seconds| Some(seconds).filter(|s| *s > 0)),
+            always_refresh: self.always_refresh,
+            disabled: self.disabled,
+        })
     }
 }
 
@@ -173,8 +164,8 @@ pub(crate) async fn register_client(
     JsonBody(body): JsonBody<NewClientBody>,
 ) -> Result<(StatusCode, Json<RegisteredClient>), ApiError> {
     let id = ClientId::new(&body.id).map_err(ApiError::invalid)?;
-    let mut client = Client::new(id, body.is_public, app.clock().now());
-    body.rest().apply_to(&mut client)?;
+    let client = Client::new(id, body.is_public, app.clock().now());
+    let mut client = body.rest().parse()?.apply_to(&client);
     let secret = app.clients().register(&mut client, app.clock().now()).await?;
     tracing::info!(event = "register client", client = %client.id, by = %administrator.id);
     let client_secret = secret.map(|secret| secret.to_string());
@@ -220,11 +211,9 @@ pub(crate) async fn change_client(
     id: Result<Path<String>, PathRejection>,
     JsonBody(body): JsonBody<ClientBody>,
 ) -> Result<Json<ClientView>, ApiError> {
-    let mut client = find(&app, id).await?;
-    body.apply_to(&mut client)?;
-    if !app.clients().store().update_client(&client).await? {
-        return Err(no_such_client());
-    }
+    let id = find(&app, id).await?.id;
+    let changed = app.clients().store().update_client(&id, &body.parse()?).await?;
+    let client = changed.ok_or_else(no_such_client)?;
     tracing::info!(event = "change client", client = %client.id, by = %administrator.id);
     Ok(Json(client.into()))
 }

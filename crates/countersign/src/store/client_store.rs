@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::client::{Client, ClientId, ClientSecret};
+use crate::client::{Client, ClientChange, ClientId, ClientSecret};
 use crate::store::StoreError;
 
 /// Keeps clients. Disabling or deleting one ends its sessions in the same step.
@@ -17,8 +17,8 @@ pub trait ClientStore: Send + Sync + 'static {
     /// All clients, by id.
     async fn list_clients(&self) -> Result<Vec<Client>, StoreError>;
 
-    /// Changes everything of a client but its id, its kind, its secrets and when it was registered; `false` if there is none.
-    async fn update_client(&self, client: &Client) -> Result<bool, StoreError>;
+    /// Changes a client and returns the new state; `None` if there is none.
+    async fn update_client(&self, id: &ClientId, change: &ClientChange) -> Result<Option<Client>, StoreError>;
 
     /// Adds a secret, unless there are [`MOST_SECRETS`](crate::client::MOST_SECRETS) already; `false` if there are, or no such client.
     async fn add_secret(&self, id: &ClientId, secret: &ClientSecret) -> Result<bool, StoreError>;

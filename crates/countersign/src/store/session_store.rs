@@ -25,7 +25,8 @@ pub struct Rotation {
 /// or deletes it.
 #[async_trait]
 pub trait SessionStore: Send + Sync + 'static {
-    /// Begins a session on condition that its user is enabled and of the generation that was checked (S-009); `false` if not.
+    /// Begins a session on condition that its user is enabled and of the generation that was checked (S-009), and that its client is
+    /// registered and enabled, if it is not the one that nobody registers; `false` if not.
     async fn begin_session(&self, new: &NewSession) -> Result<bool, StoreError>;
 
     /// A session that has not expired at `now`, with its user.

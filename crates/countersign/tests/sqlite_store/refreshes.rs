@@ -25,7 +25,8 @@ async fn use_at_once(sessions: &Sessions, token: &str) -> BTreeSet<String> {
     let mut refreshes = JoinSet::new();
     for _ in 0..USES {
         let (sessions, token) = (sessions.clone(), token.clone());
-        refreshes.spawn(async move { sessions.refresh(&token, "app", None).await.unwrap().2.text().to_string() });
+        refreshes
+            .spawn(async move { sessions.refresh(&token, "first-party", None).await.unwrap().2.text().to_string() });
     }
     refreshes.join_all().await.into_iter().collect()
 }
@@ -38,7 +39,8 @@ async fn of_fifty_uses_in_two_processes_all_get_the_same_next_token() {
     let user = SqliteStore::open(&database).unwrap().insert(&named("alice")).await.unwrap();
     let sessions = sessions(&database);
     let scope = ScopeSet::default();
-    let login = Login { user: &user, client: "app", scope: &scope, with_refresh: true, origin: Origin::default() };
+    let login =
+        Login { user: &user, client: "first-party", scope: &scope, with_refresh: true, origin: Origin::default() };
     let mut token = sessions.begin(login).await.unwrap().unwrap().1.unwrap().text().to_string();
 
     let mut child = other_process("refreshes::process_refreshes", &database).spawn().unwrap();

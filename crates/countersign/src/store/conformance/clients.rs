@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::client::{Client, ClientId, ClientSecret, Grant};
+use crate::client::{Client, ClientChange, ClientId, ClientSecret, Grant};
 use crate::session::{NewSession, Origin, Session, SessionId};
 use crate::store::conformance::samples::{LATER, THEN, at_once, named, register, scopes};
 use crate::store::{ClientStore, SessionStore, UserStore};
+use crate::user::User;
 
 fn id(text: &str) -> ClientId {
     ClientId::new(text).unwrap_or_else(|error| panic!("{text}: {error}"))
@@ -58,11 +59,11 @@ pub(super) async fn clients_are_found_and_listed_as_they_were_kept<S: ClientStor
     assert_eq!(store.find_client(&id("WEB")).await, Ok(None));
     assert_eq!(store.list_clients().await, Ok(vec![bare.clone(), full.clone()]));
 
-    let changed =
-        Client { created_at: LATER, is_public: true, secrets: Vec::new(), name: "New".to_owned(), ..full.clone() };
-    assert_eq!(store.update_client(&changed).await, Ok(true));
-    assert_eq!(store.find_client(&full.id).await, Ok(Some(Client { name: "New".to_owned(), ..full.clone() })));
-    assert_eq!(store.update_client(&complete("nobody")).await, Ok(false));
+    let renamed = ClientChange { name: Some("New".to_owned()), ..ClientChange::default() };
+    let expected = Client { name: "New".to_owned(), ..full.clone() };
+    assert_eq!(store.update_client(&full.id, &renamed).await, Ok(Some(expected.clone())));
+    assert_eq!(store.find_client(&full.id).await, Ok(Some(expected)));
+    assert_eq!(store.update_client(&id("nobody"), &renamed).await, Ok(None));
     assert_eq!(store.delete_client(&full.id).await, Ok(true));
     assert_eq!(store.delete_client(&full.id).await, Ok(false));
     assert_eq!(store.list_clients().await, Ok(vec![bare]));
@@ -91,6 +92,34 @@ pub(super) async fn a_client_has_two_secrets_at_most_and_keeps_one<S: ClientStor
     assert_eq!(store.add_secret(&id("nobody"), &secret(7, THEN)).await, Ok(false));
 }
 
+fn of_client(user: &User, client: &str) -> Session {
+    Session {
+        id: SessionId::random(),
+        user: user.id,
+        client: client.to_owned(),
+        scope: scopes(""),
+        origin: Origin::default(),
+        created_at: THEN,
+        last_used_at: THEN,
+        expires_at: LATER,
+        refresh: None,
+    }
+}
+
+pub(super) async fn of_many_changes_at_once_none_is_lost<S: ClientStore>(store: Arc<S>) {
+    let client = complete("web");
+    store.insert_client(&client).await.unwrap();
+    let names = (0..20).map(|n| ClientChange { name: Some(format!("name {n}")), ..ClientChange::default() });
+    let disable = ClientChange { disabled: Some(true), ..ClientChange::default() };
+    let changes = names.clone().take(10).chain([disable]).chain(names.skip(10));
+    at_once(changes.map(|change| {
+        let (store, id) = (Arc::clone(&store), client.id.clone());
+        async move { store.update_client(&id, &change).await.unwrap().unwrap() }
+    }))
+    .await;
+    assert!(store.find_client(&client.id).await.unwrap().unwrap().disabled);
+}
+
 pub(super) async fn a_client_that_is_disabled_or_gone_has_no_sessions<S>(store: Arc<S>)
 where
     S: ClientStore + SessionStore + UserStore,
@@ -98,22 +127,28 @@ where
     let user = register(&*store, &named("alice")).await;
     for client in ["web", "app", "other"] {
         store.insert_client(&complete(client)).await.unwrap();
-        let session = Session {
-            id: SessionId::random(),
-            user: user.id,
-            client: client.to_owned(),
-            scope: scopes(""),
-            origin: Origin::default(),
-            created_at: THEN,
-            last_used_at: THEN,
-            expires_at: LATER,
-            refresh: None,
-        };
+        let session = of_client(&user, client);
         assert_eq!(store.begin_session(&NewSession { session, generation: 0 }).await, Ok(true));
     }
-    store.update_client(&Client { disabled: true, ..complete("web") }).await.unwrap();
-    store.update_client(&Client { name: "New".to_owned(), ..complete("other") }).await.unwrap();
+    let disable = ClientChange { disabled: Some(true), ..ClientChange::default() };
+    store.update_client(&id("web"), &disable).await.unwrap();
+    store
+        .update_client(&id("other"), &ClientChange { name: Some("New".to_owned()), ..ClientChange::default() })
+        .await
+        .unwrap();
     store.delete_client(&id("app")).await.unwrap();
+    // A login that was under way finds the client as it is now.
+    for (client, begins) in [("web", false), ("app", false), ("other", true)] {
+        let session = Session { id: SessionId::random(), ..of_client(&user, client) };
+        assert_eq!(store.begin_session(&NewSession { session, generation: 0 }).await, Ok(begins), "{client}");
+    }
+    store.update_client(&id("other"), &disable).await.unwrap();
+    store
+        .update_client(&id("other"), &ClientChange { disabled: Some(false), ..ClientChange::default() })
+        .await
+        .unwrap();
+    let last = of_client(&user, "other");
+    assert_eq!(store.begin_session(&NewSession { session: last, generation: 0 }).await, Ok(true));
     let left = store.list_sessions(None, THEN, 10).await.unwrap();
     assert_eq!(left.into_iter().map(|session| session.client).collect::<Vec<_>>(), ["other"]);
 }

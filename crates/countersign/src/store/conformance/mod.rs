@@ -80,6 +80,7 @@ pub async fn check_session_store<S: UserStore + SessionStore>(fresh: impl AsyncF
 pub async fn check_client_store<S: ClientStore + SessionStore + UserStore>(fresh: impl AsyncFn() -> Arc<S>) {
     clients::clients_are_found_and_listed_as_they_were_kept(fresh().await).await;
     clients::a_client_has_two_secrets_at_most_and_keeps_one(fresh().await).await;
+    clients::of_many_changes_at_once_none_is_lost(fresh().await).await;
     clients::a_client_that_is_disabled_or_gone_has_no_sessions(fresh().await).await;
 }
 

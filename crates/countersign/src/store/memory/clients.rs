@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::client::{Client, ClientId, ClientSecret, MOST_SECRETS};
+use crate::client::{Client, ClientChange, ClientId, ClientSecret, MOST_SECRETS};
 use crate::store::memory::MemoryStore;
 use crate::store::{ClientStore, StoreError};
 
@@ -25,15 +25,14 @@ impl ClientStore for MemoryStore {
         Ok(self.clients().values().cloned().collect())
     }
 
-    async fn update_client(&self, client: &Client) -> Result<bool, StoreError> {
+    async fn update_client(&self, id: &ClientId, change: &ClientChange) -> Result<Option<Client>, StoreError> {
         let mut clients = self.clients();
-        let Some(kept) = clients.get_mut(&client.id) else { return Ok(false) };
-        let Client { is_public, created_at, secrets, .. } = kept.clone();
-        *kept = Client { is_public, created_at, secrets, ..client.clone() };
-        if client.disabled {
-            self.end_all_of_client(&client.id);
+        let Some(kept) = clients.get_mut(id) else { return Ok(None) };
+        *kept = change.apply_to(kept);
+        if kept.disabled {
+            self.end_all_of_client(id);
         }
-        Ok(true)
+        Ok(Some(kept.clone()))
     }
 
     async fn add_secret(&self, id: &ClientId, secret: &ClientSecret) -> Result<bool, StoreError> {

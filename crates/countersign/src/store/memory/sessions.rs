@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use crate::client::ClientId;
 use crate::session::{NewSession, Session, SessionId};
 use crate::store::memory::MemoryStore;
 use crate::store::{Rotation, SessionStore, StoreError};
@@ -13,10 +14,12 @@ impl SessionStore for MemoryStore {
         let users = self.users();
         let user = users.get(&new.session.user).map(|entry| &entry.user);
         let is_as_checked = user.is_some_and(|user| !user.disabled && user.generation == new.generation);
-        if is_as_checked {
+        let client = ClientId::from_stored(new.session.client.clone());
+        let may_ask = client.is_first_party() || self.clients().get(&client).is_some_and(|client| !client.disabled);
+        if is_as_checked && may_ask {
             self.sessions().insert(new.session.id, new.session.clone());
         }
-        Ok(is_as_checked)
+        Ok(is_as_checked && may_ask)
     }
 
     async fn find_session(&self, id: SessionId, now: i64) -> Result<Option<(Session, User)>, StoreError> {

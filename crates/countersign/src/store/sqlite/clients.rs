@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use countersign_token::ScopeSet;
 use rusqlite::{Connection, Row, Transaction, params};
 
-use crate::client::{Client, ClientId, ClientSecret, Grant, MOST_SECRETS};
+use crate::client::{Client, ClientChange, ClientId, ClientSecret, Grant, MOST_SECRETS};
 use crate::store::sqlite::connection::JobError;
 use crate::store::sqlite::{SqliteStore, sql};
 use crate::store::{ClientStore, StoreError};
@@ -38,12 +38,7 @@ impl ClientStore for SqliteStore {
 
     async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, StoreError> {
         let id = id.clone();
-        self.look_up(move |connection| {
-            let mut statement = connection.prepare_cached(sql::FIND_CLIENT)?;
-            let found = statement.query_and_then([id.as_str()], read)?.next().transpose()?;
-            found.map(|client| with_secrets(connection, client)).transpose()
-        })
-        .await
+        self.look_up(move |connection| find(connection, &id)).await
     }
 
     async fn list_clients(&self) -> Result<Vec<Client>, StoreError> {
@@ -55,10 +50,12 @@ impl ClientStore for SqliteStore {
         .await
     }
 
-    async fn update_client(&self, client: &Client) -> Result<bool, StoreError> {
-        let client = client.clone();
+    async fn update_client(&self, id: &ClientId, change: &ClientChange) -> Result<Option<Client>, StoreError> {
+        let (id, change) = (id.clone(), change.clone());
         self.write(move |transaction| {
-            let is_there = transaction.prepare_cached(sql::UPDATE_CLIENT)?.execute(params![
+            let Some(kept) = find(transaction, &id)? else { return Ok(None) };
+            let client = change.apply_to(&kept);
+            transaction.prepare_cached(sql::UPDATE_CLIENT)?.execute(params![
                 client.name,
                 grants_text(&client),
                 client.scopes.to_string(),
@@ -67,11 +64,11 @@ impl ClientStore for SqliteStore {
                 client.always_refresh,
                 client.disabled,
                 client.id.as_str(),
-            ])? == 1;
+            ])?;
             if client.disabled {
                 end_sessions(transaction, &client.id)?;
             }
-            Ok(is_there)
+            Ok(Some(client))
         })
         .await
     }
@@ -107,6 +104,14 @@ impl ClientStore for SqliteStore {
         })
         .await
     }
+}
+
+/// The secrets are read also where there is no client, so that the time does not tell which ids there are (S-037).
+fn find(connection: &Connection, id: &ClientId) -> Result<Option<Client>, JobError> {
+    let secrets = secrets(connection, id)?;
+    let mut statement = connection.prepare_cached(sql::FIND_CLIENT)?;
+    let found = statement.query_and_then([id.as_str()], read)?.next().transpose()?;
+    Ok(found.map(|client| Client { secrets, ..client }))
 }
 
 fn end_sessions(transaction: &Transaction<'_>, client: &ClientId) -> Result<(), JobError> {

@@ -67,7 +67,8 @@ pub(super) const BEGIN_SESSION: &str = "
     INSERT INTO sessions (id, client, scope, address, user_agent, created_at, last_used_at, expires_at,
         refresh_number, refresh_hash, refresh_until, refresh_ends_at, user_id)
     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, users.id
-    FROM users WHERE users.id = $13 AND users.generation = $14 AND NOT users.disabled";
+    FROM users WHERE users.id = $13 AND users.generation = $14 AND NOT users.disabled
+        AND ($2 = 'first-party' OR EXISTS (SELECT 1 FROM clients WHERE clients.id = $2 AND NOT clients.disabled))";
 /// The columns of a user beside those of a session.
 macro_rules! user_columns {
     () => {
