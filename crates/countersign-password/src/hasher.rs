@@ -84,6 +84,12 @@ impl Hasher {
         self.is_weaker(stored.stored())
     }
 
+    /// Whether the pepper is there that a hash names.
+    #[cfg(feature = "pool")]
+    pub(crate) fn check_pepper(&self, stored: &PasswordHash) -> Result<(), ResourceError> {
+        self.workspace().pepper(stored.pepper()).map(drop)
+    }
+
     /// What hashes that cost the same to verify have in common: the scheme and its parameters. Without a stored hash, that of
     /// a new one.
     #[cfg(feature = "pool")]

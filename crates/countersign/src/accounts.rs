@@ -1,6 +1,7 @@
 //! Accounts: logging in, registering, changing a password. A plaintext password comes no further than this module; what goes
 //! on to the store is a hash.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -122,15 +123,17 @@ impl Accounts {
     /// Learns how long the hashes that users have take to verify, one of each kind, so that from the first login on the time does
     /// not tell whose hash was checked. To be called once at the start; it reads through the whole table.
     pub async fn learn_hash_times(&self) -> Result<(), StoreError> {
-        let mut after = None;
+        let (mut after, mut told) = (None, BTreeSet::new());
         loop {
             let page = self.users.list_hashes(after, HASHES_AT_ONCE).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(last.id);
             for hash in page.into_iter().filter_map(|record| record.hash?.ok()) {
                 let (scheme, parameters) = (hash.scheme(), hash.parameters());
-                if let Err(error) = self.hashing.learn(hash).await {
-                    tracing::warn!(event = "hash times", %scheme, parameters, %error, "such a hash cannot be verified");
+                if let Err(error) = self.hashing.learn(hash).await
+                    && told.insert(error.to_string())
+                {
+                    tracing::warn!(event = "hash times", %scheme, parameters, %error, "who has such a hash cannot log in");
                 }
             }
         }

@@ -1,9 +1,10 @@
 //! What is to be said of a token to whoever asks (RFC 7662).
 
-use countersign_token::{Claims, Subject, Verifier};
+use countersign_token::{Claims, Subject, Verifier, inspect};
+use serde_json::Value;
 
 use crate::app::Countersign;
-use crate::client::{Client, ClientId};
+use crate::client::{Client, ClientId, FIRST_PARTY};
 use crate::session::{RefreshToken, Session};
 use crate::store::StoreError;
 use crate::user::User;
@@ -27,46 +28,59 @@ pub(crate) async fn introspect(
         let found = app.sessions().of_refresh_token(&token, caller.id.as_str()).await?;
         return Ok(found.map(|found| ActiveToken::Refresh(Box::new(found))));
     }
-    let Some(claims) = verify(app, token, caller) else { return Ok(None) };
+    let Some(claims) = verify(app, token) else { return Ok(None) };
     if !is_callers_business(&claims, caller) {
         return Ok(None);
     }
     access(app, claims).await
 }
 
-/// The claims of an access token for the server's own audience or one of the client's.
-pub(crate) fn verify(app: &Countersign, token: &str, client: &Client) -> Option<Claims> {
+/// The claims of an access token of this server, whomever it is for and however long it was to live.
+pub(crate) fn verify(app: &Countersign, token: &str) -> Option<Claims> {
+    // Whom it says it is for is compared with itself: the signature tells whether it was issued so.
+    let unverified = inspect(token).ok()?.claims;
+    let audience = audiences(unverified.get("aud")).first().copied()?.to_owned();
     let keys = app.keyring().current();
-    let settings = app.settings();
-    let audiences = std::iter::once(&settings.audience).chain(&client.audiences);
-    let verify = |audience: &String| {
-        let verifier = Verifier::new(&settings.issuer, audience, keys.published.clone());
-        verifier.longest_lifetime_s(settings.access_token_lifetime_s).verify(token, app.clock().now()).ok()
-    };
-    audiences.into_iter().find_map(verify)
+    let verifier = Verifier::new(&app.settings().issuer, &audience, keys.published.clone());
+    verifier.longest_lifetime_s(i64::MAX).verify(token, app.clock().now()).ok()
+}
+
+fn audiences(aud: Option<&Value>) -> Vec<&str> {
+    match aud {
+        Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).collect(),
+        one => one.and_then(Value::as_str).into_iter().collect(),
+    }
 }
 
 fn is_callers_business(claims: &Claims, caller: &Client) -> bool {
-    let audiences = claims.get("aud").map(|aud| match aud {
-        serde_json::Value::Array(all) => all.iter().filter_map(|one| one.as_str()).collect(),
-        one => one.as_str().into_iter().collect::<Vec<_>>(),
-    });
-    let is_for_it = audiences.is_some_and(|all| caller.audiences.iter().any(|own| all.contains(&own.as_str())));
+    let is_for_it = audiences(claims.get("aud")).iter().any(|aud| caller.audiences.iter().any(|own| own == aud));
     is_for_it || claims.client_id() == Some(caller.id.as_str())
 }
 
 /// Whether what the token rests on still stands: the session and its user, or the client.
 async fn access(app: &Countersign, claims: Claims) -> Result<Option<ActiveToken>, StoreError> {
     let Ok(subject) = claims.subject().parse::<Subject>() else { return Ok(None) };
+    if !is_clients(app, &claims).await? {
+        return Ok(None);
+    }
     if subject.kind() == Subject::CLIENT {
-        let Ok(id) = ClientId::new(subject.id()) else { return Ok(None) };
-        let client = app.clients().store().find_client(&id).await?;
-        let is_good = client.is_some_and(|client| !client.disabled && client.scopes.contains_all(claims.scope()));
-        return Ok(is_good.then_some(ActiveToken::Access { claims, username: None }));
+        return Ok(Some(ActiveToken::Access { claims, username: None }));
     }
     let Some(session) = claims.session_id().and_then(|id| id.parse().ok()) else { return Ok(None) };
     let Some((_, user)) = app.sessions().find(session).await? else { return Ok(None) };
     let is_good = subject.id() == user.id.to_string() && !user.disabled && user.scopes.contains_all(claims.scope());
     let username = Some(user.username.to_string());
     Ok(is_good.then_some(ActiveToken::Access { claims, username }))
+}
+
+/// Whether the client still stands that the token was given to, and may have what it carries. One that was registered later under the
+/// same id is another.
+async fn is_clients(app: &Countersign, claims: &Claims) -> Result<bool, StoreError> {
+    let Some(id) = claims.client_id().filter(|id| *id != FIRST_PARTY) else { return Ok(true) };
+    let Ok(id) = ClientId::new(id) else { return Ok(false) };
+    let found = app.clients().store().find_client(&id).await?;
+    Ok(found.is_some_and(|client| {
+        let is_later = claims.issued_at().is_some_and(|issued_at| issued_at >= client.created_at);
+        !client.disabled && is_later && client.scopes.contains_all(claims.scope())
+    }))
 }

@@ -104,7 +104,7 @@ impl Sessions {
     /// for.
     pub async fn begin(&self, login: Login<'_>) -> Result<Option<(SessionId, Option<RefreshToken>)>, StoreError> {
         let (id, now) = (SessionId::random(), self.clock.now());
-        let token = if login.with_refresh { Some(RefreshToken::first(id).ok_or_else(no_randomness)?) } else { None };
+        let token = if login.with_refresh { Some(self.key.first(id).ok_or_else(no_randomness)?) } else { None };
         let ends_at = now.saturating_add(self.lives.refresh_s);
         let refresh = token.as_ref().map(|token| self.refresh_with(token, ends_at, now));
         let session = Session {

@@ -157,6 +157,8 @@ impl HashPool {
     /// Learns how long hashes like this one take to verify, if that is not known: as long as the one cost of all is that of
     /// new hashes, there is nothing to learn.
     pub async fn learn(&self, stored: PasswordHash) -> Result<(), PoolError> {
+        // Said at once, and not only when such a user wants to log in.
+        self.hasher.check_pepper(&stored)?;
         let cost = self.hasher.cost(Some(&stored));
         if cost != self.hasher.cost(None) && self.crew.padding.has_room_for(&cost) {
             let _ = self.verify(Password::of_nobody(), Some(stored)).await?;

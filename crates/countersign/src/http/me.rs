@@ -3,12 +3,14 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use countersign_axum::{CurrentUser, Problem};
+use countersign_axum::{Bearer, CurrentUser, Problem};
 use countersign_password::Password;
+use countersign_token::Claims;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::app::Countersign;
+use crate::client::FIRST_PARTY;
 use crate::http::caller::Caller;
 use crate::http::error::{ApiError, PROBLEM_JSON};
 use crate::http::json::{BodyRefused, JsonBody};
@@ -42,6 +44,15 @@ pub(crate) struct PasswordChange {
     new_password: String,
 }
 
+/// Refuses the token of a registered client: it may know whose it is, but only the service's own front end changes an account or shows
+/// where it is logged in.
+pub(crate) fn only_first_party(claims: &Claims) -> Result<(), ApiError> {
+    if claims.client_id() == Some(FIRST_PARTY) {
+        return Ok(());
+    }
+    Err(ApiError::new(StatusCode::FORBIDDEN, "Only the service's own front end may do this: log in there"))
+}
+
 /// Read your own account.
 #[utoipa::path(get, path = "/users/me", tag = TAG, responses((status = 200, description = "Your account", body = UserView)))]
 pub(crate) async fn read_own_account(CurrentUser(user): CurrentUser<User>) -> Json<UserView> {
@@ -51,14 +62,17 @@ pub(crate) async fn read_own_account(CurrentUser(user): CurrentUser<User>) -> Js
 /// Change your e-mail address or your name.
 #[utoipa::path(patch, path = "/users/me", tag = TAG, request_body = OwnChange, responses(
     (status = 200, description = "Your account", body = UserView),
+    (status = 403, description = "The token is of a registered client", body = Problem, content_type = PROBLEM_JSON),
     (status = 409, description = "The e-mail address is taken", body = Problem, content_type = PROBLEM_JSON),
     BodyRefused,
 ))]
 pub(crate) async fn change_own_account(
     CurrentUser(user): CurrentUser<User>,
+    Bearer(claims): Bearer,
     State(app): State<Countersign>,
     JsonBody(body): JsonBody<OwnChange>,
 ) -> Result<Json<UserView>, ApiError> {
+    only_first_party(&claims)?;
     let change = UserChange {
         email: parse_change(body.email, EmailAddress::new).map_err(ApiError::invalid)?,
         full_name: parse_change(body.full_name, FullName::new).map_err(ApiError::invalid)?,
@@ -69,11 +83,16 @@ pub(crate) async fn change_own_account(
 }
 
 /// Delete your own account, for good.
-#[utoipa::path(delete, path = "/users/me", tag = TAG, responses((status = 204, description = "Deleted")))]
+#[utoipa::path(delete, path = "/users/me", tag = TAG, responses(
+    (status = 204, description = "Deleted"),
+    (status = 403, description = "The token is of a registered client", body = Problem, content_type = PROBLEM_JSON),
+))]
 pub(crate) async fn delete_own_account(
     CurrentUser(user): CurrentUser<User>,
+    Bearer(claims): Bearer,
     State(app): State<Countersign>,
 ) -> Result<StatusCode, ApiError> {
+    only_first_party(&claims)?;
     app.stores().users.delete(user.id).await?;
     tracing::info!(event = "delete account", user = %user.id);
     Ok(StatusCode::NO_CONTENT)
@@ -82,15 +101,17 @@ pub(crate) async fn delete_own_account(
 /// Change your own password. Tokens issued before are refused from then on.
 #[utoipa::path(put, path = "/users/me/password", tag = TAG, request_body = PasswordChange, responses(
     (status = 204, description = "Changed"),
-    (status = 403, description = "The current password is wrong", body = Problem, content_type = PROBLEM_JSON),
+    (status = 403, description = "The current password is wrong, or the token is of a registered client", body = Problem, content_type = PROBLEM_JSON),
     BodyRefused,
 ))]
 pub(crate) async fn change_own_password(
     CurrentUser(user): CurrentUser<User>,
+    Bearer(claims): Bearer,
     State(app): State<Countersign>,
     caller: Caller,
     JsonBody(body): JsonBody<PasswordChange>,
 ) -> Result<StatusCode, ApiError> {
+    only_first_party(&claims)?;
     let current = Password::new(body.current_password).map_err(ApiError::invalid)?;
     let new = Password::new(body.new_password).map_err(ApiError::invalid)?;
     app.accounts().for_source(caller.source()).change_password(user.id, current, new).await?;

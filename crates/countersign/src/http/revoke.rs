@@ -54,7 +54,7 @@ async fn revoke(app: &Countersign, token: &str, client: &Client) -> Result<(), T
     if let Some(token) = RefreshToken::read(token) {
         return app.sessions().revoke(&token, client.id.as_str()).await.map_err(failed);
     }
-    let claims = verify(app, token, client).filter(|claims| claims.client_id() == Some(client.id.as_str()));
+    let claims = verify(app, token).filter(|claims| claims.client_id() == Some(client.id.as_str()));
     let Some(claims) = claims else { return Ok(()) };
     let session = claims.session_id().and_then(|id| id.parse().ok());
     app.sessions().end(session.ok_or_else(unsupported_token_type)?, None).await.map_err(failed)?;

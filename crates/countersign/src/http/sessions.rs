@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::app::Countersign;
 use crate::http::error::{ApiError, PROBLEM_JSON};
-use crate::http::me::TAG;
+use crate::http::me::{TAG, only_first_party};
 use crate::http::view::rfc3339;
 use crate::session::Session;
 use crate::user::User;
@@ -69,12 +69,16 @@ impl From<Session> for SessionView {
 
 /// See where you are logged in, the latest login first.
 #[utoipa::path(get, path = "/users/me/sessions", tag = TAG,
-    responses((status = 200, description = "Your sessions", body = [OwnSession])))]
+    responses(
+    (status = 200, description = "Your sessions", body = [OwnSession]),
+    (status = 403, description = "The token is of a registered client", body = Problem, content_type = PROBLEM_JSON),
+))]
 pub(crate) async fn list_own_sessions(
     CurrentUser(user): CurrentUser<User>,
     Bearer(claims): Bearer,
     State(app): State<Countersign>,
 ) -> Result<Json<Vec<OwnSession>>, ApiError> {
+    only_first_party(&claims)?;
     let sessions = app.sessions().list(Some(user.id)).await?;
     let own = |session: Session| {
         let is_current = claims.session_id() == Some(&session.id.to_string());
@@ -84,11 +88,16 @@ pub(crate) async fn list_own_sessions(
 }
 
 /// Log out everywhere, here as well.
-#[utoipa::path(delete, path = "/users/me/sessions", tag = TAG, responses((status = 204, description = "Logged out")))]
+#[utoipa::path(delete, path = "/users/me/sessions", tag = TAG, responses(
+    (status = 204, description = "Logged out"),
+    (status = 403, description = "The token is of a registered client", body = Problem, content_type = PROBLEM_JSON),
+))]
 pub(crate) async fn end_own_sessions(
     CurrentUser(user): CurrentUser<User>,
+    Bearer(claims): Bearer,
     State(app): State<Countersign>,
 ) -> Result<StatusCode, ApiError> {
+    only_first_party(&claims)?;
     app.sessions().end_all(user.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -96,13 +105,16 @@ pub(crate) async fn end_own_sessions(
 /// Log out there: the tokens of the session are good no more.
 #[utoipa::path(delete, path = "/users/me/sessions/{id}", tag = TAG, params(("id" = String, Path, format = "uuid")), responses(
     (status = 204, description = "Logged out"),
+    (status = 403, description = "The token is of a registered client", body = Problem, content_type = PROBLEM_JSON),
     (status = 404, description = "You have no such session", body = Problem, content_type = PROBLEM_JSON),
 ))]
 pub(crate) async fn end_own_session(
     CurrentUser(user): CurrentUser<User>,
+    Bearer(claims): Bearer,
     State(app): State<Countersign>,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, ApiError> {
+    only_first_party(&claims)?;
     let none = || ApiError::new(StatusCode::NOT_FOUND, "You have no such session");
     let id = id.ok().and_then(|Path(id)| id.parse().ok()).ok_or_else(none)?;
     if app.sessions().end(id, Some(user.id)).await? { Ok(StatusCode::NO_CONTENT) } else { Err(none()) }

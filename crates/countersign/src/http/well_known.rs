@@ -6,6 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
+use countersign_axum::ErrorStyle;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -30,7 +31,7 @@ pub(crate) struct Metadata {
     /// Empty: there is no authorization endpoint.
     response_types_supported: [&'static str; 0],
     grant_types_supported: Vec<&'static str>,
-    token_endpoint_auth_methods_supported: [&'static str; 3],
+    token_endpoint_auth_methods_supported: Vec<&'static str>,
     revocation_endpoint_auth_methods_supported: [&'static str; 3],
     introspection_endpoint_auth_methods_supported: [&'static str; 2],
     scopes_supported: Vec<String>,
@@ -51,7 +52,11 @@ pub(crate) async fn read_metadata(State(app): State<Countersign>) -> Json<Metada
         jwks_uri: at("/.well-known/jwks.json"),
         response_types_supported: [],
         grant_types_supported: app.grants().offered(),
-        token_endpoint_auth_methods_supported: METHODS,
+        // FastAPI's form has a place for a client, but its programs fill it with what they like.
+        token_endpoint_auth_methods_supported: match app.settings().error_style {
+            ErrorStyle::Problem => METHODS.to_vec(),
+            ErrorStyle::FastApi => vec!["none"],
+        },
         revocation_endpoint_auth_methods_supported: METHODS,
         introspection_endpoint_auth_methods_supported: METHODS_WITH_SECRET,
         scopes_supported: crate::scopes::names(),

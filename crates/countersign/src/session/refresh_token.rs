@@ -24,7 +24,8 @@ use crate::session::SessionId;
 const PREFIX: &str = "csr_";
 const SECRET_BYTES: usize = 32;
 const NUMBER_BYTES: usize = 4;
-const BYTES: usize = SessionId::BYTES + NUMBER_BYTES + SECRET_BYTES;
+const MAC_BYTES: usize = 16;
+const BYTES: usize = SessionId::BYTES + NUMBER_BYTES + SECRET_BYTES + MAC_BYTES;
 
 /// A refresh token as a client holds it. `Debug` shows nothing of the secret, which is wiped when dropped.
 #[derive(Clone, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct RefreshToken {
     session: SessionId,
     number: u32,
     secret: Zeroizing<[u8; SECRET_BYTES]>,
+    /// Tells a token that was handed out from any other text, before any work is done for it.
+    mac: [u8; MAC_BYTES],
 }
 
 /// What is kept of the link that is good now.
@@ -66,10 +69,13 @@ impl RefreshKey {
         Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
     }
 
-    /// What `token` is to the chain whose good link this is. Work goes with the distance, which only the number in the token tells:
-    /// a text that anybody can make costs some tenths of a microsecond for each use of the chain.
+    /// What `token` is to the chain whose good link this is. Work goes with the distance, and is done for tokens alone that were handed out.
     pub fn judge(&self, token: &RefreshToken, good: &RefreshLink) -> Presented {
         let Some(distance) = good.number.checked_sub(token.number) else { return Presented::Unknown };
+        let mac = self.mac(token.session, token.number, &token.secret);
+        if verify_slices_are_equal(&mac, &token.mac).is_err() {
+            return Presented::Unknown;
+        }
         let mut last = token.clone();
         for _ in 0..distance {
             last = self.child(&last);
@@ -84,36 +90,54 @@ impl RefreshKey {
         }
     }
 
+    /// The first link of a session's chain; `None` where the system gives no randomness.
+    pub fn first(&self, session: SessionId) -> Option<RefreshToken> {
+        let mut secret = Zeroizing::new([0; SECRET_BYTES]);
+        aws_lc_rs::rand::fill(secret.as_mut_slice()).ok()?;
+        Some(self.token(session, 0, secret))
+    }
+
     /// The link after this one.
     pub fn child(&self, parent: &RefreshToken) -> RefreshToken {
-        let mut context = hmac::Context::with_key(&self.0);
-        context.update(parent.session.as_bytes());
-        context.update(&parent.number.to_be_bytes());
-        context.update(parent.secret.as_slice());
+        let secret = self.sign(b"next", parent.session, parent.number, &parent.secret);
         // As long as a secret, always.
-        let secret = Zeroizing::new(context.sign().as_ref().try_into().unwrap_or_default());
-        RefreshToken { session: parent.session, number: parent.number.saturating_add(1), secret }
+        let secret = Zeroizing::new(secret.as_ref().try_into().unwrap_or_default());
+        self.token(parent.session, parent.number.saturating_add(1), secret)
+    }
+
+    fn token(&self, session: SessionId, number: u32, secret: Zeroizing<[u8; SECRET_BYTES]>) -> RefreshToken {
+        let mac = self.mac(session, number, &secret);
+        RefreshToken { session, number, secret, mac }
+    }
+
+    fn mac(&self, session: SessionId, number: u32, secret: &[u8; SECRET_BYTES]) -> [u8; MAC_BYTES] {
+        let tag = self.sign(b"mac", session, number, secret);
+        tag.as_ref().first_chunk().copied().unwrap_or_default()
+    }
+
+    fn sign(&self, purpose: &[u8], session: SessionId, number: u32, secret: &[u8; SECRET_BYTES]) -> hmac::Tag {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(purpose);
+        context.update(session.as_bytes());
+        context.update(&number.to_be_bytes());
+        context.update(secret);
+        context.sign()
     }
 }
 
 impl RefreshToken {
-    /// The first link of a session's chain; `None` where the system gives no randomness.
-    pub fn first(session: SessionId) -> Option<Self> {
-        let mut secret = Zeroizing::new([0; SECRET_BYTES]);
-        aws_lc_rs::rand::fill(secret.as_mut_slice()).ok()?;
-        Some(Self { session, number: 0, secret })
-    }
-
     /// Reads a token; `None` if it is not one.
     pub fn read(text: &str) -> Option<Self> {
         let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(text.strip_prefix(PREFIX)?).ok()?);
         let bytes: &[u8; BYTES] = bytes.as_slice().try_into().ok()?;
         let (session, rest) = bytes.split_first_chunk()?;
-        let (number, secret) = rest.split_first_chunk()?;
+        let (number, rest) = rest.split_first_chunk()?;
+        let (secret, mac) = rest.split_first_chunk()?;
         Some(Self {
             session: SessionId::from_bytes(*session),
             number: u32::from_be_bytes(*number),
-            secret: Zeroizing::new(secret.try_into().ok()?),
+            secret: Zeroizing::new(*secret),
+            mac: mac.try_into().ok()?,
         })
     }
 
@@ -123,6 +147,7 @@ impl RefreshToken {
         bytes.extend_from_slice(self.session.as_bytes());
         bytes.extend_from_slice(&self.number.to_be_bytes());
         bytes.extend_from_slice(self.secret.as_slice());
+        bytes.extend_from_slice(&self.mac);
         let mut text = Zeroizing::new(String::with_capacity(PREFIX.len() + BYTES.div_ceil(3) * 4));
         text.push_str(PREFIX);
         URL_SAFE_NO_PAD.encode_string(bytes.as_slice(), &mut text);
@@ -164,7 +189,7 @@ mod tests {
     //
     #[test]
     fn a_token_is_read_back_and_nothing_else_is_one() {
-        let token = key().child(&RefreshToken::first(SessionId::random()).unwrap());
+        let token = key().child(&key().first(SessionId::random()).unwrap());
         let text = token.text();
         assert_eq!(RefreshToken::read(&text), Some(token.clone()));
         assert!(!format!("{token:?}").contains(text.get(40..).unwrap()));
@@ -179,7 +204,7 @@ mod tests {
     //
     #[test]
     fn each_earlier_link_is_known_and_the_parent_leads_to_the_same_child() {
-        let first = RefreshToken::first(SessionId::random()).unwrap();
+        let first = key().first(SessionId::random()).unwrap();
         let mut chain = vec![first];
         for _ in 0..5 {
             chain.push(key().child(chain.last().unwrap()));
@@ -195,9 +220,9 @@ mod tests {
     #[test]
     fn what_is_not_of_the_chain_is_never_taken_for_a_theft() {
         let session = SessionId::random();
-        let first = RefreshToken::first(session).unwrap();
+        let first = key().first(session).unwrap();
         let good = key().child(&key().child(&first)).link();
-        let stranger = RefreshToken::first(session).unwrap();
+        let stranger = key().first(session).unwrap();
         let other_key = RefreshKey::new(&[8; 32]);
         assert_eq!(key().judge(&stranger, &good), Presented::Unknown);
         assert_eq!(other_key.judge(&first, &good), Presented::Unknown);

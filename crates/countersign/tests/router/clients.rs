@@ -289,3 +289,56 @@ async fn a_client_learns_of_its_own_tokens_and_gives_them_back() {
     server.json("PATCH", "/clients/web", Some(&token), &json!({ "scopes": [] })).await;
     assert!(!is_active(&own).await, "the client has lost what it carries");
 }
+
+#[tokio::test]
+async fn a_clients_token_reads_its_users_account_and_changes_nothing_of_it() {
+    let (server, token) = with_administrator().await;
+    server.register("alice").await;
+    register(&server, &token, json!({ "id": "app", "is_public": true, "grants": ["password"] })).await;
+    let login = [("username", "alice"), ("password", PASSWORD), ("client_id", "app")];
+    let access = token_of(&server.password_grant(&login).await);
+    assert_eq!(server.bare("GET", "/users/me", Some(&access)).await.status, StatusCode::OK);
+    let session = countersign_token::inspect(&access).unwrap().claims["sid"].as_str().unwrap().to_owned();
+    for (method, path, body) in [
+        ("PATCH", "/users/me".to_owned(), json!({ "email": null })),
+        ("DELETE", "/users/me".to_owned(), json!({})),
+        (
+            "PUT",
+            "/users/me/password".to_owned(),
+            json!({ "current_password": PASSWORD, "new_password": "x".repeat(20) }),
+        ),
+        ("GET", "/users/me/sessions".to_owned(), json!({})),
+        ("DELETE", "/users/me/sessions".to_owned(), json!({})),
+        ("DELETE", format!("/users/me/sessions/{session}"), json!({})),
+    ] {
+        let answer = server.json(method, &path, Some(&access), &body).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{method} {path} {answer:?}");
+    }
+    assert_eq!(server.bare("GET", "/users/me", Some(&access)).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_a_token_was_issued_for_may_change_and_it_is_given_back_all_the_same() {
+    let (server, token) = with_administrator().await;
+    server.register("alice").await;
+    let body =
+        json!({ "id": "web", "grants": ["password", "refresh_token", "client_credentials"], "always_refresh": true });
+    let secret = register(&server, &token, body).await;
+    let web = ("web", secret.as_str());
+    let login = [("grant_type", "password"), ("username", "alice"), ("password", PASSWORD)];
+    let answer = basic(&server, "/token", web, &login).await;
+    let refresh_token = answer.body["refresh_token"].as_str().unwrap().to_owned();
+    let own = token_of(&basic(&server, "/token", web, &OWN).await);
+    let change = json!({ "audiences": ["https://else.example"], "access_token_lifetime": 1 });
+    server.json("PATCH", "/clients/web", Some(&token), &change).await;
+    assert_eq!(basic(&server, "/revoke", web, &[("token", &token_of(&answer))]).await.status, StatusCode::OK);
+    let refresh = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.as_str())];
+    assert_eq!(basic(&server, "/token", web, &refresh).await.body["error"], "invalid_grant");
+
+    // Under the same id another client was registered: the tokens of the first are not its own.
+    server.bare("DELETE", "/clients/web", Some(&token)).await;
+    server.clock.advance(1);
+    let other = register(&server, &token, json!({ "id": "web", "audiences": [ISSUER] })).await;
+    let said = basic(&server, "/introspect", ("web", &other), &[("token", &own)]).await;
+    assert_eq!(said.body, json!({ "active": false }));
+}
