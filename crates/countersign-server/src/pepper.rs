@@ -17,6 +17,10 @@ const REMEDY: &str = "write base64 of 32 random bytes on each line, as `openssl 
 /// Reads the file; others must not be able to.
 pub fn read(path: &Path) -> Result<Peppers, String> {
     sqlite::check_file(path).map_err(|error| error.to_string())?;
+    // A pipe would be waited for.
+    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(format!("this is no file: {REMEDY}"));
+    }
     let text =
         fs::read_to_string(path).map(Zeroizing::new).map_err(|error| format!("the file cannot be read: {error}"))?;
     parse(&text)

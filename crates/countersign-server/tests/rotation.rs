@@ -104,6 +104,7 @@ fn an_operator_rotates_and_withdraws_keys_while_the_server_runs() {
     place.run(&["key", "revoke", &first]).bad(1);
     let active = keys()[0]["kid"].as_str().unwrap().to_owned();
     assert!(place.run(&["key", "revoke", &active]).good().contains("signs now"));
+    assert_eq!(keys()[0]["algorithm"], "EdDSA", "of the algorithm of the key that it stands in for");
     let jwks = |server: &Server| server.ask("GET", "/.well-known/jwks.json", &[], "").1;
     await_that(&|| !jwks(&server).contains(&active));
     let (status, token) = server.log_in("ada");

@@ -146,6 +146,15 @@ impl TokenError {
             .with_status(StatusCode::UNAUTHORIZED)
     }
 
+    /// The same for an endpoint that answers 401 to every client which has not proven who it is (RFC 7662 section 2.3).
+    #[must_use]
+    pub fn unauthorized(self) -> Self {
+        if self.code != TokenErrorCode::InvalidClient {
+            return self;
+        }
+        Self { challenge: true, ..self }.with_status(StatusCode::UNAUTHORIZED)
+    }
+
     /// 503 with `Retry-After`: trying again after so many seconds may help.
     pub fn try_later(description: impl Into<Cow<'static, str>>, seconds: u32) -> Self {
         Self { retry_after_s: Some(seconds), ..Self::new(TokenErrorCode::TemporarilyUnavailable, description) }

@@ -4,14 +4,15 @@ use anyhow::Context as _;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use countersign::keys::generate;
 use countersign::store::sqlite::SqliteStore;
-use countersign::store::{KeyState, KeyStore};
+use countersign::store::{KeyState, KeyStore, SigningKeyRecord};
 use countersign_axum::Clock;
+use countersign_token::Algorithm;
 use serde_json::{Value, json};
 
 use crate::command::output::{print, print_json, table, time};
 use crate::data_directory::DataDirectory;
 use crate::failure::Failure;
-use crate::settings::{self, Configuration, Settings};
+use crate::settings::{self, Configuration, Origin, Settings};
 
 pub(super) fn declare() -> Command {
     let data = || settings::flags(|setting| setting.name == "data");
@@ -33,15 +34,20 @@ pub(super) fn declare() -> Command {
 
 pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let Some((verb, matches)) = matches.subcommand() else { return Ok(()) };
-    let settings = Configuration::load(&settings::given(matches))?.settings;
+    let configuration = Configuration::load(&settings::given(matches))?;
+    let settings = &configuration.settings;
     let directory = DataDirectory::at(&settings.data);
     let store = directory.open_existing()?;
     match verb {
         "list" => list(store.as_ref(), matches.get_flag("json")).await,
-        "rotate" => rotate(store.as_ref(), &directory, &settings).await,
+        "rotate" => {
+            let next = make(&store, &directory, &configuration, KeyState::Next).await?;
+            rotate(store.as_ref(), &next, settings).await
+        }
         _ => {
             let kid: &String = matches.get_one("kid").ok_or_else(|| Failure::usage("name a key"))?;
-            revoke(store.as_ref(), &directory, &settings, kid).await
+            let substitute = make(&store, &directory, &configuration, KeyState::Active).await?;
+            revoke(store.as_ref(), &substitute, kid).await
         }
     }
 }
@@ -73,23 +79,35 @@ async fn list(store: &SqliteStore, json: bool) -> Result<(), Failure> {
     print(&table(["KEY", "ALGORITHM", "STATE", "SINCE", "MADE"], &rows))
 }
 
-async fn rotate(store: &SqliteStore, directory: &DataDirectory, settings: &Settings) -> Result<(), Failure> {
+/// A new key, of the algorithm that is named, and otherwise of that of the key that signs now.
+async fn make(
+    store: &SqliteStore,
+    directory: &DataDirectory,
+    configuration: &Configuration,
+    state: KeyState,
+) -> Result<SigningKeyRecord, Failure> {
+    let is_named =
+        configuration.rows().any(|(setting, _, from)| setting.name == "algorithm" && *from != Origin::Default);
+    let keys = store.list_keys().await?;
+    let active = keys.iter().find(|key| key.state == KeyState::Active).filter(|_| !is_named);
+    let algorithm = active.and_then(|key| Algorithm::from_name(&key.algorithm));
     let sealing = directory.sealing_key(store).await?;
-    let next = generate(&sealing, settings.algorithm, KeyState::Next, Clock::system().now())?;
-    if !store.insert_key(&next).await? {
+    Ok(generate(&sealing, algorithm.unwrap_or(configuration.settings.algorithm), state, Clock::system().now())?)
+}
+
+async fn rotate(store: &SqliteStore, next: &SigningKeyRecord, settings: &Settings) -> Result<(), Failure> {
+    if !store.insert_key(next).await? {
         return Err(Failure::work("a next key is published already: `countersign key list` shows it and since when"));
     }
     let wait = settings.keys_max_age.as_secs();
     print(&format!("{} is published. It signs in about {wait} s, while the server runs.\n", next.kid))
 }
 
-async fn revoke(store: &SqliteStore, directory: &DataDirectory, settings: &Settings, kid: &str) -> Result<(), Failure> {
+async fn revoke(store: &SqliteStore, substitute: &SigningKeyRecord, kid: &str) -> Result<(), Failure> {
     let keys = store.list_keys().await?;
     let key = keys.iter().find(|key| key.kid == kid);
     let key = key.with_context(|| format!("there is no key {kid:?}: `countersign key list` shows which there are"))?;
-    let sealing = directory.sealing_key(store).await?;
-    let substitute = generate(&sealing, settings.algorithm, KeyState::Active, Clock::system().now())?;
-    if !store.remove_key(kid, Some(&substitute)).await? {
+    if !store.remove_key(kid, Some(substitute)).await? {
         return Err(Failure::work("the key was changed at the same moment: try again"));
     }
     let signs_now =

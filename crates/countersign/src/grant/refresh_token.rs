@@ -12,6 +12,7 @@ pub(super) async fn grant(grants: &Grants, request: TokenRequest) -> Result<Toke
     let token = RefreshToken::read(&text).ok_or(GrantError::NOT_A_REFRESH_TOKEN)?;
     let client = request.client;
     let (session, user, next) = grants.sessions.refresh(&token, client.id.as_str(), asked.as_ref()).await?;
+    tracing::info!(event = "refresh", outcome = "good", session = %session.id, user = %user.id, client = %client.id);
     // What the user or the client has lost since is not granted any more.
     let allowed = limited(&client, &user.scopes);
     let scope = asked.unwrap_or(session.scope).intersection(&allowed);

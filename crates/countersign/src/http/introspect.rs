@@ -61,7 +61,7 @@ pub(crate) async fn introspect_token(
     State(app): State<Countersign>,
     request: Request,
 ) -> Result<impl IntoResponse, TokenError> {
-    let Presented { token, client } = read_presented(&app, request).await?;
+    let Presented { token, client } = read_presented(&app, request).await.map_err(TokenError::unauthorized)?;
     if client.is_public {
         return Err(TokenError::wrong_client("Introspection is for clients that prove who they are by a secret"));
     }

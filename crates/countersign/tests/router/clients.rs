@@ -255,7 +255,10 @@ async fn an_api_learns_of_tokens_that_are_for_it_and_of_no_others() {
         assert_eq!((answer.status, &answer.body["error"]), (StatusCode::UNAUTHORIZED, &json!("invalid_client")));
     }
     let unproven = server.form("/introspect", &[("token", &access)]).await;
-    assert_eq!(unproven.body["error"], "invalid_client");
+    assert_eq!((unproven.status, &unproven.body["error"]), (StatusCode::UNAUTHORIZED, &json!("invalid_client")));
+    let in_form = [("token", access.as_str()), ("client_id", "api"), ("client_secret", "wrong")];
+    let wrong = server.form("/introspect", &in_form).await;
+    assert_eq!((wrong.status, &wrong.body["error"]), (StatusCode::UNAUTHORIZED, &json!("invalid_client")));
 
     //
     let me = server.bare("GET", "/users/me", Some(&access)).await.body["id"].as_str().unwrap().parse().unwrap();
