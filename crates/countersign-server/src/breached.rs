@@ -37,7 +37,8 @@ impl RangeService {
         let uri: Uri = url.parse().map_err(|_| WANTED.to_owned())?;
         let is_here = matches!(uri.host(), Some("127.0.0.1" | "[::1]" | "localhost"));
         let is_safe = uri.scheme() == Some(&Scheme::HTTPS) || (uri.scheme() == Some(&Scheme::HTTP) && is_here);
-        if !is_safe || uri.query().is_some() || url.contains('#') {
+        // A password in it would be shown by `countersign config`.
+        if !is_safe || uri.query().is_some() || url.contains(['#', '@']) {
             return Err(WANTED.to_owned());
         }
         let connector = HttpsConnectorBuilder::new()
@@ -93,9 +94,15 @@ mod tests {
         for url in ["https://api.pwnedpasswords.com", "https://intern.example/hibp/", "http://127.0.0.1:8080"] {
             assert_eq!(RangeService::new(url).unwrap().url(), url.trim_end_matches('/'));
         }
-        for url in
-            ["", "example.com", "http://example.com", "ftp://example.com", "https://example.com?x", "https://e#f"]
-        {
+        for url in [
+            "",
+            "example.com",
+            "http://example.com",
+            "ftp://example.com",
+            "https://example.com?x",
+            "https://e#f",
+            "https://u:p@e",
+        ] {
             assert!(RangeService::new(url).is_err(), "{url}");
         }
     }

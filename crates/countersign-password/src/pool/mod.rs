@@ -223,7 +223,7 @@ const NICENESS: i32 = 3;
 
 /// The life of a thread.
 fn work(queue: &Queue, hasher: &Hasher) {
-    // On Linux it is the thread that is nice, elsewhere it would be the whole process. Without the right to it, those who ask for
+    // On Linux it is the thread that is nice, elsewhere it would be the whole process. Where it is refused, those who ask for
     // other things wait a little longer in a storm of logins.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::nice(NICENESS);

@@ -69,6 +69,7 @@ pub(super) const BEGIN_SESSION: &str = "
     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, users.id
     FROM users WHERE users.id = $13 AND users.generation = $14 AND NOT users.disabled
         AND ($2 = 'first-party' OR EXISTS (SELECT 1 FROM clients WHERE clients.id = $2 AND NOT clients.disabled))";
+
 /// The columns of a user beside those of a session.
 macro_rules! user_columns {
     () => {
@@ -76,6 +77,7 @@ macro_rules! user_columns {
          generation"
     };
 }
+
 /// Every guarded request asks this. A join would take SQLite ten times as long, which it spends on its plan.
 pub(super) const FIND_USER_OF_SESSION: &str =
     select_users!("WHERE id = (SELECT user_id FROM sessions WHERE sessions.id = $1 AND +expires_at > $2)");
@@ -109,6 +111,7 @@ pub(super) const INSERT_CLIENT: &str = "
         always_refresh, disabled)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
     ON CONFLICT DO NOTHING";
+
 /// A query for clients: the columns in the order in which `clients::read` takes them.
 macro_rules! select_clients {
     ($rest:literal) => {
@@ -119,6 +122,7 @@ macro_rules! select_clients {
         )
     };
 }
+
 pub(super) const FIND_CLIENT: &str = select_clients!("WHERE id = $1");
 pub(super) const LIST_CLIENTS: &str = select_clients!("ORDER BY id");
 pub(super) const UPDATE_CLIENT: &str = "
