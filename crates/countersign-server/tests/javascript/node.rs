@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use tempfile::TempDir;
 
@@ -50,7 +50,7 @@ impl Programs {
         command
     }
 
-    /// Runs the program at `login` to its end: what it wrote, and whether it ended well.
+    /// Runs the program at `login` to its end; the error is what it wrote.
     pub(crate) fn run(&self, program: &str, login: &str, is_control: bool) -> Result<(), String> {
         let mut command = self.node(program);
         command.env("LOGIN", login).env("CONTROL", if is_control { "1" } else { "0" });
@@ -62,7 +62,10 @@ impl Programs {
     /// Starts the program, which writes its URL on its first line.
     #[track_caller]
     pub(crate) fn serve(&self, program: &str) -> Serving {
-        let mut child = self.node(program).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = self.node(program).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // Shown by a test that fails, and read in any case: a full pipe would stop what writes to it.
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        std::thread::spawn(move || stderr.lines().map_while(Result::ok).for_each(|line| eprintln!("{line}")));
         let mut line = String::new();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let read = stdout.read_line(&mut line);
@@ -77,8 +80,8 @@ pub(crate) struct Serving {
     child: Child,
     /// `http://` and the address.
     pub(crate) url: String,
-    // A closed pipe would stop what writes to it.
-    _stdout: BufReader<std::process::ChildStdout>,
+    // Closed, it would stop what writes to it.
+    _stdout: BufReader<ChildStdout>,
 }
 
 impl Drop for Serving {

@@ -110,7 +110,7 @@ fn django_and_pwdlib_verify_the_hashes_that_are_made_here() {
 
 //
 #[test]
-fn authlib_and_requests_oauthlib_get_refresh_ask_about_and_give_back_tokens() {
+fn authlib_requests_oauthlib_and_httpx_oauth_get_refresh_ask_about_and_give_back_tokens() {
     let place = Place::new();
     place.add_user(&["ada", "--scope", "items:read"]).good();
     let grants = ["--grant", "password", "refresh_token"];
