@@ -2,10 +2,12 @@
 
     check_document.py LOGIN
 
-At LOGIN, `root` has all scopes that the document names; PASSWORD is root's, and of everybody whom this registers.
+At LOGIN, `root` has all scopes that the document names, and `web` is a confidential client. PASSWORD is root's and of everybody
+whom this registers, CLIENT_SECRET is web's.
 schemathesis.toml says what is looked at, and what is left out for which reason.
 """
 
+import base64
 import os
 import sys
 import uuid
@@ -17,15 +19,16 @@ import schemathesis.cli
 
 LOGIN, PASSWORD = sys.argv[1], os.environ["PASSWORD"]
 ROOT = {"username": "root", "password": PASSWORD}
+CLIENT = "Basic " + base64.b64encode(f"web:{os.environ['CLIENT_SECRET']}".encode()).decode()
 
 
 def log_in(user):
     answer = httpx.post(f"{LOGIN}/token", data={"grant_type": "password", **user})
-    return answer.raise_for_status().json()["access_token"]
+    return f"Bearer {answer.raise_for_status().json()['access_token']}"
 
 
-def me(token):
-    return httpx.get(f"{LOGIN}/users/me", headers={"Authorization": f"Bearer {token}"})
+def me(credentials):
+    return httpx.get(f"{LOGIN}/users/me", headers={"Authorization": credentials})
 
 
 ROOT_ID = me(log_in(ROOT)).raise_for_status().json()["id"]
@@ -40,7 +43,12 @@ class Tokens:
         self.somebody = None
 
     def get(self, case, context):
-        if not context.operation.path.startswith("/users/me"):
+        path = context.operation.path
+        if path in ["/revoke", "/introspect"]:
+            return CLIENT
+        if "security" not in context.operation.definition.raw:
+            return None
+        if not path.startswith("/users/me"):
             return self.root
         if self.somebody is None or me(self.somebody).status_code != 200:
             user = {"username": f"u{uuid.uuid4().hex}", "password": PASSWORD}
@@ -48,8 +56,8 @@ class Tokens:
             self.somebody = log_in(user)
         return self.somebody
 
-    def set(self, case, token, context):
-        case.headers["Authorization"] = f"Bearer {token}"
+    def set(self, case, credentials, context):
+        case.headers["Authorization"] = credentials
 
 
 @schemathesis.hook

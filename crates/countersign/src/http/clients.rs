@@ -13,6 +13,7 @@ use crate::app::Countersign;
 use crate::client::{Client, ClientChange, ClientId, ClientSecret, Grant, check_audiences, check_name};
 use crate::http::error::{ApiError, PROBLEM_JSON};
 use crate::http::json::{BodyRefused, JsonBody};
+use crate::http::text::{AudienceText, GrantText, ScopeText};
 use crate::http::view::rfc3339;
 use crate::scopes::{ClientsRead, ClientsWrite};
 use crate::user::User;
@@ -75,15 +76,21 @@ pub(crate) struct RegisteredClient {
 #[schema(as = NewClient)]
 pub(crate) struct NewClientBody {
     /// 1 to 64 letters, digits and `.`, `_`, `-`, `~`.
+    #[schema(pattern = "^[A-Za-z0-9._~-]{1,64}$")]
     id: String,
     #[serde(default)]
     is_public: bool,
+    #[schema(max_length = 128)]
     name: Option<String>,
+    #[schema(value_type = Option<Vec<GrantText>>)]
     grants: Option<Vec<String>>,
+    #[schema(value_type = Option<Vec<ScopeText>>)]
     scopes: Option<Vec<String>>,
+    #[schema(value_type = Option<Vec<AudienceText>>, max_items = 8)]
     audiences: Option<Vec<String>>,
-    /// In seconds.
-    access_token_lifetime: Option<i64>,
+    /// In seconds; 0 for as long as those of the server.
+    #[schema(maximum = 4_294_967_295_u32)]
+    access_token_lifetime: Option<u32>,
     always_refresh: Option<bool>,
 }
 
@@ -92,12 +99,17 @@ pub(crate) struct NewClientBody {
 #[serde(deny_unknown_fields)]
 #[schema(as = ClientChange)]
 pub(crate) struct ClientBody {
+    #[schema(max_length = 128)]
     name: Option<String>,
+    #[schema(value_type = Option<Vec<GrantText>>)]
     grants: Option<Vec<String>>,
+    #[schema(value_type = Option<Vec<ScopeText>>)]
     scopes: Option<Vec<String>>,
+    #[schema(value_type = Option<Vec<AudienceText>>, max_items = 8)]
     audiences: Option<Vec<String>>,
     /// In seconds; 0 for as long as those of the server.
-    access_token_lifetime: Option<i64>,
+    #[schema(maximum = 4_294_967_295_u32)]
+    access_token_lifetime: Option<u32>,
     always_refresh: Option<bool>,
     disabled: Option<bool>,
 }
@@ -144,7 +156,9 @@ impl ClientBody {
             grants: grants.transpose().map_err(ApiError::invalid)?,
             scopes: self.scopes.map(ScopeSet::from_tokens).transpose().map_err(ApiError::invalid)?,
             audiences: self.audiences,
-            access_token_lifetime_s: self.access_token_lifetime.map(|seconds| Some(seconds).filter(|s| *s > 0)),
+            access_token_lifetime_s: self
+                .access_token_lifetime
+                .map(|seconds| Some(i64::from(seconds)).filter(|s| *s > 0)),
             always_refresh: self.always_refresh,
             disabled: self.disabled,
         })
