@@ -115,10 +115,28 @@ fn authlib_requests_oauthlib_and_httpx_oauth_get_refresh_ask_about_and_give_back
     place.add_user(&["ada", "--scope", "items:read"]).good();
     let grants = ["--grant", "password", "refresh_token"];
     place.run(&[&["client", "add", "app", "--public", "--scope", "items:read"], &grants[..]].concat()).good();
-    let web = [&["client", "add", "web", "--scope", "items:read"], &grants[..], &["client_credentials"]].concat();
-    let said = place.run(&web).good();
-    let secret = said.lines().find_map(|line| line.strip_prefix("client_secret: ")).unwrap();
+    let secret = add_web(&place);
     let server = place.serve(&[]);
-    let variables = [("PASSWORD", PASSWORD), ("CLIENT_SECRET", secret)];
+    let variables = [("PASSWORD", PASSWORD), ("CLIENT_SECRET", &secret)];
     python::run(&folder().join("check_clients.py"), &[url(&server)], &variables);
+}
+
+/// Registers the confidential client `web`; its secret.
+fn add_web(place: &Place) -> String {
+    let add = ["client", "add", "web", "--scope", "items:read", "--grant", "password", "refresh_token", "client_credentials"];
+    let said = place.run(&add).good();
+    said.lines().find_map(|line| line.strip_prefix("client_secret: ")).unwrap().to_owned()
+}
+
+#[test]
+fn schemathesis_finds_nothing_where_the_server_and_its_document_differ() {
+    let place = Place::new();
+    let document = place.run(&["openapi"]).json();
+    let scopes = &document["components"]["securitySchemes"]["OAuth2PasswordBearer"]["flows"]["password"]["scopes"];
+    let scopes: Vec<_> = scopes.as_object().unwrap().keys().map(String::as_str).collect();
+    place.add_user(&[&["root", "--scope"], &scopes[..]].concat()).good();
+    let secret = add_web(&place);
+    let server = place.serve(&[]);
+    let variables = [("PASSWORD", PASSWORD), ("CLIENT_SECRET", &secret)];
+    python::run(&folder().join("check_document.py"), &[url(&server)], &variables);
 }
