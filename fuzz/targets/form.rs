@@ -77,7 +77,8 @@ fuzz_target!(|input: &[u8]| -> Corpus {
         let Ok(Some(client)) = ClientCredentials::from_request(&headers, &form) else { continue };
         let _ = (format!("{client:?}"), client.refuse());
         let in_header = lenient_basic(header).filter(|pair| pair != &[String::new(), String::new()]);
-        let [id, secret] = in_header.unwrap_or_else(|| ["client_id", "client_secret"].map(|name| lenient(body, name).concat()));
+        let [id, secret] =
+            in_header.unwrap_or_else(|| ["client_id", "client_secret"].map(|name| lenient(body, name).concat()));
         assert_eq!(client.id(), id);
         assert_eq!(client.secret().unwrap_or_default(), secret);
     }

@@ -30,7 +30,10 @@ fuzz_target!(|typed: &str| {
     if let Ok(name) = FullName::new(typed) {
         assert_eq!(FullName::new(name.as_str()).as_ref(), Ok(&name), "{typed:?}");
         let text = name.as_str();
-        assert!((1..=128).contains(&text.chars().count()) && text.trim() == text && !text.contains(is_hidden), "{text:?}");
+        assert!(
+            (1..=128).contains(&text.chars().count()) && text.trim() == text && !text.contains(is_hidden),
+            "{text:?}"
+        );
     }
     // A text is a name or an address and never both, and a login finds the one that it is.
     assert!(username.is_err() || address.is_err(), "{typed:?}");

@@ -9,9 +9,8 @@ use libfuzzer_sys::{Corpus, fuzz_target};
 
 /// `scope = scope-token *( SP scope-token )`, written without the code that is tested; the empty text is the empty set.
 fn read(text: &str) -> Option<BTreeSet<&str>> {
-    let is_token = |token: &&str| {
-        !token.is_empty() && token.chars().all(|c| c.is_ascii_graphic() && c != '"' && c != '\\')
-    };
+    let is_token =
+        |token: &&str| !token.is_empty() && token.chars().all(|c| c.is_ascii_graphic() && c != '"' && c != '\\');
     let tokens: BTreeSet<_> = if text.is_empty() { BTreeSet::new() } else { text.split(' ').collect() };
     tokens.iter().all(is_token).then_some(tokens)
 }

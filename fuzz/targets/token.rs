@@ -11,8 +11,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_token::{Algorithm, Claims, KeySet, SigningKey, Verifier, inspect};
 use jsonwebtoken::{DecodingKey, EncodingKey, Validation};
 use jwt_simple::prelude::{
-    Duration, ECDSAP256PublicKeyLike as _, EdDSAPublicKeyLike as _, Ed25519KeyPair, ES256KeyPair, HS256Key,
-    MACLike as _, JWTClaims, VerificationOptions,
+    Duration, ECDSAP256PublicKeyLike as _, ES256KeyPair, Ed25519KeyPair, EdDSAPublicKeyLike as _, HS256Key, JWTClaims,
+    MACLike as _, VerificationOptions,
 };
 use libfuzzer_sys::{Corpus, fuzz_target};
 use serde_json::{Map, Value};
@@ -116,7 +116,14 @@ fn check(keys: &Keys, token: &str) {
     assert_eq!(text("sub"), Some(claims.subject()));
     assert_eq!(text("client_id"), claims.client_id());
     assert_eq!(text("jti"), claims.token_id());
-    assert_eq!(text("scope").unwrap_or_default().split(' ').filter(|scope| !claims.scope().contains(scope)).collect::<String>(), "");
+    assert_eq!(
+        text("scope")
+            .unwrap_or_default()
+            .split(' ')
+            .filter(|scope| !claims.scope().contains(scope))
+            .collect::<String>(),
+        ""
+    );
     let theirs = jwt_simple(keys, token);
     assert_eq!(theirs.subject.as_deref(), Some(claims.subject()));
     assert_eq!(theirs.expires_at.map(|time| time.as_secs()), u64::try_from(claims.expires_at()).ok());

@@ -123,7 +123,8 @@ fn authlib_requests_oauthlib_and_httpx_oauth_get_refresh_ask_about_and_give_back
 
 /// Registers the confidential client `web`; its secret.
 fn add_web(place: &Place) -> String {
-    let add = ["client", "add", "web", "--scope", "items:read", "--grant", "password", "refresh_token", "client_credentials"];
+    let add =
+        ["client", "add", "web", "--scope", "items:read", "--grant", "password", "refresh_token", "client_credentials"];
     let said = place.run(&add).good();
     said.lines().find_map(|line| line.strip_prefix("client_secret: ")).unwrap().to_owned()
 }

@@ -89,7 +89,7 @@ pub(crate) struct NewClientBody {
     #[schema(value_type = Option<Vec<AudienceText>>, max_items = 8)]
     audiences: Option<Vec<String>>,
     /// In seconds; 0 for as long as those of the server.
-    #[schema(maximum = 4_294_967_295_u32)]
+    #[schema(format = Int64, maximum = 4_294_967_295_u32)]
     access_token_lifetime: Option<u32>,
     always_refresh: Option<bool>,
 }
@@ -108,7 +108,7 @@ pub(crate) struct ClientBody {
     #[schema(value_type = Option<Vec<AudienceText>>, max_items = 8)]
     audiences: Option<Vec<String>>,
     /// In seconds; 0 for as long as those of the server.
-    #[schema(maximum = 4_294_967_295_u32)]
+    #[schema(format = Int64, maximum = 4_294_967_295_u32)]
     access_token_lifetime: Option<u32>,
     always_refresh: Option<bool>,
     disabled: Option<bool>,
