@@ -90,8 +90,8 @@ fn jsonwebtoken(keys: &Keys, token: &str) -> Map<String, Value> {
     decoded.unwrap_or_else(|error| panic!("jsonwebtoken refuses {token}: {error}")).claims
 }
 
-/// The same in those of jwt-simple, at the same time as ours.
-fn jwt_simple(keys: &Keys, token: &str) -> JWTClaims<Map<String, Value>> {
+/// The same in those of jwt-simple, at the same time as ours; `None` where it is known to refuse what it should take.
+fn jwt_simple(keys: &Keys, token: &str) -> Option<JWTClaims<Map<String, Value>>> {
     let mut options = VerificationOptions {
         artificial_time: Some(Duration::from_secs(NOW.unsigned_abs())),
         time_tolerance: Some(Duration::from_secs(0)),
@@ -105,7 +105,18 @@ fn jwt_simple(keys: &Keys, token: &str) -> JWTClaims<Map<String, Value>> {
         Simple::Es256(key) => key.public_key().verify_token(token, Some(options)),
         Simple::EdDsa(key) => key.public_key().verify_token(token, Some(options)),
     };
-    verified.unwrap_or_else(|error| panic!("jwt-simple refuses {token}: {error}"))
+    match verified {
+        Ok(claims) => Some(claims),
+        Err(_) if is_misread(token) => None,
+        Err(error) => panic!("jwt-simple refuses {token}: {error}"),
+    }
+}
+
+/// It takes the member `jwk` of a header, which is an object (RFC 7515 section 4.1.3) and to be ignored, for a text.
+fn is_misread(token: &str) -> bool {
+    let header = token.split('.').next().and_then(|header| URL_SAFE_NO_PAD.decode(header).ok());
+    let header = header.and_then(|header| serde_json::from_slice::<Map<String, Value>>(&header).ok());
+    header.is_some_and(|header| header.contains_key("jwk"))
 }
 
 fn check(keys: &Keys, token: &str) {
@@ -124,9 +135,10 @@ fn check(keys: &Keys, token: &str) {
             .collect::<String>(),
         ""
     );
-    let theirs = jwt_simple(keys, token);
-    assert_eq!(theirs.subject.as_deref(), Some(claims.subject()));
-    assert_eq!(theirs.expires_at.map(|time| time.as_secs()), u64::try_from(claims.expires_at()).ok());
+    if let Some(theirs) = jwt_simple(keys, token) {
+        assert_eq!(theirs.subject.as_deref(), Some(claims.subject()));
+        assert_eq!(theirs.expires_at.map(|time| time.as_secs()), u64::try_from(claims.expires_at()).ok());
+    }
     again(keys, token, &claims);
 }
 
