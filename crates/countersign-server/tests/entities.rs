@@ -6,6 +6,7 @@ mod support;
 
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 use axum::Router;
 use axum::routing::post;
@@ -38,7 +39,7 @@ impl Scope for Unlock {
 /// An API that takes the tokens of this server.
 async fn api(server: &Server) -> SocketAddr {
     let issuer = format!("http://{}", server.address);
-    let guard = RemoteIssuer::new(&issuer, &issuer).guard().unwrap();
+    let guard = RemoteIssuer::new(&issuer, &issuer).status_interval(Duration::from_millis(100)).guard().unwrap();
     let router = Router::new()
         .route("/cars/{car}/drive", post(async |car: Entitled<Car, Drive>| format!("{} drives", car.id())))
         .route("/cars/{car}/unlock", post(async |car: Entitled<Car, Unlock>| format!("{} is open", car.id())))
@@ -107,6 +108,8 @@ async fn a_car_is_driven_by_whoever_bears_the_token_that_its_owner_has_made() {
     let id = minted["id"].as_str().unwrap();
     place.run(&["entity", "revoke", id]).good();
     place.run(&["entity", "revoke", id]).bad(1);
+    while act(api, "foo/drive", token).0 == 200 {}
+    assert_eq!(act(api, "foo/drive", token).0, 401, "the API has learnt of it");
     let (_, left) = ask(&server, "GET", "/entities/car/foo/tokens", &ada, &Value::Null);
     assert_eq!(left, json!([]));
     let log = server.stop().stderr;

@@ -9,6 +9,7 @@ use countersign::user::{UserChange, UserId};
 use serde_json::{Value, json};
 
 use crate::common::{Answer, ISSUER, PASSWORD, Server};
+use crate::status_lists::holds;
 
 pub(crate) const FOO: &str = "/entities/car/foo";
 pub(crate) const TOKENS: &str = "/entities/car/foo/tokens";
@@ -83,8 +84,11 @@ impl Api<'_> {
         self.server.send(request.body(Body::from(format!("token={token}"))).unwrap()).await.body
     }
 
+    /// Whether the token is good, as who asks learns it and who reads the list of statuses.
     pub(crate) async fn takes(&self, token: &str) -> bool {
-        self.ask(token).await["active"] == true
+        let is_active = self.ask(token).await["active"] == true;
+        assert_eq!(is_active, holds(self.server, token).await);
+        is_active
     }
 }
 
@@ -202,7 +206,7 @@ async fn a_token_for_a_thing_says_what_may_be_done_with_it_and_is_shown_once() {
         (&json!(true), &json!("car:foo"), &json!("drive unlock"), None)
     );
     garage.server.clock.advance(DAY);
-    assert!(!api.takes(token).await);
+    assert_eq!(api.ask(token).await, json!({ "active": false }));
     let alices = garage.server.log_in("alice").await;
     assert_eq!(garage.server.bare("GET", TOKENS, Some(&alices)).await.body, json!([]));
 }
