@@ -69,7 +69,7 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
             true => print(&format!("{thing} is gone.\n")),
             false => Err(no_such_thing(&thing)),
         },
-        ("tokens", Some(thing)) => tokens(&store()?, &thing, matches.get_flag("json")).await,
+        ("tokens", Some(thing)) => tokens(store()?.as_ref(), &thing, matches.get_flag("json")).await,
         ("revoke", None) => {
             let id: &String = matches.get_one("id").ok_or_else(|| Failure::usage("name a token"))?;
             let id: SessionId =
@@ -81,7 +81,7 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
                 }
             }
         }
-        _ => list(matches, &store()?).await,
+        _ => list(matches, store()?.as_ref()).await,
     }
 }
 
