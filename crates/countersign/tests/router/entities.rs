@@ -97,15 +97,15 @@ async fn a_thing_is_declared_read_changed_and_removed() {
     let garage = Garage::new().await;
     let (server, steward) = (&garage.server, Some(garage.steward.as_str()));
     let read = server.bare("GET", FOO, Some(&garage.alices)).await;
-    let foo = json!({
+    let car = json!({
         "subject": "car:foo", "kind": "car", "id": "foo", "owner": garage.alice.to_string(),
         "permissions": ["drive", "unlock"], "created_at": "2027-01-15T08:00:00Z",
     });
-    assert_eq!((read.status, &read.body), (StatusCode::OK, &foo));
-    assert_eq!(server.bare("GET", FOO, steward).await.body, foo);
+    assert_eq!((read.status, &read.body), (StatusCode::OK, &car));
+    assert_eq!(server.bare("GET", FOO, steward).await.body, car);
     server.clock.advance(10);
     let again = garage.declare("car/foo", garage.alice).await;
-    assert_eq!((again.status, &again.body), (StatusCode::OK, &foo), "it is the same");
+    assert_eq!((again.status, &again.body), (StatusCode::OK, &car), "it is the same");
     let narrower = json!({ "owner": garage.alice.to_string(), "permissions": ["drive"] });
     assert_eq!(server.json("PUT", FOO, steward, &narrower).await.body["permissions"], json!(["drive"]));
 

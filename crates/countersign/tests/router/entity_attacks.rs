@@ -17,7 +17,7 @@ async fn a_thing_of_somebody_else_is_as_if_it_were_not_there() {
     let garage = Garage::new().await;
     let id = id(&garage).await;
     let (foo_token, none_token) = (format!("{TOKENS}/{id}"), format!("/entities/car/none/tokens/{id}"));
-    for (method, foo, none) in [
+    for (method, car, none) in [
         ("GET", FOO, "/entities/car/none"),
         ("GET", TOKENS, "/entities/car/none/tokens"),
         ("DELETE", TOKENS, "/entities/car/none/tokens"),
@@ -29,9 +29,9 @@ async fn a_thing_of_somebody_else_is_as_if_it_were_not_there() {
     ] {
         let body = json!({ "name": "x", "permissions": ["drive"], "expires_in": 1 });
         let ask = async |path: &str| garage.server.json(method, path, Some(&garage.bobs), &body).await;
-        let (others, nothing) = (ask(foo).await, ask(none).await);
-        assert_eq!(others.status, StatusCode::NOT_FOUND, "{method} {foo} {others:?}");
-        assert_eq!((others.status, &others.body), (nothing.status, &nothing.body), "{method} {foo}");
+        let (others, nothing) = (ask(car).await, ask(none).await);
+        assert_eq!(others.status, StatusCode::NOT_FOUND, "{method} {car} {others:?}");
+        assert_eq!((others.status, &others.body), (nothing.status, &nothing.body), "{method} {car}");
     }
     let listed = garage.server.bare("GET", TOKENS, Some(&garage.alices)).await.body;
     assert_eq!(listed[0]["id"], id, "nothing was revoked");
@@ -150,8 +150,8 @@ async fn a_name_like_a_thing_makes_nobody_a_thing() {
     let garage = Garage::new().await;
     // Who is called foo is `user:…`, and a client called foo is `client:foo`.
     garage.server.register("foo").await;
-    let foo = garage.server.log_in("foo").await;
-    assert!(countersign_token::inspect(&foo).unwrap().claims["sub"].as_str().unwrap().starts_with("user:"));
+    let namesake = garage.server.log_in("foo").await;
+    assert!(countersign_token::inspect(&namesake).unwrap().claims["sub"].as_str().unwrap().starts_with("user:"));
     let secret = garage.client(json!({ "id": "foo", "grants": ["client_credentials"], "scopes": ["drive"] })).await;
     let fields = [("grant_type", "client_credentials"), ("client_id", "foo"), ("client_secret", secret.as_str())];
     let own = garage.server.form("/token", &fields).await;

@@ -139,16 +139,16 @@ where
 {
     let alice = register(&*store, &named("alice")).await;
     let session = log_in(&*store, &alice).await;
-    let (foo, bar) = (thing("car:foo", &alice, "drive unlock"), thing("car:bar", &alice, "drive"));
-    declare(&*store, &foo).await;
-    declare(&*store, &bar).await;
-    assert_eq!(store.list_entity_tokens(&foo.subject, THEN).await, Ok(Vec::new()));
-    let older = mint(&*store, &token(&foo, session, "drive unlock")).await;
-    let mut younger = token(&foo, session, "drive");
+    let (car, van) = (thing("car:foo", &alice, "drive unlock"), thing("car:bar", &alice, "drive"));
+    declare(&*store, &car).await;
+    declare(&*store, &van).await;
+    assert_eq!(store.list_entity_tokens(&car.subject, THEN).await, Ok(Vec::new()));
+    let older = mint(&*store, &token(&car, session, "drive unlock")).await;
+    let mut younger = token(&car, session, "drive");
     younger.token.created_at += 1;
     younger.token.expires_at += 1;
     let younger = mint(&*store, &younger).await;
-    let other = mint(&*store, &token(&bar, session, "drive")).await;
+    let other = mint(&*store, &token(&van, session, "drive")).await;
     for token in [&older, &younger, &other] {
         let at = async |now| store.find_entity_token(token.id, now).await.unwrap();
         assert_eq!(at(token.expires_at - 1).await.as_ref(), Some(token));
@@ -157,9 +157,9 @@ where
     assert_eq!(store.find_entity_token(SessionId::random(), THEN).await, Ok(None));
     assert_eq!(store.find_entity_token(session, THEN).await, Ok(None), "a login is no token");
     assert_eq!(store.find_session(older.id, THEN).await, Ok(None), "a token is no login");
-    assert_eq!(store.list_entity_tokens(&foo.subject, THEN).await, Ok(vec![younger.clone(), older]));
-    assert_eq!(store.list_entity_tokens(&foo.subject, EXPIRY).await, Ok(vec![younger]));
-    assert_eq!(store.list_entity_tokens(&bar.subject, THEN).await, Ok(vec![other]));
+    assert_eq!(store.list_entity_tokens(&car.subject, THEN).await, Ok(vec![younger.clone(), older]));
+    assert_eq!(store.list_entity_tokens(&car.subject, EXPIRY).await, Ok(vec![younger]));
+    assert_eq!(store.list_entity_tokens(&van.subject, THEN).await, Ok(vec![other]));
     assert_eq!(store.list_entity_tokens(&subject("car:fo"), THEN).await, Ok(Vec::new()));
 }
 
@@ -170,35 +170,35 @@ where
 {
     let (alice, bob) = (register(&*store, &named("alice")).await, register(&*store, &named("bob")).await);
     let (session, bobs) = (log_in(&*store, &alice).await, log_in(&*store, &bob).await);
-    let foo = thing("car:foo", &alice, "drive unlock");
+    let car = thing("car:foo", &alice, "drive unlock");
     let refused = async |new: NewEntityToken, why: &str| {
         assert_eq!(store.mint_entity_token(&new).await, Ok(false), "{why}");
         assert_eq!(store.find_entity_token(new.token.id, THEN).await, Ok(None), "{why}");
     };
-    refused(token(&foo, session, "drive"), "there is no such thing").await;
-    declare(&*store, &foo).await;
-    refused(token(&foo, bobs, "drive"), "the session is another's").await;
-    refused(token(&foo, SessionId::random(), "drive"), "there is no such session").await;
-    let mut late = token(&foo, session, "drive");
+    refused(token(&car, session, "drive"), "there is no such thing").await;
+    declare(&*store, &car).await;
+    refused(token(&car, bobs, "drive"), "the session is another's").await;
+    refused(token(&car, SessionId::random(), "drive"), "there is no such session").await;
+    let mut late = token(&car, session, "drive");
     late.token.created_at = EXPIRY;
     refused(late, "the session is over").await;
     let others = thing("car:foo", &bob, "drive unlock");
     refused(token(&others, bobs, "drive"), "it is another's").await;
     refused(token(&thing("car:foo", &alice, "drive"), session, "drive"), "it had other permissions").await;
-    mint(&*store, &token(&foo, session, "drive")).await;
+    mint(&*store, &token(&car, session, "drive")).await;
 
     assert_eq!(store.end_session(session, None).await, Ok(true));
-    refused(token(&foo, session, "drive"), "the login has ended").await;
+    refused(token(&car, session, "drive"), "the login has ended").await;
     let session = log_in(&*store, &alice).await;
     assert_eq!(store.set_password(alice.id, &hash('b'), LATER).await, Ok(true));
-    refused(token(&foo, session, "drive"), "the password was changed").await;
+    refused(token(&car, session, "drive"), "the password was changed").await;
     let alice = store.find_by_id(alice.id).await.unwrap().unwrap();
     let session = log_in(&*store, &alice).await;
-    mint(&*store, &token(&foo, session, "drive")).await;
+    mint(&*store, &token(&car, session, "drive")).await;
     change(&*store, alice.id, true).await;
-    refused(token(&foo, session, "drive"), "the owner is disabled").await;
+    refused(token(&car, session, "drive"), "the owner is disabled").await;
     assert_eq!(store.delete(alice.id).await, Ok(true));
-    refused(token(&foo, session, "drive"), "the owner is gone").await;
+    refused(token(&car, session, "drive"), "the owner is gone").await;
 }
 
 pub(super) async fn of_many_tokens_at_once_as_many_are_kept_as_there_is_room_for<S>(store: Arc<S>)
@@ -207,26 +207,26 @@ where
 {
     let alice = register(&*store, &named("alice")).await;
     let session = log_in(&*store, &alice).await;
-    let (foo, bar) = (thing("car:foo", &alice, "drive"), thing("car:bar", &alice, "drive"));
-    declare(&*store, &foo).await;
-    declare(&*store, &bar).await;
+    let (car, van) = (thing("car:foo", &alice, "drive"), thing("car:bar", &alice, "drive"));
+    declare(&*store, &car).await;
+    declare(&*store, &van).await;
     // One that has expired takes no room.
-    let mut expired = token(&foo, session, "drive");
+    let mut expired = token(&car, session, "drive");
     expired.token.expires_at = THEN;
     mint(&*store, &expired).await;
     let minted = at_once((0..MOST_TOKENS + 20).map(|_| {
-        let (store, new) = (Arc::clone(&store), token(&foo, session, "drive"));
+        let (store, new) = (Arc::clone(&store), token(&car, session, "drive"));
         async move { store.mint_entity_token(&new).await.unwrap() }
     }))
     .await;
     assert_eq!(minted.into_iter().filter(|minted| *minted).count(), MOST_TOKENS);
-    let kept = store.list_entity_tokens(&foo.subject, THEN).await.unwrap();
+    let kept = store.list_entity_tokens(&car.subject, THEN).await.unwrap();
     assert_eq!(kept.len(), MOST_TOKENS);
-    mint(&*store, &token(&bar, session, "drive")).await;
+    mint(&*store, &token(&van, session, "drive")).await;
     let first = kept.first().unwrap();
     assert_eq!(store.end_entity_token(first.id, None).await, Ok(true));
-    mint(&*store, &token(&foo, session, "drive")).await;
-    assert_eq!(store.mint_entity_token(&token(&foo, session, "drive")).await, Ok(false));
+    mint(&*store, &token(&car, session, "drive")).await;
+    assert_eq!(store.mint_entity_token(&token(&car, session, "drive")).await, Ok(false));
 }
 
 pub(super) async fn a_change_of_a_thing_ends_the_tokens_that_it_voids<S>(store: Arc<S>)
@@ -235,29 +235,29 @@ where
 {
     let (alice, bob) = (register(&*store, &named("alice")).await, register(&*store, &named("bob")).await);
     let session = log_in(&*store, &alice).await;
-    let (foo, bar) = (thing("car:foo", &alice, "drive unlock"), thing("car:bar", &alice, "drive"));
-    declare(&*store, &foo).await;
-    declare(&*store, &bar).await;
-    let other = mint(&*store, &token(&bar, session, "drive")).await;
-    let both = mint(&*store, &token(&foo, session, "drive unlock")).await;
-    let drive = mint(&*store, &token(&foo, session, "drive")).await;
-    let unlock = mint(&*store, &token(&foo, session, "unlock")).await;
+    let (car, van) = (thing("car:foo", &alice, "drive unlock"), thing("car:bar", &alice, "drive"));
+    declare(&*store, &car).await;
+    declare(&*store, &van).await;
+    let other = mint(&*store, &token(&van, session, "drive")).await;
+    let both = mint(&*store, &token(&car, session, "drive unlock")).await;
+    let drive = mint(&*store, &token(&car, session, "drive")).await;
+    let unlock = mint(&*store, &token(&car, session, "unlock")).await;
     let lives = async |token: &EntityToken| is_live(&*store, token).await;
 
-    assert_eq!(declare(&*store, &foo).await.ended, 0, "nothing has changed");
+    assert_eq!(declare(&*store, &car).await.ended, 0, "nothing has changed");
     assert_eq!(declare(&*store, &thing("car:foo", &alice, "drive park unlock")).await.ended, 0, "it is wider now");
     assert!(lives(&both).await && lives(&drive).await && lives(&unlock).await);
     assert_eq!(declare(&*store, &thing("car:foo", &alice, "drive park")).await.ended, 2);
     assert!(!lives(&both).await && lives(&drive).await && !lives(&unlock).await);
     assert_eq!(declare(&*store, &thing("car:foo", &bob, "drive park")).await.ended, 1, "it is another's");
     assert!(!lives(&drive).await);
-    assert_eq!(declare(&*store, &foo).await.ended, 0);
-    let last = mint(&*store, &token(&foo, session, "unlock")).await;
-    assert_eq!(store.delete_entity(&foo.subject).await, Ok(true));
+    assert_eq!(declare(&*store, &car).await.ended, 0);
+    let last = mint(&*store, &token(&car, session, "unlock")).await;
+    assert_eq!(store.delete_entity(&car.subject).await, Ok(true));
     assert!(!lives(&last).await);
-    declare(&*store, &foo).await;
+    declare(&*store, &car).await;
     assert!(!lives(&last).await && !lives(&drive).await, "a thing of the same name is another");
-    assert_eq!(store.list_entity_tokens(&foo.subject, THEN).await, Ok(Vec::new()));
+    assert_eq!(store.list_entity_tokens(&car.subject, THEN).await, Ok(Vec::new()));
     assert!(lives(&other).await);
 }
 
@@ -267,23 +267,23 @@ where
 {
     let alice = register(&*store, &named("alice")).await;
     let session = log_in(&*store, &alice).await;
-    let (foo, bar) = (thing("car:foo", &alice, "drive"), thing("car:bar", &alice, "drive"));
-    declare(&*store, &foo).await;
-    declare(&*store, &bar).await;
-    let other = mint(&*store, &token(&bar, session, "drive")).await;
-    let mut foos = Vec::new();
+    let (car, van) = (thing("car:foo", &alice, "drive"), thing("car:bar", &alice, "drive"));
+    declare(&*store, &car).await;
+    declare(&*store, &van).await;
+    let other = mint(&*store, &token(&van, session, "drive")).await;
+    let mut cars = Vec::new();
     for _ in 0..4 {
-        foos.push(mint(&*store, &token(&foo, session, "drive")).await);
+        cars.push(mint(&*store, &token(&car, session, "drive")).await);
     }
-    let [one, two, ..] = foos.as_slice() else { panic!("there are four") };
-    assert_eq!(store.end_entity_token(one.id, Some(&bar.subject)).await, Ok(false), "it is for another thing");
+    let [one, two, ..] = cars.as_slice() else { panic!("there are four") };
+    assert_eq!(store.end_entity_token(one.id, Some(&van.subject)).await, Ok(false), "it is for another thing");
     assert!(is_live(&*store, one).await);
-    assert_eq!(store.end_entity_token(one.id, Some(&foo.subject)).await, Ok(true));
-    assert_eq!(store.end_entity_token(one.id, Some(&foo.subject)).await, Ok(false));
+    assert_eq!(store.end_entity_token(one.id, Some(&car.subject)).await, Ok(true));
+    assert_eq!(store.end_entity_token(one.id, Some(&car.subject)).await, Ok(false));
     assert_eq!(store.end_entity_token(two.id, None).await, Ok(true));
     assert_eq!(store.end_entity_token(session, None).await, Ok(false));
-    assert_eq!(store.end_entity_tokens(&foo.subject).await, Ok(2));
-    assert_eq!(store.end_entity_tokens(&foo.subject).await, Ok(0));
+    assert_eq!(store.end_entity_tokens(&car.subject).await, Ok(2));
+    assert_eq!(store.end_entity_tokens(&car.subject).await, Ok(0));
     assert!(is_live(&*store, &other).await);
     assert!(store.find_session(session, THEN).await.unwrap().is_some());
 }
@@ -294,15 +294,15 @@ where
     S: EntityStore + SessionStore + StatusStore + UserStore,
 {
     let (alice, bob) = (register(&*store, &named("alice")).await, register(&*store, &named("bob")).await);
-    let (foo, bar) = (thing("car:foo", &alice, "drive"), thing("car:bar", &bob, "drive"));
-    declare(&*store, &foo).await;
-    declare(&*store, &bar).await;
+    let (car, van) = (thing("car:foo", &alice, "drive"), thing("car:bar", &bob, "drive"));
+    declare(&*store, &car).await;
+    declare(&*store, &van).await;
     let session = log_in(&*store, &bob).await;
-    let bobs = mint(&*store, &token(&bar, session, "drive")).await;
+    let bobs = mint(&*store, &token(&van, session, "drive")).await;
     let mint_again = async || {
         let alice = store.find_by_id(alice.id).await.unwrap().unwrap();
         let session = log_in(&*store, &alice).await;
-        mint(&*store, &token(&foo, session, "drive")).await
+        mint(&*store, &token(&car, session, "drive")).await
     };
     let kept = mint_again().await;
     // A token for a thing is its own: who wants it to end with a password says so.
@@ -329,12 +329,12 @@ where
     for round in 0..8 {
         let alice = register(&*store, &named(&format!("alice{round}"))).await;
         let session = log_in(&*store, &alice).await;
-        let foo = thing(&format!("car:{round}"), &alice, "drive");
-        declare(&*store, &foo).await;
+        let car = thing(&format!("car:{round}"), &alice, "drive");
+        declare(&*store, &car).await;
         let disabling = round % 2 == 0;
         let mut jobs = tokio::task::JoinSet::new();
         for place in 0..10 {
-            let (store, new, id) = (Arc::clone(&store), token(&foo, session, "drive"), alice.id);
+            let (store, new, id) = (Arc::clone(&store), token(&car, session, "drive"), alice.id);
             jobs.spawn(async move {
                 match (place == 5, disabling) {
                     (true, true) => change(&*store, id, true).await,
@@ -348,7 +348,7 @@ where
         for (is_minted, token) in jobs.join_all().await.into_iter().flatten() {
             assert_eq!(store.is_revoked(token.status).await, Ok(is_minted));
         }
-        assert_eq!(store.list_entity_tokens(&foo.subject, THEN).await, Ok(Vec::new()), "{round}");
+        assert_eq!(store.list_entity_tokens(&car.subject, THEN).await, Ok(Vec::new()), "{round}");
     }
 }
 
@@ -358,19 +358,19 @@ where
 {
     let alice = register(&*store, &named("alice")).await;
     let session = log_in(&*store, &alice).await;
-    let foo = thing("car:foo", &alice, "drive");
-    declare(&*store, &foo).await;
+    let car = thing("car:foo", &alice, "drive");
+    declare(&*store, &car).await;
     let mut expired = Vec::new();
     for _ in 0..3 {
-        expired.push(mint(&*store, &token(&foo, session, "drive")).await);
+        expired.push(mint(&*store, &token(&car, session, "drive")).await);
     }
-    let mut longer = token(&foo, session, "drive");
+    let mut longer = token(&car, session, "drive");
     longer.token.expires_at += 1;
     let longer = mint(&*store, &longer).await;
     assert_eq!(store.purge_entity_tokens(EXPIRY - 1, 10).await, Ok(0));
     assert_eq!(store.purge_entity_tokens(EXPIRY, 2).await, Ok(2));
     assert_eq!(store.purge_entity_tokens(EXPIRY, 2).await, Ok(1));
-    assert_eq!(store.list_entity_tokens(&foo.subject, THEN).await, Ok(vec![longer]));
+    assert_eq!(store.list_entity_tokens(&car.subject, THEN).await, Ok(vec![longer]));
     for token in expired {
         assert_eq!(store.is_revoked(token.status).await, Ok(false), "nobody takes it any more");
     }
@@ -385,13 +385,13 @@ where
     let session = log_in(&*store, &alice).await;
     for (place, text) in INJECTIONS.into_iter().enumerate() {
         let id: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-        let foo = thing(&format!("car:{place}{id}"), &alice, "drive");
-        declare(&*store, &foo).await;
-        let mut new = token(&foo, session, "drive");
+        let car = thing(&format!("car:{place}{id}"), &alice, "drive");
+        declare(&*store, &car).await;
+        let mut new = token(&car, session, "drive");
         text.clone_into(&mut new.token.name);
         let kept = mint(&*store, &new).await;
-        assert_eq!(store.list_entity_tokens(&foo.subject, THEN).await, Ok(vec![kept]), "{text}");
-        assert_eq!(store.find_entity(&foo.subject).await, Ok(Some(foo)), "{text}");
+        assert_eq!(store.list_entity_tokens(&car.subject, THEN).await, Ok(vec![kept]), "{text}");
+        assert_eq!(store.find_entity(&car.subject).await, Ok(Some(car)), "{text}");
     }
     let all = store.list_entities(Some(alice.id), None, 100).await.unwrap();
     assert_eq!(all.len(), INJECTIONS.len());
