@@ -65,24 +65,29 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let store = || DataDirectory::at(&settings.data).open_existing();
     match (verb, thing) {
         ("add", Some(thing)) => add(matches, &settings, &thing).await,
-        ("remove", Some(thing)) => match store()?.delete_entity(&thing).await? {
-            true => print(&format!("{thing} is gone.\n")),
-            false => Err(no_such_thing(&thing)),
-        },
+        ("remove", Some(thing)) => remove(store()?.as_ref(), &thing).await,
         ("tokens", Some(thing)) => tokens(store()?.as_ref(), &thing, matches.get_flag("json")).await,
         ("revoke", None) => {
             let id: &String = matches.get_one("id").ok_or_else(|| Failure::usage("name a token"))?;
-            let id: SessionId =
-                id.parse().map_err(|error| Failure::usage(format!("{id:?} is no id of a token: {error}")))?;
-            match store()?.end_entity_token(id, None).await? {
-                true => print("The token is good no more.\n"),
-                false => {
-                    Err(anyhow!("there is no token {id}: `countersign entity tokens` shows which there are").into())
-                }
-            }
+            let id = id.parse().map_err(|error| Failure::usage(format!("{id:?} is no id of a token: {error}")))?;
+            revoke(store()?.as_ref(), id).await
         }
         _ => list(matches, store()?.as_ref()).await,
     }
+}
+
+async fn remove(store: &SqliteStore, thing: &Subject) -> Result<(), Failure> {
+    if !store.delete_entity(thing).await? {
+        return Err(no_such_thing(thing));
+    }
+    print(&format!("{thing} is gone.\n"))
+}
+
+async fn revoke(store: &SqliteStore, id: SessionId) -> Result<(), Failure> {
+    if !store.end_entity_token(id, None).await? {
+        return Err(anyhow!("there is no token {id}: `countersign entity tokens` shows which there are").into());
+    }
+    print("The token is good no more.\n")
 }
 
 fn subject(text: &str) -> Result<Subject, Failure> {
