@@ -8,6 +8,7 @@ mod user_query;
 mod session_store;
 mod client_store;
 mod status_store;
+mod entity_store;
 mod taking_over;
 
 #[cfg(any(test, feature = "conformance"))]
@@ -22,6 +23,7 @@ use crate::import::Newcomer;
 use crate::user::{Credentials, Login, NewUser, User, UserChange, UserId, Username};
 
 pub use crate::store::client_store::ClientStore;
+pub use crate::store::entity_store::{Declared, EntityStore};
 pub use crate::store::session_store::{Retry, Rotation, SessionStore};
 pub use crate::store::status_store::StatusStore;
 pub use crate::store::taking_over::Imported;

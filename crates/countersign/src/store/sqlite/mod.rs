@@ -9,6 +9,7 @@ mod schema;
 mod worker;
 mod sql;
 mod ending;
+mod entities;
 mod users;
 mod sessions;
 mod statuses;
@@ -260,6 +261,14 @@ mod tests {
     async fn the_sqlite_store_keeps_clients_as_the_suite_demands() {
         let stores = FreshStores::new();
         conformance::check_client_store(async || stores.open()).await;
+        stores.assert_schema_untouched().await;
+    }
+
+    // F-22
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_sqlite_store_keeps_things_as_the_suite_demands() {
+        let stores = FreshStores::new();
+        conformance::check_entity_store(async || stores.open()).await;
         stores.assert_schema_untouched().await;
     }
 
