@@ -8,6 +8,7 @@ mod token;
 mod me;
 mod rotation;
 mod clients;
+mod assertions;
 mod sessions;
 mod status_lists;
 mod users;
