@@ -12,7 +12,7 @@ mod support;
 use std::path::{Path, PathBuf};
 
 use countersign_password::{Argon2Params, Hasher, Password, Policy};
-use countersign_token::Algorithm;
+use countersign_token::{Algorithm, ClientAssertion};
 
 use crate::python::Uvicorn;
 use crate::support::{PASSWORD, Place, Server};
@@ -108,17 +108,24 @@ fn django_and_pwdlib_verify_the_hashes_that_are_made_here() {
     check("check_hashes.py", &pairs.collect::<Vec<_>>());
 }
 
-//
+//
 #[test]
 fn authlib_requests_oauthlib_and_httpx_oauth_get_refresh_ask_about_and_give_back_tokens() {
     let place = Place::new();
     place.add_user(&["ada", "--scope", "items:read"]).good();
     let grants = ["--grant", "password", "refresh_token"];
     place.run(&[&["client", "add", "app", "--public", "--scope", "items:read"], &grants[..]].concat()).good();
+    let program = folder().join("check_clients.py");
+    let keys = place.path().to_str().unwrap().to_owned();
+    python::run(&program, &["--make-keys".to_owned(), keys.clone()], &[]);
+    for algorithm in ClientAssertion::ALGORITHMS {
+        let (signer, jwks) = (format!("signer-{algorithm}"), format!("{algorithm}.jwks"));
+        place.run(&["client", "add", &signer, "--grant", "client_credentials", "--jwks", &jwks]).good();
+    }
     let secret = add_web(&place);
     let server = place.serve(&[]);
     let variables = [("PASSWORD", PASSWORD), ("CLIENT_SECRET", &secret)];
-    python::run(&folder().join("check_clients.py"), &[url(&server)], &variables);
+    python::run(&program, &[keys, url(&server)], &variables);
 }
 
 /// Registers the confidential client `web`; its secret.

@@ -7,10 +7,11 @@ use axum::http::StatusCode;
 use countersign_axum::{CurrentUser, Problem, Scoped};
 use countersign_token::ScopeSet;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::app::Countersign;
-use crate::client::{Client, ClientChange, ClientId, ClientSecret, Grant, check_audiences, check_name};
+use crate::client::{Client, ClientChange, ClientId, ClientKeys, ClientSecret, Grant, check_audiences, check_name};
 use crate::http::error::{ApiError, PROBLEM_JSON};
 use crate::http::json::{BodyRefused, JsonBody};
 use crate::http::text::{AudienceText, GrantText, ScopeText};
@@ -33,7 +34,7 @@ pub struct ClientView {
     grants: Vec<&'static str>,
     /// The most that its tokens carry.
     scopes: Vec<String>,
-    /// Whom its tokens are for; nobody named is the audience of the server.
+    /// The APIs that its tokens are for; nobody named is the audience of the server. About tokens for these it may ask at `/introspect`.
     audiences: Vec<String>,
     /// How long its access tokens live, in seconds; `null`: as long as those of the server.
     access_token_lifetime: Option<i64>,
@@ -44,6 +45,9 @@ pub struct ClientView {
     created_at: String,
     /// Its secrets: the beginnings of their hashes.
     secrets: Vec<SecretView>,
+    /// Its public keys, a JWK set (RFC 7517), by which it proves itself in the place of a secret or beside it.
+    #[schema(value_type = Object)]
+    jwks: Value,
 }
 
 /// A secret, without the secret.
@@ -92,6 +96,9 @@ pub(crate) struct NewClientBody {
     #[schema(format = Int64, maximum = 4_294_967_295_u32)]
     access_token_lifetime: Option<u32>,
     always_refresh: Option<bool>,
+    /// Public keys for `private_key_jwt`, a JWK set: with one, the client gets no secret.
+    #[schema(value_type = Option<Object>)]
+    jwks: Option<Value>,
 }
 
 /// Changes of a client: an absent member stays as it is.
@@ -112,6 +119,9 @@ pub(crate) struct ClientBody {
     access_token_lifetime: Option<u32>,
     always_refresh: Option<bool>,
     disabled: Option<bool>,
+    /// Public keys for `private_key_jwt`, a JWK set that takes the place of the one before; without keys it is none.
+    #[schema(value_type = Option<Object>)]
+    jwks: Option<Value>,
 }
 
 impl From<Client> for ClientView {
@@ -128,6 +138,7 @@ impl From<Client> for ClientView {
             disabled: client.disabled,
             created_at: rfc3339(client.created_at),
             secrets: client.secrets.iter().map(SecretView::from).collect(),
+            jwks: client.keys.to_jwks(),
         }
     }
 }
@@ -140,8 +151,8 @@ impl From<&ClientSecret> for SecretView {
 
 impl NewClientBody {
     fn rest(self) -> ClientBody {
-        let Self { name, grants, scopes, audiences, access_token_lifetime, always_refresh, .. } = self;
-        ClientBody { name, grants, scopes, audiences, access_token_lifetime, always_refresh, disabled: None }
+        let Self { name, grants, scopes, audiences, access_token_lifetime, always_refresh, jwks, .. } = self;
+        ClientBody { name, grants, scopes, audiences, access_token_lifetime, always_refresh, disabled: None, jwks }
     }
 }
 
@@ -151,6 +162,7 @@ impl ClientBody {
         if let Some(audiences) = &self.audiences {
             check_audiences(audiences).map_err(ApiError::invalid)?;
         }
+        let keys = self.jwks.map(|jwks| ClientKeys::from_jwks(&jwks.to_string()));
         Ok(ClientChange {
             name: self.name.as_deref().map(check_name).transpose().map_err(ApiError::invalid)?,
             grants: grants.transpose().map_err(ApiError::invalid)?,
@@ -161,6 +173,7 @@ impl ClientBody {
                 .map(|seconds| Some(i64::from(seconds)).filter(|s| *s > 0)),
             always_refresh: self.always_refresh,
             disabled: self.disabled,
+            keys: keys.transpose().map_err(ApiError::invalid)?,
         })
     }
 }
@@ -168,7 +181,7 @@ impl ClientBody {
 /// Register a client.
 #[utoipa::path(post, path = "/clients", tag = TAG, request_body = NewClientBody, responses(
     (status = 201, description = "Registered; the secret is shown this once", body = RegisteredClient),
-    (status = 409, description = "The id is taken", body = Problem, content_type = PROBLEM_JSON),
+    (status = 409, description = "The id is taken, or a public client was to have keys", body = Problem, content_type = PROBLEM_JSON),
     BodyRefused,
 ))]
 pub(crate) async fn register_client(
@@ -216,6 +229,7 @@ pub(crate) async fn read_client(
 #[utoipa::path(patch, path = "/clients/{id}", tag = TAG, params(("id" = String, Path)), request_body = ClientBody, responses(
     (status = 200, description = "The client", body = ClientView),
     (status = 404, description = "There is no such client", body = Problem, content_type = PROBLEM_JSON),
+    (status = 409, description = "It is public and can have no keys", body = Problem, content_type = PROBLEM_JSON),
     BodyRefused,
 ))]
 pub(crate) async fn change_client(
@@ -225,8 +239,8 @@ pub(crate) async fn change_client(
     id: Result<Path<String>, PathRejection>,
     JsonBody(body): JsonBody<ClientBody>,
 ) -> Result<Json<ClientView>, ApiError> {
-    let id = find(&app, id).await?.id;
-    let changed = app.clients().store().update_client(&id, &body.parse()?).await?;
+    let client = find(&app, id).await?;
+    let changed = app.clients().change(&client, &body.parse()?).await?;
     let client = changed.ok_or_else(no_such_client)?;
     tracing::info!(event = "change client", client = %client.id, by = %administrator.id);
     Ok(Json(client.into()))

@@ -28,6 +28,8 @@ pub(crate) struct RevocationForm {
     client_id: Option<String>,
     #[schema(format = Password)]
     client_secret: Option<String>,
+    client_assertion_type: Option<String>,
+    client_assertion: Option<String>,
 }
 
 /// Give a token back: the session that it is of ends, and all its tokens with it.
