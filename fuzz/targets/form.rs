@@ -76,6 +76,12 @@ fuzz_target!(|input: &[u8]| -> Corpus {
         let headers = HeaderMap::from_iter([(AUTHORIZATION, value)]);
         let Ok(Some(client)) = ClientCredentials::from_request(&headers, &form) else { continue };
         let _ = (format!("{client:?}"), client.refuse());
+        if let Some(assertion) = client.assertion() {
+            // The client may be the one that the assertion names.
+            assert_eq!(lenient(body, "client_assertion"), [assertion]);
+            assert_eq!(lenient(body, "client_secret").concat(), "");
+            continue;
+        }
         let in_header = lenient_basic(header).filter(|pair| pair != &[String::new(), String::new()]);
         let [id, secret] =
             in_header.unwrap_or_else(|| ["client_id", "client_secret"].map(|name| lenient(body, name).concat()));
