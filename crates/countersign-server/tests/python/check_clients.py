@@ -1,4 +1,5 @@
-"""Drives a Countersign server as client libraries do: Authlib and requests-oauthlib get, refresh, ask about and give back tokens.
+"""Drives a Countersign server as client libraries do: Authlib, requests-oauthlib and httpx-oauth get, refresh, ask about and give
+back tokens.
 
 With --make-keys it makes a pair of keys of each algorithm in FOLDER, and does nothing else. LOGIN knows the public ones as those of the
 clients `signer-ALGORITHM`, which have the grant client_credentials and are for the issuer. Besides it has the user `ada`, who may items:read; the confidential client `web` with the grants password, refresh_token and
@@ -7,6 +8,7 @@ The tokens are then verified by the published keys with joserfc, python-jose and
 """
 
 import argparse
+import asyncio
 import json
 import os
 import pathlib
@@ -19,6 +21,7 @@ import joserfc.jwt
 import jose.jwt
 from authlib.integrations.httpx_client import OAuth2Client, OAuthError
 from authlib.oauth2.rfc7523 import PrivateKeyJWT, private_key_jwt_sign
+from httpx_oauth.oauth2 import GetAccessTokenError, OAuth2, RefreshTokenError
 from oauthlib.oauth2 import BackendApplicationClient, InvalidGrantError, LegacyApplicationClient
 from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
@@ -42,6 +45,8 @@ def main():
         with_authlib(metadata, method)
     a_public_client_with_authlib(metadata)
     with_requests_oauthlib(metadata)
+    for method in ["client_secret_basic", "client_secret_post"]:
+        asyncio.run(with_httpx_oauth(metadata, method))
     assert "private_key_jwt" in metadata["token_endpoint_auth_methods_supported"], metadata
     assert set(KEYS) == set(metadata["token_endpoint_auth_signing_alg_values_supported"]), metadata
     for algorithm in KEYS:
@@ -149,6 +154,37 @@ def with_requests_oauthlib(metadata):
     except InvalidGrantError:
         return
     raise AssertionError("a token that was used long ago was taken")
+
+
+async def with_httpx_oauth(metadata, method):
+    client = OAuth2(
+        "web",
+        SECRET,
+        metadata["issuer"] + "/authorize",
+        metadata["token_endpoint"],
+        refresh_token_endpoint=metadata["token_endpoint"],
+        revoke_token_endpoint=metadata["revocation_endpoint"],
+        token_endpoint_auth_method=method,
+        revocation_endpoint_auth_method=method,
+    )
+    # It knows authorization codes and no passwords: Authlib logs in.
+    token = authlib(metadata, scope="offline_access").fetch_token(username="ada", password=PASSWORD, grant_type="password")
+    refreshed = await client.refresh_token(token["refresh_token"])
+    assert refreshed["refresh_token"] != token["refresh_token"] and not refreshed.is_expired(), refreshed
+    await client.revoke_token(refreshed["refresh_token"], "refresh_token")
+    await expect_refusal(RefreshTokenError, "invalid_grant", client.refresh_token(refreshed["refresh_token"]))
+    await expect_refusal(
+        GetAccessTokenError, "unsupported_grant_type", client.get_access_token("code", "https://app.example.com")
+    )
+
+
+async def expect_refusal(kind, error, act):
+    try:
+        await act
+    except kind as found:
+        assert found.response.json()["error"] == error, found.response.text
+        return
+    raise AssertionError(f"no {error}")
 
 
 def tokens_of_both_kinds(metadata):

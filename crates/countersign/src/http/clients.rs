@@ -14,6 +14,7 @@ use crate::app::Countersign;
 use crate::client::{Client, ClientChange, ClientId, ClientKeys, ClientSecret, Grant, check_audiences, check_name};
 use crate::http::error::{ApiError, PROBLEM_JSON};
 use crate::http::json::{BodyRefused, JsonBody};
+use crate::http::text::{AudienceText, GrantText, ScopeText};
 use crate::http::view::rfc3339;
 use crate::scopes::{ClientsRead, ClientsWrite};
 use crate::user::User;
@@ -79,15 +80,21 @@ pub(crate) struct RegisteredClient {
 #[schema(as = NewClient)]
 pub(crate) struct NewClientBody {
     /// 1 to 64 letters, digits and `.`, `_`, `-`, `~`.
+    #[schema(pattern = "^[A-Za-z0-9._~-]{1,64}$")]
     id: String,
     #[serde(default)]
     is_public: bool,
+    #[schema(max_length = 128)]
     name: Option<String>,
+    #[schema(value_type = Option<Vec<GrantText>>)]
     grants: Option<Vec<String>>,
+    #[schema(value_type = Option<Vec<ScopeText>>)]
     scopes: Option<Vec<String>>,
+    #[schema(value_type = Option<Vec<AudienceText>>, max_items = 8)]
     audiences: Option<Vec<String>>,
-    /// In seconds.
-    access_token_lifetime: Option<i64>,
+    /// In seconds; 0 for as long as those of the server.
+    #[schema(format = Int64, maximum = 4_294_967_295_u32)]
+    access_token_lifetime: Option<u32>,
     always_refresh: Option<bool>,
     /// Public keys for `private_key_jwt`, a JWK set: with one, the client gets no secret.
     #[schema(value_type = Option<Object>)]
@@ -99,12 +106,17 @@ pub(crate) struct NewClientBody {
 #[serde(deny_unknown_fields)]
 #[schema(as = ClientChange)]
 pub(crate) struct ClientBody {
+    #[schema(max_length = 128)]
     name: Option<String>,
+    #[schema(value_type = Option<Vec<GrantText>>)]
     grants: Option<Vec<String>>,
+    #[schema(value_type = Option<Vec<ScopeText>>)]
     scopes: Option<Vec<String>>,
+    #[schema(value_type = Option<Vec<AudienceText>>, max_items = 8)]
     audiences: Option<Vec<String>>,
     /// In seconds; 0 for as long as those of the server.
-    access_token_lifetime: Option<i64>,
+    #[schema(format = Int64, maximum = 4_294_967_295_u32)]
+    access_token_lifetime: Option<u32>,
     always_refresh: Option<bool>,
     disabled: Option<bool>,
     /// Public keys for `private_key_jwt`, a JWK set that takes the place of the one before; without keys it is none.
@@ -156,7 +168,9 @@ impl ClientBody {
             grants: grants.transpose().map_err(ApiError::invalid)?,
             scopes: self.scopes.map(ScopeSet::from_tokens).transpose().map_err(ApiError::invalid)?,
             audiences: self.audiences,
-            access_token_lifetime_s: self.access_token_lifetime.map(|seconds| Some(seconds).filter(|s| *s > 0)),
+            access_token_lifetime_s: self
+                .access_token_lifetime
+                .map(|seconds| Some(i64::from(seconds)).filter(|s| *s > 0)),
             always_refresh: self.always_refresh,
             disabled: self.disabled,
             keys: keys.transpose().map_err(ApiError::invalid)?,

@@ -3,6 +3,7 @@
 mod error;
 mod caller;
 mod json;
+mod text;
 mod view;
 mod health;
 mod well_known;

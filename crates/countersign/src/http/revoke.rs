@@ -20,6 +20,7 @@ use crate::store::StoreError;
 #[expect(dead_code, reason = "it stands for the form in the document")]
 pub(crate) struct RevocationForm {
     /// A refresh token or an access token.
+    #[schema(min_length = 1)]
     token: String,
     /// What it probably is; it is found either way.
     token_type_hint: Option<String>,
