@@ -16,7 +16,7 @@ use crate::sealing::SealingKey;
 use crate::session::refresh_token::RefreshKey;
 use crate::sessions::{SessionLives, Sessions};
 use crate::settings::Settings;
-use crate::store::{ClientStore, HealthCheck, KeyStore, SessionStore, UserStore};
+use crate::store::{ClientStore, HealthCheck, KeyStore, SessionStore, Store, UserStore};
 use crate::user::User;
 
 /// Where everything is kept. Usually one engine for all.
@@ -36,7 +36,7 @@ pub struct Stores {
 
 impl Stores {
     /// All in one engine.
-    pub fn in_engine<E: UserStore + SessionStore + ClientStore + KeyStore + HealthCheck>(engine: Arc<E>) -> Self {
+    pub fn in_engine(engine: Arc<dyn Store>) -> Self {
         Self {
             users: engine.clone(),
             sessions: engine.clone(),

@@ -3,8 +3,7 @@
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command};
 use countersign::http::SessionView;
 use countersign::session::{Session, SessionId};
-use countersign::store::sqlite::SqliteStore;
-use countersign::store::{SessionStore, UserStore};
+use countersign::store::Store;
 use countersign_axum::Clock;
 use serde_json::{Value, json};
 
@@ -12,13 +11,13 @@ use crate::command::output::{print, print_json, table, time};
 use crate::command::user::find;
 use crate::data_directory::DataDirectory;
 use crate::failure::Failure;
-use crate::settings::{self, Configuration};
+use crate::settings::{self, Configuration, Setting};
 
 /// Sessions that are listed.
 const MOST: usize = 10_000;
 
 pub(super) fn declare() -> Command {
-    let data = || settings::flags(|setting| setting.name == "data");
+    let data = || settings::flags(Setting::is_of_store);
     let user = |help: &'static str| Arg::new("user").long("user").value_name("NAME").help(help);
     Command::new("session")
         .about("See who is logged in where, and end it")
@@ -43,14 +42,14 @@ pub(super) fn declare() -> Command {
 pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let Some((verb, matches)) = matches.subcommand() else { return Ok(()) };
     let settings = Configuration::load(&settings::given(matches))?.settings;
-    let store = DataDirectory::at(&settings.data).open_existing()?;
+    let store = DataDirectory::of(&settings).open_existing().await?;
     let user = match matches.get_one::<String>("user") {
-        Some(name) => Some(find(&store, name).await?),
+        Some(name) => Some(find(store.as_ref(), name).await?),
         None => None,
     };
     if verb == "list" {
         let sessions = store.list_sessions(user.map(|user| user.id), Clock::system().now(), MOST).await?;
-        return list(&store, sessions, matches.get_flag("json")).await;
+        return list(store.as_ref(), sessions, matches.get_flag("json")).await;
     }
     if let Some(user) = user {
         let count = store.end_sessions(user.id).await?;
@@ -66,7 +65,7 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     print("The session is ended.\n")
 }
 
-async fn list(store: &SqliteStore, sessions: Vec<Session>, json: bool) -> Result<(), Failure> {
+async fn list(store: &dyn Store, sessions: Vec<Session>, json: bool) -> Result<(), Failure> {
     let mut rows = Vec::with_capacity(sessions.len());
     let mut objects = Vec::with_capacity(sessions.len());
     for session in sessions {

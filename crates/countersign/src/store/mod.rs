@@ -8,11 +8,14 @@ mod user_query;
 mod session_store;
 mod client_store;
 mod taking_over;
+mod sql;
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 pub mod memory;
 pub mod sqlite;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 
 use async_trait::async_trait;
 use countersign_password::{HashError, PasswordHash};
@@ -24,6 +27,9 @@ pub use crate::store::client_store::ClientStore;
 pub use crate::store::session_store::{Rotation, SessionStore};
 pub use crate::store::taking_over::Imported;
 pub use crate::store::user_query::{SearchText, SearchTextError, UserPage, UserQuery};
+
+/// The version of the schema after all steps, of either engine.
+const KNOWN_VERSION: i64 = 5;
 
 /// Why a store did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -208,3 +214,8 @@ pub trait HealthCheck: Send + Sync + 'static {
     /// Reads something; fails if the store would not answer others either.
     async fn ping(&self) -> Result<(), StoreError>;
 }
+
+/// An engine that keeps everything.
+pub trait Store: UserStore + SessionStore + ClientStore + KeyStore + HealthCheck {}
+
+impl<S: UserStore + SessionStore + ClientStore + KeyStore + HealthCheck> Store for S {}

@@ -15,13 +15,12 @@ pub(super) struct Addresses {
 
 /// The lines that the server prints when it listens.
 pub(super) fn banner(settings: &Settings, program: &str, addresses: Addresses, issuer: &str) -> String {
-    let data = quoted(&settings.data.display().to_string());
     let program = quoted(program);
     let mut lines = vec![
         format!("Countersign {} listens on {}", env!("CARGO_PKG_VERSION"), addresses.public),
         String::new(),
         format!("  Log in on a page:  {issuer}/docs"),
-        format!("  Make a user:       {program} user add ada --data {data}"),
+        format!("  Make a user:       {program} user add ada {}", where_to(settings)),
     ];
     if settings.password_grant {
         lines.push(format!(
@@ -33,6 +32,15 @@ pub(super) fn banner(settings: &Settings, program: &str, addresses: Addresses, i
     lines.push("  Stop:              Ctrl-C".to_owned());
     lines.push(String::new());
     lines.join("\n") + "\n"
+}
+
+/// Where a command has to write for this server to see it.
+fn where_to(settings: &Settings) -> String {
+    match &settings.database {
+        // Its password is not for a screen.
+        Some(database) => format!("(with this server's settings of the database, {database})"),
+        None => format!("--data {}", quoted(&settings.data.display().to_string())),
+    }
 }
 
 /// What is probably not meant, one line each.

@@ -73,6 +73,7 @@ pub async fn check_session_store<S: UserStore + SessionStore>(fresh: impl AsyncF
     sessions::a_link_is_good_for_its_time_and_its_session(fresh().await).await;
     sessions::sessions_are_listed_by_user_and_ended_one_by_one_or_all(fresh().await).await;
     sessions::what_voids_a_password_or_a_user_ends_the_sessions(fresh().await).await;
+    sessions::no_session_outlives_what_voids_it(fresh().await).await;
     sessions::expired_sessions_are_purged_in_batches(fresh().await).await;
 }
 
@@ -82,6 +83,7 @@ pub async fn check_client_store<S: ClientStore + SessionStore + UserStore>(fresh
     clients::a_client_has_two_secrets_at_most_and_keeps_one(fresh().await).await;
     clients::of_many_changes_at_once_none_is_lost(fresh().await).await;
     clients::a_client_that_is_disabled_or_gone_has_no_sessions(fresh().await).await;
+    clients::no_session_outlives_its_client(fresh().await).await;
 }
 
 /// Holds a store of signing keys to all that [`KeyStore`] promises.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, Error as SqliteError, ErrorCode, TransactionBehavior};
 
+use crate::store::KNOWN_VERSION;
 use crate::store::sqlite::OpenError;
 
 /// "CTSN" in the file's header: SQLite's own place to say whose file it is.
@@ -17,9 +18,6 @@ const MIGRATIONS: [(i64, &str); 5] = [
     (4, include_str!("migrations/0004_key_rotation.sql")),
     (5, include_str!("migrations/0005_clients.sql")),
 ];
-
-/// The version after all steps.
-const KNOWN_VERSION: i64 = 5;
 
 /// Applies the steps that the database lacks, all or none; refuses a database of another program or a newer version
 /// without having written anything.

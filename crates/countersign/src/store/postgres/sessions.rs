@@ -1,0 +1,142 @@
+//! Sessions in PostgreSQL.
+
+use async_trait::async_trait;
+use countersign_token::ScopeSet;
+use tokio_postgres::Row;
+
+use crate::session::{NewSession, Origin, Refresh, RefreshLink, Session, SessionId};
+use crate::store::postgres::PostgresStore;
+use crate::store::postgres::connection::{Lane, StepError, get, get_bytes, in_turn};
+use crate::store::postgres::sql::{BEGIN_SESSION, END_SESSIONS, PURGE_SESSIONS};
+use crate::store::postgres::users::read_user;
+use crate::store::{Rotation, SessionStore, StoreError, sql};
+use crate::user::{User, UserId};
+
+#[async_trait]
+impl SessionStore for PostgresStore {
+    async fn begin_session(&self, new: &NewSession) -> Result<bool, StoreError> {
+        in_turn(|| self.try_begin(new)).await
+    }
+
+    async fn find_session(&self, id: SessionId, now: i64) -> Result<Option<(Session, User)>, StoreError> {
+        let read = |row: &Row| Ok((read_at(row, 10)?, read_user(row)?));
+        Ok(self.turn().await?.lane().read_first(sql::FIND_SESSION, &[&id.as_bytes().as_slice(), &now], read).await?)
+    }
+
+    async fn find_user_of(&self, id: SessionId, now: i64) -> Result<Option<User>, StoreError> {
+        let turn = self.turn().await?;
+        Ok(turn.lane().read_first(sql::FIND_USER_OF_SESSION, &[&id.as_bytes().as_slice(), &now], read_user).await?)
+    }
+
+    async fn rotate(&self, rotation: &Rotation) -> Result<bool, StoreError> {
+        let Rotation { session, used, next, expires_at, now } = rotation;
+        let turn = self.turn().await?;
+        let lane = turn.lane();
+        Ok(lane
+            .changes_one(
+                sql::ROTATE,
+                &[
+                    &i64::from(next.link.number),
+                    &next.link.hash.as_slice(),
+                    &next.until,
+                    now,
+                    expires_at,
+                    &session.as_bytes().as_slice(),
+                    &i64::from(used.number),
+                    &used.hash.as_slice(),
+                ],
+            )
+            .await?)
+    }
+
+    async fn list_sessions(&self, user: Option<UserId>, now: i64, limit: usize) -> Result<Vec<Session>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let turn = self.turn().await?;
+        let read = |row: &Row| read_at(row, 0);
+        Ok(match user {
+            Some(user) => {
+                let user = user.as_bytes().as_slice();
+                turn.lane().read_all(sql::LIST_SESSIONS_OF, &[&now, &user, &limit], read).await?
+            }
+            None => turn.lane().read_all(sql::LIST_SESSIONS, &[&now, &limit], read).await?,
+        })
+    }
+
+    async fn end_session(&self, id: SessionId, user: Option<UserId>) -> Result<bool, StoreError> {
+        let user = user.as_ref().map(|id| id.as_bytes().as_slice());
+        Ok(self.turn().await?.lane().changes_one(sql::END_SESSION, &[&id.as_bytes().as_slice(), &user]).await?)
+    }
+
+    async fn end_sessions(&self, user: UserId) -> Result<usize, StoreError> {
+        in_turn(|| async move { end_sessions(self.turn().await?.lane(), user).await }).await
+    }
+
+    async fn purge_sessions(&self, now: i64, limit: usize) -> Result<usize, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let purged = self.turn().await?.lane().execute(PURGE_SESSIONS, &[&now, &limit]).await?;
+        Ok(usize::try_from(purged).unwrap_or(usize::MAX))
+    }
+}
+
+impl PostgresStore {
+    async fn try_begin(&self, new: &NewSession) -> Result<bool, StepError> {
+        let Session { id, user, client, scope, origin, created_at, last_used_at, expires_at, refresh } = &new.session;
+        let refresh = refresh.as_ref();
+        let turn = self.turn().await?;
+        turn.lane()
+            .changes_one(
+                BEGIN_SESSION,
+                &[
+                    &id.as_bytes().as_slice(),
+                    client,
+                    &scope.to_string(),
+                    &origin.address,
+                    &origin.user_agent,
+                    created_at,
+                    last_used_at,
+                    expires_at,
+                    &refresh.map(|refresh| i64::from(refresh.link.number)),
+                    &refresh.map(|refresh| refresh.link.hash.as_slice()),
+                    &refresh.map(|refresh| refresh.until),
+                    &refresh.map(|refresh| refresh.ends_at),
+                    &user.as_bytes().as_slice(),
+                    &new.generation,
+                ],
+            )
+            .await
+    }
+}
+
+/// Ends all sessions of a user, in the step of what voids them.
+pub(super) async fn end_sessions(lane: Lane<'_>, user: UserId) -> Result<usize, StepError> {
+    let ended = lane.execute(END_SESSIONS, &[&user.as_bytes().as_slice()]).await?;
+    Ok(usize::try_from(ended).unwrap_or(usize::MAX))
+}
+
+/// A session, whose columns begin with this one.
+fn read_at(row: &Row, first: usize) -> Result<Session, StepError> {
+    let damaged = |what: &dyn std::fmt::Display| StoreError::Damaged(format!("a session: {what}"));
+    let number: Option<i64> = get(row, first + 9)?;
+    let refresh = match number {
+        None => None,
+        Some(number) => Some(Refresh {
+            link: RefreshLink {
+                number: u32::try_from(number).map_err(|error| damaged(&error))?,
+                hash: get_bytes(row, first + 10)?,
+            },
+            until: get(row, first + 11)?,
+            ends_at: get(row, first + 12)?,
+        }),
+    };
+    Ok(Session {
+        id: SessionId::from_bytes(get_bytes(row, first)?),
+        user: UserId::from_bytes(get_bytes(row, first + 1)?),
+        client: get(row, first + 2)?,
+        scope: ScopeSet::parse(get(row, first + 3)?).map_err(|error| damaged(&error))?,
+        origin: Origin { address: get(row, first + 4)?, user_agent: get(row, first + 5)? },
+        created_at: get(row, first + 6)?,
+        last_used_at: get(row, first + 7)?,
+        expires_at: get(row, first + 8)?,
+        refresh,
+    })
+}

@@ -1,0 +1,56 @@
+//! What PostgreSQL has to be told otherwise, because many write to it at once. Where a step reads before it writes, it locks the row
+//! first that all who change the same things lock; statements that follow see what the others have done.
+
+pub(super) const LOCK_USER: &str = "SELECT 1 FROM users WHERE id = $1 FOR UPDATE";
+pub(super) const LOCK_CLIENT: &str = "SELECT 1 FROM clients WHERE id = $1 FOR UPDATE";
+pub(super) const LOCK_KEYS: &str = "SELECT 1 FROM signing_keys WHERE kid IN ($1, $2) ORDER BY kid FOR UPDATE";
+
+/// Whoever disables, changes or deletes the user or the client at the same moment waits for this, and then finds the session that it
+/// has to end; or this waits for them, and looks again at what has become of the row.
+pub(super) const BEGIN_SESSION: &str = "
+    WITH client AS (SELECT 1 FROM clients WHERE clients.id = $2 AND NOT clients.disabled FOR SHARE)
+    INSERT INTO sessions (id, client, scope, address, user_agent, created_at, last_used_at, expires_at,
+        refresh_number, refresh_hash, refresh_until, refresh_ends_at, user_id)
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, users.id
+    FROM users WHERE users.id = $13 AND users.generation = $14 AND NOT users.disabled
+        AND ($2 = 'first-party' OR EXISTS (SELECT 1 FROM client))
+    FOR SHARE OF users";
+
+/// Rows that several may delete at once are locked in one order, so that nobody waits in a circle.
+pub(super) const END_SESSIONS: &str =
+    "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE user_id = $1 ORDER BY id FOR UPDATE)";
+pub(super) const END_SESSIONS_OF_CLIENT: &str =
+    "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE client = $1 ORDER BY id FOR UPDATE)";
+/// Every node purges; what another is at work on is left to it.
+pub(super) const PURGE_SESSIONS: &str = "
+    DELETE FROM sessions
+    WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
+
+/// Set for each connection. What an operator has set beyond `on` stays: with `off`, an answer could tell of what is lost in a crash.
+pub(super) const SETTINGS: &str = "
+    SET statement_timeout = '5s';
+    SET lock_timeout = '3s';
+    SET idle_in_transaction_session_timeout = '10s';
+    SET default_transaction_isolation = 'read committed';
+    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
+
+pub(super) const LIST_ALL_SECRETS: &str =
+    "SELECT client_id, hash, created_at FROM client_secrets ORDER BY client_id, created_at, hash";
+
+pub(super) const FSYNC: &str = "SELECT current_setting('fsync')";
+
+pub(super) const HAS_VERSION: &str = "SELECT to_regclass('countersign_schema') IS NOT NULL";
+pub(super) const VERSION: &str = "SELECT version FROM countersign_schema";
+pub(super) const COUNT_TABLES: &str = "
+    SELECT count(*) FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE nspname = current_schema() AND relkind IN ('r', 'p')";
+/// One process at a time brings a schema up to date. The first number is ours ('CTSN'), the second that of the schema.
+pub(super) const LOCK_SCHEMA: &str = "
+    SET LOCAL lock_timeout = '60s';
+    SET LOCAL statement_timeout = '10min';
+    SELECT pg_advisory_xact_lock(1129599822, hashtext(current_schema()));
+    SET LOCAL lock_timeout = '5s'";
+pub(super) const MAKE_VERSION: &str = "
+    CREATE TABLE IF NOT EXISTS countersign_schema (version BIGINT NOT NULL);
+    INSERT INTO countersign_schema SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM countersign_schema)";
+pub(super) const SET_VERSION: &str = "UPDATE countersign_schema SET version = $1";
