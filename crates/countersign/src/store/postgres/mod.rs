@@ -145,7 +145,7 @@ mod tests {
 
         // R-180, S-035
         async fn assert_schema_untouched(&self) {
-            let untouched = schema_of(&self.open().await).await;
+            let untouched = schema_of(&*self.open().await).await;
             assert!(untouched.contains("users.username_skeleton"), "{untouched}");
             let opened = self.opened.lock().unwrap().clone();
             for store in opened {

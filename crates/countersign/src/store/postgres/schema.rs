@@ -37,10 +37,11 @@ pub(super) async fn bring_up_to_date(pool: &Pool<Manager>, database: &str) -> Re
 /// The version of the schema, 0 for an empty database; refuses a database of another program or a newer version.
 pub(super) async fn check_ours(lane: Lane<'_>, database: &str) -> Result<i64, OpenError> {
     let failed = |error: StepError| open_error(database, error);
-    let is_ours = lane.read_first(sql::HAS_VERSION, &[], |row| get(row, 0)).await.map_err(failed)?;
-    if is_ours != Some(true) {
-        let tables: Option<i64> = lane.read_first(sql::COUNT_TABLES, &[], |row| get(row, 0)).await.map_err(failed)?;
-        return if tables == Some(0) { Ok(0) } else { Err(OpenError::Foreign { database: database.to_owned() }) };
+    let counts = lane.read_first(sql::COUNT_TABLES, &[], |row| Ok((get(row, 0)?, get(row, 1)?)));
+    match counts.await.map_err(failed)?.unwrap_or_default() {
+        (0_i64, _) => return Ok(0),
+        (_, 0_i64) => return Err(OpenError::Foreign { database: database.to_owned() }),
+        _ => {}
     }
     let version: Option<i64> = lane.read_first(sql::VERSION, &[], |row| get(row, 0)).await.map_err(failed)?;
     match version.unwrap_or_default() {

@@ -34,15 +34,23 @@ pub(super) const SETTINGS: &str = "
     SET default_transaction_isolation = 'read committed';
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 
+/// Two imports that meet would wait for each other's names in a circle, again and again.
+pub(super) const LOCK_IMPORTS: &str = "
+    SET LOCAL lock_timeout = '60s';
+    SET LOCAL statement_timeout = '60s';
+    SELECT pg_advisory_xact_lock(1129599822, hashtext(current_schema() || ' imports'));
+    SET LOCAL lock_timeout = '3s';
+    SET LOCAL statement_timeout = '5s'";
+
 pub(super) const LIST_ALL_SECRETS: &str =
     "SELECT client_id, hash, created_at FROM client_secrets ORDER BY client_id, created_at, hash";
 
 pub(super) const FSYNC: &str = "SELECT current_setting('fsync')";
 
-pub(super) const HAS_VERSION: &str = "SELECT to_regclass('countersign_schema') IS NOT NULL";
 pub(super) const VERSION: &str = "SELECT version FROM countersign_schema";
+/// All tables, and those that mark the database as ours, as they are at one moment.
 pub(super) const COUNT_TABLES: &str = "
-    SELECT count(*) FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    SELECT count(*), count(*) FILTER (WHERE relname = 'countersign_schema') FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
     WHERE nspname = current_schema() AND relkind IN ('r', 'p')";
 /// One process at a time brings a schema up to date. The first number is ours ('CTSN'), the second that of the schema.
 pub(super) const LOCK_SCHEMA: &str = "

@@ -10,7 +10,7 @@ use crate::import::Newcomer;
 use crate::store::postgres::PostgresStore;
 use crate::store::postgres::connection::{Lane, StepError, Turn, get, get_bytes, in_turn};
 use crate::store::postgres::sessions::end_sessions;
-use crate::store::postgres::sql::LOCK_USER;
+use crate::store::postgres::sql::{LOCK_IMPORTS, LOCK_USER};
 use crate::store::taking_over::{Engine, take_over};
 use crate::store::user_query::bytes_after;
 use crate::store::{HashRecord, Imported, StoreError, UserPage, UserQuery, UserStore, sql};
@@ -105,6 +105,7 @@ impl PostgresStore {
         let (newcomers, runtime) = (newcomers.to_vec(), Handle::current());
         let import = move || {
             let transaction = runtime.block_on(turn.begin())?;
+            runtime.block_on(transaction.lane().batch(LOCK_IMPORTS))?;
             let mut engine = Waiting::new(transaction.lane(), &runtime);
             let outcomes = newcomers.iter().map(|new| take_over(&mut engine, new)).collect::<Result<_, _>>();
             let outcomes = engine.unless_others_came_between(outcomes)?;
