@@ -24,7 +24,8 @@ pub fn server() -> &'static str {
     &SERVER.get_or_init(|| std::env::var(VARIABLE).map_or_else(|_| start(), |url| (url, None))).0
 }
 
-fn start() -> (String, Option<Child>) {
+/// One more server, which ends when the standard input of the process is closed.
+pub fn start() -> (String, Option<Child>) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../script/postgres");
     let mut child = Command::new(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut url = String::new();
