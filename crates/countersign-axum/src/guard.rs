@@ -14,6 +14,7 @@ use crate::credentials::{Credentials, credentials};
 use crate::demand::Demand;
 use crate::problem::ErrorStyle;
 use crate::refusal::{AuthError, Face, Realm, Refusal};
+use crate::revocation::Revocations;
 use crate::verified::VerifiedTokens;
 
 /// What a guarded program keeps in its state.
@@ -26,6 +27,7 @@ pub struct Guard {
     verifier: Arc<ArcSwapOption<Verifier>>,
     verified: Arc<VerifiedTokens>,
     settings: Arc<Settings>,
+    revocations: Option<Arc<dyn Revocations>>,
     #[cfg(feature = "remote")]
     demand: Option<Arc<Demand>>,
 }
@@ -47,6 +49,7 @@ impl Guard {
             verifier,
             verified: Arc::new(VerifiedTokens::new()),
             settings: Arc::default(),
+            revocations: None,
             #[cfg(feature = "remote")]
             demand: None,
         }
@@ -54,8 +57,8 @@ impl Guard {
 
     /// A guard whose verifier is put in place by somebody else, who is reached by `demand`.
     #[cfg(feature = "remote")]
-    pub(crate) fn of_remote(verifier: Arc<ArcSwapOption<Verifier>>, demand: Demand) -> Self {
-        Self { demand: Some(Arc::new(demand)), ..Self::of(verifier) }
+    pub(crate) fn of_remote(verifier: Arc<ArcSwapOption<Verifier>>, demand: Arc<Demand>) -> Self {
+        Self { demand: Some(demand), ..Self::of(verifier) }
     }
 
     /// Names the protection space in the challenge (RFC 9110 section 11.5).
@@ -87,6 +90,14 @@ impl Guard {
         self.with(|settings| settings.face.invalid_token_detail = detail.into())
     }
 
+    /// Asks whether a good token was taken back, at every request, in place of whoever was asked before.
+    ///
+    /// The guard of a [remote issuer](crate::remote) asks the issuer's lists unless this is set.
+    #[must_use]
+    pub fn revocations(self, revocations: impl Revocations + 'static) -> Self {
+        Self { revocations: Some(Arc::new(revocations)), ..self }
+    }
+
     fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(Arc::make_mut(&mut self.settings));
         self
@@ -108,9 +119,31 @@ impl Guard {
         Refusal::new(error, self.settings.face.clone())
     }
 
-    /// The claims of the request's token.
+    /// The claims of the request's token, if it was not taken back.
     pub(crate) async fn claims(&self, parts: &Parts) -> Result<Claims, Refusal> {
+        let claims = self.verified_claims(parts).await?;
+        self.check_revocation(&claims).await.map_err(|error| self.refuse(error))?;
+        Ok(claims)
+    }
+
+    /// The claims of the request's token, taken back or not.
+    pub(crate) async fn verified_claims(&self, parts: &Parts) -> Result<Claims, Refusal> {
         self.find_claims(parts).await.map_err(|error| self.refuse(error))
+    }
+
+    async fn check_revocation(&self, claims: &Claims) -> Result<(), AuthError> {
+        let Some(revocations) = &self.revocations else { return Ok(()) };
+        match revocations.is_revoked(claims, self.now()).await {
+            Ok(false) => Ok(()),
+            Ok(true) => {
+                tracing::debug!("access token refused: it was taken back");
+                Err(AuthError::InvalidToken)
+            }
+            Err(unavailable) => {
+                tracing::error!(error = %unavailable, "a request could not be checked");
+                Err(AuthError::Unavailable)
+            }
+        }
     }
 
     #[cfg_attr(not(feature = "remote"), expect(clippy::unused_async, reason = "only a remote issuer is waited for"))]

@@ -89,6 +89,7 @@ mod scope;
 mod requirement;
 mod credentials;
 mod refusal;
+mod revocation;
 mod verified;
 #[cfg(feature = "remote")]
 mod demand;
@@ -134,9 +135,10 @@ pub use guard::Guard;
 pub use problem::{ErrorStyle, Problem};
 pub use refusal::{AuthError, Refusal};
 pub use requirement::{Requirement, Requires, SECURITY_SCHEME};
+pub use revocation::{IsRevoked, Revocations, Unavailable};
 pub use scope::{RequiredScopes, Scope, ScopeInfo};
 pub use scoped::Scoped;
-pub use user::{CurrentUser, LoadUser, Unavailable};
+pub use user::{CurrentUser, LoadUser};
 
 /// The crate that verifies, whole, so that a guarded program needs no second dependency.
 pub use countersign_token as token;

@@ -1,7 +1,5 @@
 //! `CurrentUser`: the user behind the token, looked up in the program's state.
 
-use std::error::Error;
-
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use countersign_token::Claims;
 use http::request::Parts;
@@ -9,6 +7,7 @@ use http::request::Parts;
 use crate::bearer::unless_no_token;
 use crate::refusal::{AuthError, Refusal};
 use crate::requirement::{Requirement, Requires};
+use crate::revocation::Unavailable;
 use crate::state::HasGuard;
 
 /// A request with a good bearer token whose user exists; carries the user.
@@ -46,25 +45,15 @@ pub struct CurrentUser<U>(pub U);
     note = "`impl LoadUser<{S}> for {Self} {{ async fn load_user(claims: &Claims, state: &{S}) -> Result<Option<Self>, Unavailable> {{ … }} }}`"
 )]
 pub trait LoadUser<S>: Sized + Send {
+    /// Whether `load_user` itself finds no user for a token that was taken back, so that the guard need not ask its
+    /// [`Revocations`](crate::Revocations) as well.
+    const SEES_REVOCATIONS: bool = false;
+
     /// The user whom the token speaks of.
     ///
     /// `Ok(None)` when there is none, or none who may come in: answered 401 `invalid_token`. An error is logged and
     /// answered 503.
     fn load_user(claims: &Claims, state: &S) -> impl Future<Output = Result<Option<Self>, Unavailable>> + Send;
-}
-
-/// A look-up could not be made. The cause goes to the log, not to the caller.
-#[derive(Debug, thiserror::Error)]
-#[error("the user could not be looked up: {cause}")]
-pub struct Unavailable {
-    cause: Box<dyn Error + Send + Sync>,
-}
-
-impl Unavailable {
-    /// Any error, or a text.
-    pub fn because(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { cause: cause.into() }
-    }
 }
 
 impl<U> Requires for CurrentUser<U> {
@@ -82,7 +71,10 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
         let guard = state.guard();
-        let claims = guard.claims(parts).await?;
+        let claims = match U::SEES_REVOCATIONS {
+            true => guard.verified_claims(parts).await?,
+            false => guard.claims(parts).await?,
+        };
         match U::load_user(&claims, state).await {
             Ok(Some(user)) => Ok(Self(user)),
             Ok(None) => {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::refusal::VerifyError;
 use crate::scope::ScopeSet;
+use crate::status::StatusReference;
 use crate::subject::MAX_SUBJECT_BYTES;
 
 /// The claims of a verified token. Only a verifier makes them, so who holds them need not check again; cheap to clone.
@@ -42,6 +43,7 @@ struct Checked {
     issued_at: Option<i64>,
     not_before: Option<i64>,
     expires_at: i64,
+    status: Option<StatusReference>,
 }
 
 /// The claims do not have the form that the caller's type asks for.
@@ -71,7 +73,8 @@ impl Claims {
             Some(Value::String(scope)) => ScopeSet::parse(scope).map_err(|_| VerifyError::BadClaim("scope"))?,
             Some(_) => return Err(VerifyError::BadClaim("scope")),
         };
-        Ok(Self(Arc::new(Checked { all, subject, scope, issued_at, not_before, expires_at })))
+        let status = StatusReference::among(&all).map_err(|_| VerifyError::BadClaim("status"))?;
+        Ok(Self(Arc::new(Checked { all, subject, scope, issued_at, not_before, expires_at, status })))
     }
 
     /// Whom or what the token speaks for (`sub`).
@@ -102,6 +105,11 @@ impl Claims {
     /// The session that the token belongs to (`sid`).
     pub fn session_id(&self) -> Option<&str> {
         self.text("sid")
+    }
+
+    /// Where it stands whether the token still holds (`status`).
+    pub fn status(&self) -> Option<&StatusReference> {
+        self.0.status.as_ref()
     }
 
     /// When the token was made (`iat`), in Unix seconds.
@@ -149,7 +157,7 @@ fn text<'a>(all: &'a Map<String, Value>, name: &'static str) -> Result<Option<&'
 }
 
 /// A claim that is a time where it stands: a number from 0 to below 2^53. A fraction of a second is cut off.
-fn time(all: &Map<String, Value>, name: &'static str) -> Result<Option<i64>, VerifyError> {
+pub(crate) fn time(all: &Map<String, Value>, name: &'static str) -> Result<Option<i64>, VerifyError> {
     let Some(value) = all.get(name) else { return Ok(None) };
     #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "2^53 and below are exact")]
     let whole = match (value.as_i64(), value.as_f64()) {

@@ -13,6 +13,7 @@ use crate::json;
 use crate::jws::{self, MAX_TOKEN_BYTES};
 use crate::key::SigningKey;
 use crate::scope::ScopeSet;
+use crate::status::{StatusClaim, StatusReference};
 
 /// Makes tokens of one issuer with one signing key. Clones share the key.
 ///
@@ -54,6 +55,8 @@ pub struct NewToken {
     pub lifetime_s: i64,
     /// The session that the token belongs to. The plain profile does not write it.
     pub session_id: Option<String>,
+    /// Where it stands whether the token still holds. The plain profile does not write it.
+    pub status: Option<StatusReference>,
     /// Further claims. The names that this crate writes or checks itself are refused.
     pub extra: Map<String, Value>,
 }
@@ -118,6 +121,8 @@ struct Payload<'a> {
     scope: Option<&'a ScopeSet>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sid: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<StatusClaim<'a>>,
     #[serde(flatten)]
     extra: &'a Map<String, Value>,
 }
@@ -140,6 +145,7 @@ impl NewToken {
             scope: ScopeSet::default(),
             lifetime_s: 1800,
             session_id: None,
+            status: None,
             extra: Map::new(),
         }
     }
@@ -175,6 +181,12 @@ impl NewToken {
         Self { session_id: Some(session_id.into()), ..self }
     }
 
+    /// Sets where it stands whether the token still holds.
+    #[must_use]
+    pub fn status(self, status: StatusReference) -> Self {
+        Self { status: Some(status), ..self }
+    }
+
     /// Adds a further claim.
     #[must_use]
     pub fn extra(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
@@ -185,7 +197,7 @@ impl NewToken {
 
 impl Issuer {
     /// An issuer of RFC 9068 access tokens: `typ` `at+jwt`, `kid`, and the claims `iss`, `sub`, `aud`, `exp`, `iat`,
-    /// `jti`, `client_id`, `scope`, `sid`.
+    /// `jti`, `client_id`, `scope`, `sid`, `status`.
     pub fn new(issuer: &str, key: SigningKey) -> Self {
         let header = json!({ "alg": key.algorithm().name(), "typ": "at+jwt", "kid": key.kid() });
         Self::with_header(Profile::AccessToken { issuer: issuer.to_owned() }, &header, key)
@@ -210,6 +222,15 @@ impl Issuer {
 
     fn with_header(profile: Profile, header: &Value, key: SigningKey) -> Self {
         Self { profile, key: Arc::new(key), header: base64url::encode(header.to_string()).into() }
+    }
+
+    /// What the issuer is called in `iss`; nothing in the plain profile.
+    #[cfg(feature = "status-list")]
+    pub(crate) fn name(&self) -> Option<&str> {
+        match &self.profile {
+            Profile::AccessToken { issuer } => Some(issuer),
+            Profile::Plain => None,
+        }
     }
 
     /// The key that signs.
@@ -244,6 +265,7 @@ impl Issuer {
             client_id: None,
             scope: Some(&new.scope).filter(|scope| !scope.is_empty()),
             sid: None,
+            status: None,
             extra: &new.extra,
         };
         if let Profile::AccessToken { issuer } = &self.profile {
@@ -253,8 +275,10 @@ impl Issuer {
             payload.jti = Some(id);
             payload.client_id = Some(filled(&new.client_id, "client_id")?);
             payload.sid = new.session_id.as_deref().map(|session| filled(session, "sid")).transpose()?;
+            payload.status = new.status.as_ref().map(|status_list| StatusClaim { status_list });
         }
-        if new.extra.keys().any(|name| RESERVED.contains(&name.as_str())) {
+        let is_twice = payload.status.is_some() && new.extra.contains_key("status");
+        if is_twice || new.extra.keys().any(|name| RESERVED.contains(&name.as_str())) {
             return Err(IssueError::ReservedClaim);
         }
         let bytes = serde_json::to_vec(&payload).map_err(|_| IssueError::System)?;

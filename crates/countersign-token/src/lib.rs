@@ -38,9 +38,12 @@ mod key;
 mod refusal;
 pub mod jws;
 mod inspection;
+mod status;
 mod claims;
 mod issuer;
 mod verifier;
+#[cfg(feature = "status-list")]
+mod status_list;
 
 pub use crate::algorithm::Algorithm;
 pub use crate::claims::{Claims, ClaimsError, is_subject};
@@ -49,5 +52,8 @@ pub use crate::issuer::{IssueError, IssuedToken, Issuer, NewToken};
 pub use crate::key::{KeyError, KeySet, SigningFailed, SigningKey, VerificationKey};
 pub use crate::refusal::VerifyError;
 pub use crate::scope::{ScopeSet, ScopeSyntaxError};
+pub use crate::status::StatusReference;
+#[cfg(feature = "status-list")]
+pub use crate::status_list::{MAX_STATUS_LIST_TOKEN_BYTES, PublishedStatusList, StatusList, StatusListLives};
 pub use crate::subject::{Subject, SubjectSyntaxError};
 pub use crate::verifier::Verifier;

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::claims::{Claims, required};
 use crate::json;
-use crate::jws::{Header, MAX_TOKEN_BYTES, Unverified};
+use crate::jws::{Header, MAX_TOKEN_BYTES, Unverified, Verified};
 use crate::key::{KeySet, VerificationKey};
 use crate::refusal::VerifyError;
 
@@ -82,15 +82,29 @@ impl Verifier {
 
     /// Checks a token at the time `now`, in Unix seconds.
     pub fn verify(&self, token: &str, now: i64) -> Result<Claims, VerifyError> {
-        let jws = Unverified::parse(token, self.max_token_bytes)?;
-        let key = self.key(jws.header())?;
-        let verified = jws.verify(key)?;
+        let verified = self.check_signature(token, self.max_token_bytes)?;
         self.check_type(verified.header.typ())?;
         let members = json::object(&verified.payload).map_err(|_| VerifyError::MalformedClaims)?;
         let claims = Claims::check(members)?;
         self.check_profile(&claims)?;
         self.check_times(&claims, now)?;
         Ok(claims)
+    }
+
+    /// A token of any kind, of at most this many bytes, that is signed with a key of the issuer.
+    pub(crate) fn check_signature(&self, token: &str, max_bytes: usize) -> Result<Verified, VerifyError> {
+        let jws = Unverified::parse(token, max_bytes)?;
+        let key = self.key(jws.header())?;
+        jws.verify(key)
+    }
+
+    /// Whose tokens are taken, unless the profile is the plain one.
+    #[cfg(feature = "status-list")]
+    pub(crate) fn issuer(&self) -> Option<&str> {
+        match &self.profile {
+            Profile::AccessToken { issuer, .. } => Some(issuer),
+            Profile::Plain { .. } => None,
+        }
     }
 
     fn key(&self, header: &Header) -> Result<&VerificationKey, VerifyError> {
@@ -130,14 +144,12 @@ impl Verifier {
 
     /// No sum here can overflow: every time in a token is below 2^53, and the leeway is at most 300.
     fn check_times(&self, claims: &Claims, now: i64) -> Result<(), VerifyError> {
-        if now >= claims.expires_at() + self.leeway_s {
-            return Err(VerifyError::Expired);
-        }
+        self.check_not_expired(claims.expires_at(), now)?;
         if claims.not_before().is_some_and(|not_before| not_before - self.leeway_s > now) {
             return Err(VerifyError::NotYetValid);
         }
-        if claims.issued_at().is_some_and(|issued_at| issued_at - self.leeway_s > now) {
-            return Err(VerifyError::IssuedInFuture);
+        if let Some(issued_at) = claims.issued_at() {
+            self.check_issued(issued_at, now)?;
         }
         if self.longest_lifetime_s < i64::MAX {
             let issued_at = required(claims.issued_at(), "iat")?;
@@ -146,6 +158,14 @@ impl Verifier {
             }
         }
         Ok(())
+    }
+
+    pub(crate) fn check_not_expired(&self, expires_at: i64, now: i64) -> Result<(), VerifyError> {
+        if now < expires_at + self.leeway_s { Ok(()) } else { Err(VerifyError::Expired) }
+    }
+
+    pub(crate) fn check_issued(&self, issued_at: i64, now: i64) -> Result<(), VerifyError> {
+        if issued_at - self.leeway_s <= now { Ok(()) } else { Err(VerifyError::IssuedInFuture) }
     }
 }
 

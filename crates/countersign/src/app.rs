@@ -16,7 +16,8 @@ use crate::sealing::SealingKey;
 use crate::session::refresh_token::RefreshKey;
 use crate::sessions::{SessionLives, Sessions};
 use crate::settings::Settings;
-use crate::store::{ClientStore, HealthCheck, KeyStore, SessionStore, Store, UserStore};
+use crate::statuses::Statuses;
+use crate::store::{ClientStore, HealthCheck, KeyStore, SessionStore, StatusStore, Store, UserStore};
 use crate::user::User;
 
 /// Where everything is kept. Usually one engine for all.
@@ -26,6 +27,8 @@ pub struct Stores {
     pub users: Arc<dyn UserStore>,
     /// Their sessions, in the same engine: they end in the same step as what they rest on.
     pub sessions: Arc<dyn SessionStore>,
+    /// The statuses of their tokens, in the same engine as well.
+    pub statuses: Arc<dyn StatusStore>,
     /// The registered clients.
     pub clients: Arc<dyn ClientStore>,
     /// The signing keys.
@@ -40,6 +43,7 @@ impl Stores {
         Self {
             users: engine.clone(),
             sessions: engine.clone(),
+            statuses: engine.clone(),
             clients: engine.clone(),
             keys: engine.clone(),
             health: engine,
@@ -80,6 +84,8 @@ impl Countersign {
         let clients = Clients::new(stores.clients.clone());
         let accounts = Accounts::new(stores.users.clone(), hashing, settings.password_rules.clone(), clock.clone());
         let sessions = open_sessions(&settings, &stores, &sealing, clock.clone())?;
+        let guard = guard.realm("countersign").clock(clock.clone()).style(settings.error_style);
+        let guard = guard.revocations(sessions.statuses().clone());
         tokio::spawn(learn_hash_times(accounts.clone()));
         let app = Self {
             shared: Arc::new(Shared {
@@ -90,7 +96,7 @@ impl Countersign {
                     settings.clone(),
                     clock.clone(),
                 ),
-                guard: guard.realm("countersign").clock(clock.clone()).style(settings.error_style),
+                guard,
                 settings,
                 stores,
                 accounts,
@@ -184,7 +190,8 @@ fn open_sessions(
         refresh_idle_s: settings.refresh_token_idle_s,
         refresh_s: settings.refresh_token_lifetime_s,
     };
-    Ok(Sessions::new(stores.sessions.clone(), RefreshKey::new(&key), lives, clock))
+    let statuses = Statuses::new(stores.statuses.clone(), &settings.issuer, clock.clone());
+    Ok(Sessions::new(stores.sessions.clone(), statuses, RefreshKey::new(&key), lives, clock))
 }
 
 /// How often the keys are looked at: a key that is withdrawn is out everywhere within a second.
@@ -208,8 +215,10 @@ const PURGE_PAUSE: Duration = Duration::from_mins(1);
 async fn purge_now_and_then(shared: Weak<Shared>) {
     loop {
         let Some(sessions) = shared.upgrade().map(|shared| shared.sessions.clone()) else { return };
-        if let Err(error) = sessions.purge().await {
-            tracing::warn!(event = "purge", %error, "expired sessions were not deleted");
+        for purged in [sessions.purge().await, sessions.statuses().purge().await] {
+            if let Err(error) = purged {
+                tracing::warn!(event = "purge", %error, "what has expired was not deleted");
+            }
         }
         drop(sessions);
         tokio::time::sleep(PURGE_PAUSE).await;
@@ -234,6 +243,8 @@ where
     S: Sync,
     Countersign: FromRef<S>,
 {
+    const SEES_REVOCATIONS: bool = true;
+
     /// The session of a token is looked up for every request, and the user with it. Refused at once are the tokens of a session that
     /// was ended, of an account that was disabled or deleted, those issued before the password was last changed, and those
     /// that carry a scope which the user has lost.

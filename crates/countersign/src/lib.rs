@@ -38,6 +38,7 @@
 #![forbid(unsafe_code)]
 
 pub mod user;
+pub mod status;
 pub mod session;
 pub mod client;
 pub mod import;
@@ -49,6 +50,7 @@ pub mod scopes;
 pub mod keys;
 mod storm;
 pub mod accounts;
+pub mod statuses;
 pub mod sessions;
 pub mod clients;
 pub mod grant;

@@ -8,6 +8,7 @@ use countersign_token::ScopeSet;
 pub use crate::session::id::{SessionId, SessionIdError};
 pub use crate::session::refresh_token::{RefreshLink, RefreshToken};
 
+use crate::status::StatusPlace;
 use crate::user::UserId;
 
 /// What a login has begun. It ends when the user ends it, when the password changes, when the user is disabled or deleted, when a
@@ -30,6 +31,10 @@ pub struct Session {
     pub last_used_at: i64,
     /// When the last access token expires that it has given, and no refresh token is good any more.
     pub expires_at: i64,
+    /// Until when the last access token is good that it has given, at the most.
+    pub access_until: i64,
+    /// Where the status of its access tokens stands; nowhere for sessions from before there were lists.
+    pub status: Option<StatusPlace>,
     /// The refresh token that is good now, if the login asked for one.
     pub refresh: Option<Refresh>,
 }

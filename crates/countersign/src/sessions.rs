@@ -9,13 +9,16 @@ use countersign_token::ScopeSet;
 
 use crate::session::refresh_token::{Presented, RefreshKey};
 use crate::session::{NewSession, Origin, Refresh, RefreshToken, Session, SessionId};
-use crate::store::{Rotation, SessionStore, StoreError};
+use crate::statuses::Statuses;
+use crate::store::{Retry, Rotation, SessionStore, StoreError};
 use crate::user::{User, UserId};
 
 /// How often a chain of refresh tokens may be used: looking at a token costs work that goes with it.
 const MOST_USES: u32 = 1 << 16;
 /// Expired sessions that are deleted in one step: others who write wait for it.
 const PURGED_AT_ONCE: usize = 500;
+/// From the moment at which an access token is counted on to the one at which it is signed, at the most, in seconds.
+const ON_THE_WAY_S: i64 = 60;
 /// Sessions of a user that are listed.
 const MOST_LISTED: usize = 1000;
 
@@ -34,6 +37,7 @@ pub struct SessionLives {
 #[derive(Clone)]
 pub struct Sessions {
     store: Arc<dyn SessionStore>,
+    statuses: Statuses,
     key: RefreshKey,
     lives: SessionLives,
     clock: Clock,
@@ -96,17 +100,25 @@ struct Counts {
 
 impl Sessions {
     /// Sessions in this store, whose refresh tokens are made with this key.
-    pub fn new(store: Arc<dyn SessionStore>, key: RefreshKey, lives: SessionLives, clock: Clock) -> Self {
-        Self { store, key, lives, clock, counts: Arc::default() }
+    pub fn new(
+        store: Arc<dyn SessionStore>,
+        statuses: Statuses,
+        key: RefreshKey,
+        lives: SessionLives,
+        clock: Clock,
+    ) -> Self {
+        Self { store, statuses, key, lives, clock, counts: Arc::default() }
     }
 
     /// Begins a session; `None` if the user is not any more as the password was checked. The refresh token is there if it was asked
     /// for.
-    pub async fn begin(&self, login: Login<'_>) -> Result<Option<(SessionId, Option<RefreshToken>)>, StoreError> {
+    pub async fn begin(&self, login: Login<'_>) -> Result<Option<(Session, Option<RefreshToken>)>, StoreError> {
         let (id, now) = (SessionId::random(), self.clock.now());
         let token = if login.with_refresh { Some(self.key.first(id).ok_or_else(no_randomness)?) } else { None };
         let ends_at = now.saturating_add(self.lives.refresh_s);
         let refresh = token.as_ref().map(|token| self.refresh_with(token, ends_at, now));
+        // No access token of the session is about after this, refreshed to the last moment.
+        let is_over_at = if refresh.is_some() { self.access_until(ends_at) } else { self.access_until(now) };
         let session = Session {
             id,
             user: login.user.id,
@@ -116,13 +128,16 @@ impl Sessions {
             created_at: now,
             last_used_at: now,
             expires_at: self.expiry(refresh.as_ref(), now),
+            access_until: self.access_until(now),
+            status: Some(self.statuses.take(is_over_at).await?),
             refresh,
         };
-        let is_begun = self.store.begin_session(&NewSession { session, generation: login.user.generation }).await?;
-        if is_begun {
-            count(&self.counts.begun);
+        let new = NewSession { session, generation: login.user.generation };
+        if !self.store.begin_session(&new).await? {
+            return Ok(None);
         }
-        Ok(is_begun.then_some((id, token)))
+        count(&self.counts.begun);
+        Ok(Some((new.session, token)))
     }
 
     /// What a refresh token is answered with: the session as it was, its user, and the next token.
@@ -158,8 +173,13 @@ impl Sessions {
                 return Err(RefreshError::Widened);
             }
             if let Some(next) = next {
-                count(&self.counts.retried);
-                return Ok((session, user, next));
+                let access_until = self.access_until(now);
+                let retry = Retry { session: session.id, current: refresh.link, access_until };
+                if self.store.note_retry(&retry).await? {
+                    count(&self.counts.retried);
+                    return Ok((session, user, next));
+                }
+                continue;
             }
             if let Some(next) = self.rotate(&session, &refresh, token).await? {
                 count(&self.counts.rotated);
@@ -179,12 +199,19 @@ impl Sessions {
         let (child, now) = (self.key.child(token), self.clock.now());
         let next = self.refresh_with(&child, refresh.ends_at, now);
         let expires_at = self.expiry(Some(&next), now);
-        let rotation = Rotation { session: session.id, used: refresh.link.clone(), next, expires_at, now };
+        let access_until = self.access_until(now);
+        let rotation =
+            Rotation { session: session.id, used: refresh.link.clone(), next, expires_at, access_until, now };
         Ok(self.store.rotate(&rotation).await?.then_some(child))
     }
 
     fn refresh_with(&self, token: &RefreshToken, ends_at: i64, now: i64) -> Refresh {
         Refresh { link: token.link(), until: ends_at.min(now.saturating_add(self.lives.refresh_idle_s)), ends_at }
+    }
+
+    /// Until when an access token is good that is on its way now.
+    fn access_until(&self, now: i64) -> i64 {
+        now.saturating_add(self.lives.access_token_s).saturating_add(ON_THE_WAY_S)
     }
 
     /// The last access token may outlive the refresh token.
@@ -245,6 +272,11 @@ impl Sessions {
             let presented = self.key.judge(token, &session.refresh.as_ref()?.link);
             (presented != Presented::Unknown).then_some((session, user, presented))
         }))
+    }
+
+    /// Where the statuses of their tokens stand.
+    pub fn statuses(&self) -> &Statuses {
+        &self.statuses
     }
 
     /// The session of an access token and its user, while both stand.

@@ -8,6 +8,7 @@ use countersign::axum::{Clock, ClockHand};
 use countersign::session::refresh_token::RefreshKey;
 use countersign::session::{Origin, RefreshToken, SessionId};
 use countersign::sessions::{Login, RefreshError, SessionLives, Sessions};
+use countersign::statuses::Statuses;
 use countersign::store::UserStore;
 use countersign::store::memory::MemoryStore;
 use countersign::token::ScopeSet;
@@ -85,11 +86,16 @@ struct House {
     model: Model,
 }
 
+fn sessions_in(store: &Arc<MemoryStore>, clock: &Clock) -> Sessions {
+    let statuses = Statuses::new(store.clone(), "https://as.example", clock.clone());
+    Sessions::new(store.clone(), statuses, RefreshKey::new(&[7; 32]), LIVES, clock.clone())
+}
+
 impl House {
     async fn new() -> Self {
         let store = Arc::new(MemoryStore::new());
         let (clock, hand) = Clock::settable(1_800_000_000);
-        let sessions = Sessions::new(store.clone(), RefreshKey::new(&[7; 32]), LIVES, clock.clone());
+        let sessions = sessions_in(&store, &clock);
         let user = store.insert(&NewUser::new(Username::new("alice").unwrap(), 0)).await.unwrap();
         let scope = ScopeSet::default();
         let login =
@@ -98,7 +104,7 @@ impl House {
         let handed_out = vec![token.unwrap().text().to_string()];
         let now = clock.now();
         let model = Model { handed_out, is_alive: true, began_at: now, used_at: now };
-        Self { store, sessions, user: user.id, session, clock, hand, model }
+        Self { store, sessions, user: user.id, session: session.id, clock, hand, model }
     }
 
     async fn refresh(&self, place: usize, client: &str) -> Result<String, RefreshError> {
@@ -115,8 +121,7 @@ impl House {
                 assert!(matches!(self.refresh(place, "other").await, Err(RefreshError::NotValid)));
             }
             Act::Restart => {
-                let key = RefreshKey::new(&[7; 32]);
-                self.sessions = Sessions::new(self.store.clone(), key, LIVES, self.clock.clone());
+                self.sessions = sessions_in(&self.store, &self.clock);
             }
             Act::Wait(seconds) => self.hand.advance(*seconds),
             Act::Revoke(from_the_last) => {

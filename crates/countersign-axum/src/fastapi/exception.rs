@@ -12,7 +12,7 @@ use crate::form::answer::forbid_storing;
 use crate::login::LoginError;
 use crate::problem::json_response;
 use crate::refusal::{INTERNAL_SERVER_ERROR, Refusal, UNAVAILABLE};
-use crate::user::Unavailable;
+use crate::revocation::Unavailable;
 
 /// An error answer: a status, and `{"detail": …}` as `application/json`; a 401 carries a `Bearer` challenge.
 ///

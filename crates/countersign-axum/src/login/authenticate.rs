@@ -4,7 +4,7 @@ use countersign_password::{HashPool, Password, PasswordHash, PoolError, Verdict}
 
 #[cfg(feature = "form")]
 use crate::form::TokenError;
-use crate::user::Unavailable;
+use crate::revocation::Unavailable;
 
 /// What a table answers to a login: the user, and the hash of the password, if there is one.
 pub type Found<U> = Option<(U, Option<PasswordHash>)>;

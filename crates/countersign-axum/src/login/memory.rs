@@ -12,7 +12,8 @@ use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
 use crate::login::authenticate::{Found, UserTable};
-use crate::user::{LoadUser, Unavailable};
+use crate::revocation::Unavailable;
+use crate::user::LoadUser;
 
 /// A user, as a file of users has it. It is never written anywhere: the hash stays here.
 #[derive(Clone, Debug, Deserialize)]

@@ -1,10 +1,10 @@
-//! A GET that trusts little: limits on size, no redirects, no proxy, no connection kept.
+//! A GET that trusts little: limits on size, no redirects, no proxy.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CACHE_CONTROL, USER_AGENT};
-use http::{HeaderMap, Request, StatusCode, Uri};
+use http::header::{ACCEPT, CACHE_CONTROL, ETAG, IF_NONE_MATCH, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
@@ -24,11 +24,22 @@ pub(super) struct Answer {
     pub(super) body: Bytes,
     /// `max-age` of `Cache-Control`, in seconds.
     pub(super) max_age_s: Option<u64>,
+    pub(super) etag: Option<HeaderValue>,
+}
+
+/// What is asked for, and what is there of it already.
+pub(super) struct Ask<'a> {
+    pub(super) accept: &'static str,
+    /// The entity tag of what is there.
+    pub(super) unless: Option<&'a HeaderValue>,
+    /// The most bytes of the body.
+    pub(super) limit: usize,
 }
 
 impl Client {
-    /// A client that trusts the certificates of the machine; one that is for plain HTTP needs none.
-    pub(super) fn new(is_https: bool) -> Result<Self, RemoteError> {
+    /// A client that trusts the certificates of the machine; one that is for plain HTTP needs none. It keeps so many connections for
+    /// the next time.
+    pub(super) fn new(is_https: bool, kept: usize) -> Result<Self, RemoteError> {
         let roots = if is_https { trusted()? } else { RootCertStore::empty() };
         let tls = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
@@ -38,21 +49,36 @@ impl Client {
         let connector = HttpsConnectorBuilder::new().with_tls_config(tls);
         let connector = if is_https { connector.https_only() } else { connector.https_or_http() };
         let connector = connector.enable_http1().build();
-        Ok(Self(legacy::Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector)))
+        Ok(Self(legacy::Client::builder(TokioExecutor::new()).pool_max_idle_per_host(kept).build(connector)))
     }
 
-    /// Fetches at most `limit` bytes. The time is limited by the caller.
+    /// Fetches JSON of at most `limit` bytes. The time is limited by the caller.
     pub(super) async fn get(&self, url: Uri, limit: usize) -> Result<Answer, FetchError> {
+        let ask = Ask { accept: "application/json", unless: None, limit };
+        self.get_if_changed(url, ask).await?.ok_or(FetchError::Status(StatusCode::NOT_MODIFIED))
+    }
+
+    /// Fetches what has changed; `None` when it has not. The time is limited by the caller.
+    pub(super) async fn get_if_changed(&self, url: Uri, ask: Ask<'_>) -> Result<Option<Answer>, FetchError> {
         let mut request = Request::new(Empty::new());
         *request.uri_mut() = url;
-        request.headers_mut().insert(ACCEPT, http::HeaderValue::from_static("application/json"));
-        request.headers_mut().insert(USER_AGENT, http::HeaderValue::from_static(AGENT));
-        let (head, body) = self.0.request(request).await.map_err(FetchError::Connection)?.into_parts();
-        if head.status != StatusCode::OK {
-            return Err(FetchError::Status(head.status));
+        let headers = request.headers_mut();
+        headers.insert(ACCEPT, HeaderValue::from_static(ask.accept));
+        headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+        if let Some(etag) = ask.unless {
+            headers.insert(IF_NONE_MATCH, etag.clone());
+            // A cache on the way may not answer by itself.
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         }
-        let body = Limited::new(body, limit).collect().await.map_err(|_| FetchError::Body(limit))?;
-        Ok(Answer { body: body.to_bytes(), max_age_s: max_age_s(&head.headers) })
+        let (mut head, body) = self.0.request(request).await.map_err(FetchError::Connection)?.into_parts();
+        match head.status {
+            StatusCode::OK => {}
+            StatusCode::NOT_MODIFIED if ask.unless.is_some() => return Ok(None),
+            status => return Err(FetchError::Status(status)),
+        }
+        let body = Limited::new(body, ask.limit).collect().await.map_err(|_| FetchError::Body(ask.limit))?;
+        let (max_age_s, etag) = (max_age_s(&head.headers), head.headers.remove(ETAG));
+        Ok(Some(Answer { body: body.to_bytes(), max_age_s, etag }))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use countersign_token::KeyError;
+use countersign_token::{KeyError, VerifyError};
 use http::StatusCode;
 
 /// Why no guard can be made for an issuer.
@@ -47,6 +47,10 @@ pub(super) enum FetchError {
     Keys(#[from] KeyError),
     #[error("the key set holds a secret, which is one no longer")]
     Secret,
+    #[error("there are no keys to check the list of statuses with")]
+    NoKeys,
+    #[error("the list of statuses is not good: {0}")]
+    StatusList(#[from] VerifyError),
 }
 
 impl FetchError {

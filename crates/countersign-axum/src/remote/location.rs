@@ -10,6 +10,7 @@ use crate::remote::error::RemoteError;
 const WELL_KNOWN: &str = "/.well-known/oauth-authorization-server";
 
 /// The URL of an issuer, as it stands in `iss`.
+#[derive(Clone)]
 pub(super) struct Location {
     issuer: String,
     url: Uri,

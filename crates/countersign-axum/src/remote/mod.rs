@@ -28,14 +28,24 @@
 //! | the issuer is away | the keys stay in use for [a day](RemoteIssuer::keep_keys_for), then requests with a token get 503; it is tried again after 1 s, 2 s, 4 s and so on up to a minute |
 //! | the issuer publishes no key at all | none is used any more: 503 |
 //!
-//! Nothing that a token names is ever fetched: only the metadata, and the keys on the same scheme, host and port.
-//! Redirects and proxies are not followed, and answers are limited to 64 KiB and 256 KiB.
+//! A token that names its place in a list of statuses, as those of a Countersign server do, is refused once the issuer has taken it
+//! back: when its session was ended, its user disabled, the password changed.
+//!
+//! | when | what |
+//! |---|---|
+//! | a token names a list for the first time | the request waits while the list is fetched, 5 s at the most |
+//! | from then on | the list is asked for [every 5 seconds](RemoteIssuer::status_interval), by its entity tag: within this time a revocation is known here. After ten minutes without a token that names it, a list is let go |
+//! | the issuer is away | what is known counts until it is [five minutes](RemoteIssuer::status_max_age) old; then tokens that were issued longer ago get 503. What was taken back stays so |
+//!
+//! Nothing that the header of a token names is ever fetched: only the metadata, and what that and verified claims name on the
+//! same scheme, host and port. Redirects and proxies are not followed, and answers are limited to 64 KiB and 256 KiB.
 
 mod error;
 mod location;
 mod client;
 mod published;
 mod keeper;
+mod status;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,10 +53,12 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 use tokio::runtime::Handle;
 
+use crate::clock::Clock;
 use crate::guard::Guard;
 use crate::remote::client::Client;
 use crate::remote::keeper::{Keeper, Orders};
 use crate::remote::location::Location;
+use crate::remote::status::{AT_ONCE, StatusLists, Terms};
 
 pub use crate::remote::error::RemoteError;
 
@@ -58,8 +70,14 @@ pub struct RemoteIssuer {
     cool_down: Duration,
     keep_keys_for: Duration,
     leeway_s: i64,
+    status_interval: Duration,
+    status_max_age: Duration,
+    clock: Clock,
     is_plain_http_allowed: bool,
 }
+
+/// Lists are not asked for more often than this.
+const SHORTEST_STATUS_INTERVAL: Duration = Duration::from_millis(100);
 
 impl RemoteIssuer {
     /// The server with this issuer URL, whose tokens for this audience are taken; both are compared byte for byte.
@@ -72,6 +90,9 @@ impl RemoteIssuer {
             cool_down: Duration::from_secs(10),
             keep_keys_for: Duration::from_hours(24),
             leeway_s: 0,
+            status_interval: Duration::from_secs(5),
+            status_max_age: Duration::from_mins(5),
+            clock: Clock::system(),
             is_plain_http_allowed: false,
         }
     }
@@ -99,6 +120,30 @@ impl RemoteIssuer {
         Self { leeway_s, ..self }
     }
 
+    /// How often the lists of statuses are asked for whose tokens come: every 5 s unless set, every 100 ms at the most.
+    ///
+    /// So much later, and by the time that an answer takes, is a token refused here that its issuer has taken back.
+    #[must_use]
+    pub fn status_interval(self, interval: Duration) -> Self {
+        Self { status_interval: interval.max(SHORTEST_STATUS_INTERVAL), ..self }
+    }
+
+    /// For how long tokens are still taken while the issuer does not say whether it has taken them back, since it last did:
+    /// 5 minutes unless set. Afterwards they are answered 503.
+    ///
+    /// That is also how long a token that was taken back may be of use to who can cut the API off from the issuer. Less than
+    /// two [intervals](Self::status_interval) refuses tokens as soon as the issuer is away.
+    #[must_use]
+    pub fn status_max_age(self, max_age: Duration) -> Self {
+        Self { status_max_age: max_age, ..self }
+    }
+
+    /// Reads the time from `clock`.
+    #[must_use]
+    pub fn clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
     /// Takes an `http` issuer on another machine as well. Whoever sits in between can then put keys of their own in place
     /// and make tokens for everybody: only for networks in which nobody does.
     #[must_use]
@@ -117,7 +162,14 @@ impl RemoteIssuer {
             return Err(RemoteError::PlainHttp);
         }
         let runtime = Handle::try_current().map_err(|_| RemoteError::NoRuntime)?;
-        let client = Client::new(location.is_https())?;
+        let client = Client::new(location.is_https(), 0)?;
+        let terms = Terms {
+            location: location.clone(),
+            clock: self.clock.clone(),
+            interval: self.status_interval,
+            max_age: self.status_max_age,
+        };
+        let status_client = Client::new(location.is_https(), AT_ONCE)?;
         let orders = Orders {
             location,
             audience: self.audience,
@@ -126,7 +178,8 @@ impl RemoteIssuer {
             keep_for: self.keep_keys_for,
         };
         let verifier = Arc::new(ArcSwapOption::empty());
-        let demand = Keeper::start(&runtime, client, orders, Arc::clone(&verifier));
-        Ok(Guard::of_remote(verifier, demand))
+        let demand = Arc::new(Keeper::start(&runtime, client, orders, Arc::clone(&verifier)));
+        let lists = StatusLists::start(&runtime, status_client, terms, Arc::clone(&verifier), Arc::clone(&demand));
+        Ok(Guard::of_remote(verifier, demand).clock(self.clock).revocations(lists))
     }
 }

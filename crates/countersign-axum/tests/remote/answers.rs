@@ -37,7 +37,7 @@ async fn metadata_of_another_issuer_is_not_taken() {
         issuer.play(|script| script.metadata = Play::Text(text.to_owned()));
         assert_eq!(Api::of(&issuer).ask(&issuer.token(&key)).await, StatusCode::SERVICE_UNAVAILABLE, "{text}");
     }
-    assert_eq!(issuer.asked(), Asked { metadata: 9, jwks: 0 });
+    assert_eq!(issuer.asked(), Asked { metadata: 9, jwks: 0, ..Asked::default() });
 }
 
 #[tokio::test]
@@ -67,9 +67,9 @@ async fn keys_on_another_host_are_not_asked_for() {
 #[tokio::test]
 async fn redirects_are_not_followed_not_even_to_the_same_host() {
     let (status, asked) = with(|script| script.metadata = Play::Redirect("/keys".to_owned())).await;
-    assert_eq!((status, asked), (StatusCode::SERVICE_UNAVAILABLE, Asked { metadata: 1, jwks: 0 }));
+    assert_eq!((status, asked), (StatusCode::SERVICE_UNAVAILABLE, Asked { metadata: 1, jwks: 0, ..Asked::default() }));
     let (status, asked) = with(|script| script.jwks = Play::Redirect("/keys".to_owned())).await;
-    assert_eq!((status, asked), (StatusCode::SERVICE_UNAVAILABLE, Asked { metadata: 1, jwks: 1 }));
+    assert_eq!((status, asked), (StatusCode::SERVICE_UNAVAILABLE, Asked { metadata: 1, jwks: 1, ..Asked::default() }));
 }
 
 #[tokio::test]

@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use countersign_axum::token::{Issuer, NewToken, SigningKey};
+use countersign_axum::token::{Issuer, NewToken, SigningKey, StatusList, StatusListLives, StatusReference};
 use countersign_axum::{Algorithm, KeySet};
-use http::StatusCode;
-use http::header::{CACHE_CONTROL, LOCATION};
+use http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, LOCATION};
+use http::{HeaderMap, StatusCode};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -33,6 +33,8 @@ pub(crate) struct Script {
     pub(crate) metadata: Play,
     pub(crate) jwks: Play,
     pub(crate) cache_control: &'static str,
+    /// The one list of statuses.
+    pub(crate) list: Play,
 }
 
 /// How often each was asked for.
@@ -40,6 +42,9 @@ pub(crate) struct Script {
 pub(crate) struct Asked {
     pub(crate) metadata: u32,
     pub(crate) jwks: u32,
+    pub(crate) list: u32,
+    /// How often the list was asked for by whoever had it already.
+    pub(crate) unchanged: u32,
 }
 
 #[derive(Clone)]
@@ -68,7 +73,12 @@ impl Fake {
         let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
         let issuer = format!("http://{address}");
         let metadata = metadata(&issuer, &format!("{issuer}/keys"));
-        let script = Script { metadata: Play::Text(metadata), jwks: jwks(&[key]), cache_control: "max-age=300" };
+        let script = Script {
+            metadata: Play::Text(metadata),
+            jwks: jwks(&[key]),
+            cache_control: "max-age=300",
+            list: Play::Broken,
+        };
         let stage = Stage { script: Arc::new(Mutex::new(script)), asked: Arc::default() };
         Self { issuer, address, stage, listening: None }
     }
@@ -79,6 +89,7 @@ impl Fake {
             .route("/.well-known/oauth-authorization-server", get(read_metadata))
             .route("/.well-known/oauth-authorization-server/{*path}", get(read_metadata))
             .route("/keys", get(read_keys))
+            .route("/statuslists/{id}", get(read_list))
             .with_state(self.stage.clone());
         let serving = async move { axum::serve(listener, router).await.unwrap() };
         self.listening = Some(tokio::spawn(serving).abort_handle());
@@ -114,6 +125,38 @@ impl Fake {
         self.stage.asked.subscribe().wait_for(|asked| asked.metadata >= times).await.unwrap();
     }
 
+    /// Waits until the list was asked for so often.
+    pub(crate) async fn asked_for_list(&self, times: u32) {
+        self.stage.asked.subscribe().wait_for(|asked| asked.list >= times).await.unwrap();
+    }
+
+    fn issuer(&self, key: &SigningKey) -> Issuer {
+        Issuer::new(&self.issuer, SigningKey::from_private_bytes(key.algorithm(), &key.to_private_bytes()).unwrap())
+    }
+
+    /// Publishes a list in which these are taken back.
+    pub(crate) fn take_back(&self, indices: &[u32], key: &SigningKey) {
+        let list = StatusList::of_invalid(64, indices.iter().copied());
+        let lives = StatusListLives { ttl_s: 5, lifetime_s: 24 * 60 * 60 };
+        let list = self.issuer(key).sign_status_list(&list, &self.list_uri(), lives, NOW).unwrap();
+        self.play(|script| script.list = Play::Text(list));
+    }
+
+    pub(crate) fn list_uri(&self) -> String {
+        format!("{}/statuslists/x", self.issuer)
+    }
+
+    /// A token whose status stands at this place of the list.
+    pub(crate) fn token_at(&self, index: u32, key: &SigningKey) -> String {
+        self.token_in(&self.list_uri(), index, key)
+    }
+
+    pub(crate) fn token_in(&self, uri: &str, index: u32, key: &SigningKey) -> String {
+        let request = NewToken::for_subject("user:ada").client_id("web").audience(AUDIENCE).lifetime_s(1800);
+        let request = request.status(StatusReference { index, uri: uri.to_owned() });
+        self.issuer(key).issue(&request, NOW).unwrap().token
+    }
+
     /// A token of this issuer.
     pub(crate) fn token(&self, key: &SigningKey) -> String {
         self.token_for(AUDIENCE, key)
@@ -121,8 +164,7 @@ impl Fake {
 
     pub(crate) fn token_for(&self, audience: &str, key: &SigningKey) -> String {
         let request = NewToken::for_subject("user:ada").client_id("web").audience(audience).lifetime_s(1800);
-        let key = SigningKey::from_private_bytes(key.algorithm(), &key.to_private_bytes()).unwrap();
-        Issuer::new(&self.issuer, key).issue(&request, NOW).unwrap().token
+        self.issuer(key).issue(&request, NOW).unwrap().token
     }
 }
 
@@ -149,6 +191,26 @@ async fn read_keys(State(stage): State<Stage>) -> Response {
     stage.asked.send_modify(|asked| asked.jwks += 1);
     let script = stage.script.lock().unwrap().clone();
     answer(script.jwks, script.cache_control).await
+}
+
+async fn read_list(State(stage): State<Stage>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+    if id != "x" {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    let play = stage.script.lock().unwrap().list.clone();
+    let tag = match &play {
+        Play::Text(text) => format!("\"{}\"", &text[text.len() - 20..]),
+        _ => String::new(),
+    };
+    let is_unchanged = headers.get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
+    stage.asked.send_modify(|asked| {
+        asked.list += 1;
+        asked.unchanged += u32::from(is_unchanged);
+    });
+    if is_unchanged {
+        return StatusCode::NOT_MODIFIED.into_response();
+    }
+    ([(ETAG, tag)], answer(play, "max-age=5").await).into_response()
 }
 
 async fn answer(play: Play, cache_control: &'static str) -> Response {

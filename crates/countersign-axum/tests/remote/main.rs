@@ -5,6 +5,7 @@
 mod fake;
 mod answers;
 mod outage;
+mod status;
 
 use std::time::Duration;
 
@@ -30,12 +31,16 @@ impl Api {
     }
 
     fn by(issuer: RemoteIssuer) -> Self {
-        Self::behind(issuer.guard().unwrap())
+        Self::behind(issuer.clock(Clock::fixed(NOW)).guard().unwrap())
     }
 
     fn behind(guard: Guard) -> Self {
+        Self::guarded_by(guard.clock(Clock::fixed(NOW)))
+    }
+
+    fn guarded_by(guard: Guard) -> Self {
         let hello = get(|Bearer(claims): Bearer| async move { claims.subject().to_owned() });
-        Self(Router::new().route("/hello", hello).with_state(guard.clock(Clock::fixed(NOW))))
+        Self(Router::new().route("/hello", hello).with_state(guard))
     }
 
     async fn ask(&self, token: &str) -> StatusCode {
@@ -78,12 +83,12 @@ async fn the_first_request_waits_for_the_keys_and_later_ones_need_no_fetch() {
     for _ in 0..3 {
         assert_eq!(api.ask(&issuer.token(&key)).await, StatusCode::OK);
     }
-    assert_eq!(issuer.asked(), Asked { metadata: 1, jwks: 1 });
+    assert_eq!(issuer.asked(), Asked { metadata: 1, jwks: 1, ..Asked::default() });
     assert_eq!(api.ask_without_token().await, StatusCode::UNAUTHORIZED);
     assert_eq!(api.ask(&issuer.token_for("https://other.example.com", &key)).await, StatusCode::UNAUTHORIZED);
     let elsewhere = Fake::silent(&key).await;
     assert_eq!(api.ask(&elsewhere.token(&key)).await, StatusCode::UNAUTHORIZED, "of another issuer, with the same key");
-    assert_eq!(issuer.asked(), Asked { metadata: 1, jwks: 1 });
+    assert_eq!(issuer.asked(), Asked { metadata: 1, jwks: 1, ..Asked::default() });
 }
 
 #[tokio::test]
@@ -96,7 +101,7 @@ async fn many_requests_with_a_new_key_share_one_fetch() {
     pass(Duration::from_secs(11)).await;
     let answers = api.ask_at_once((0..50).map(|_| issuer.token(&new))).await;
     assert_eq!(answers, [StatusCode::OK; 50]);
-    assert_eq!(issuer.asked(), Asked { metadata: 2, jwks: 2 });
+    assert_eq!(issuer.asked(), Asked { metadata: 2, jwks: 2, ..Asked::default() });
     assert_eq!(api.ask(&issuer.token(&old)).await, StatusCode::OK);
 }
 

@@ -16,7 +16,7 @@ pub use self::error::GrantError;
 use crate::accounts::Accounts;
 use crate::client::{Client, Grant};
 use crate::keys::Keyring;
-use crate::session::{Origin, RefreshToken, SessionId};
+use crate::session::{Origin, RefreshToken, Session};
 use crate::sessions::Sessions;
 use crate::settings::Settings;
 use crate::user::User;
@@ -69,7 +69,7 @@ pub struct Grants {
 struct Granted<'g> {
     subject: Subject,
     client: &'g Client,
-    session: Option<SessionId>,
+    session: Option<&'g Session>,
     scope: ScopeSet,
     refresh_token: Option<RefreshToken>,
 }
@@ -130,7 +130,8 @@ impl Grants {
             token = token.audience(audience);
         }
         if let Some(session) = session {
-            token = token.session_id(session.to_string());
+            token = token.session_id(session.id.to_string());
+            token.status = session.status.map(|place| self.sessions.statuses().reference(place));
         }
         let issued = self.keyring.current().issuer.issue(&token, self.clock.now()).map_err(GrantError::unavailable)?;
         if refresh_token.is_some() {

@@ -15,8 +15,8 @@ pub(super) async fn grant(grants: &Grants, request: TokenRequest) -> Result<Toke
     tracing::info!(event = "refresh", outcome = "good", session = %session.id, user = %user.id, client = %client.id);
     // What the user or the client has lost since is not granted any more.
     let allowed = limited(&client, &user.scopes);
-    let scope = asked.unwrap_or(session.scope).intersection(&allowed);
-    let (subject, session) = (subject_of(&user)?, Some(session.id));
+    let scope = asked.as_ref().unwrap_or(&session.scope).intersection(&allowed);
+    let (subject, session) = (subject_of(&user)?, Some(&session));
     grants.issue(Granted { subject, client: &client, session, scope, refresh_token: Some(next) })
 }
 

@@ -9,6 +9,7 @@ use countersign_axum::Problem;
 
 use crate::accounts::AccountError;
 use crate::clients::ClientChangeError;
+use crate::statuses::StatusListError;
 use crate::store::StoreError;
 
 /// The media type of a problem.
@@ -80,6 +81,12 @@ impl From<ClientChangeError> for ApiError {
             ClientChangeError::Store(error) => error.into(),
             _ => Self::new(StatusCode::CONFLICT, text),
         }
+    }
+}
+
+impl From<StatusListError> for ApiError {
+    fn from(error: StatusListError) -> Self {
+        Self::unavailable(&error)
     }
 }
 

@@ -13,6 +13,7 @@ mod me;
 mod sessions;
 mod users;
 mod clients;
+mod status_lists;
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -89,6 +90,7 @@ pub fn routes(style: ErrorStyle) -> OpenApiRouter<Countersign> {
         .routes(routes!(clients::remove_client_secret))
         .routes(routes!(well_known::read_metadata))
         .routes(routes!(well_known::read_key_set))
+        .routes(routes!(status_lists::read_status_list))
         .routes(routes!(health::read_liveness))
         .routes(routes!(health::read_readiness))
 }

@@ -17,8 +17,21 @@ pub struct Rotation {
     pub next: Refresh,
     /// [`Session::expires_at`] from now on.
     pub expires_at: i64,
+    /// [`Session::access_until`] from now on.
+    pub access_until: i64,
     /// When this happens.
     pub now: i64,
+}
+
+/// One more use of a refresh token whose child is unused: it gives an access token, and changes nothing else.
+#[derive(Clone, Debug)]
+pub struct Retry {
+    /// Which session.
+    pub session: SessionId,
+    /// The link that was good when it was looked at: the child.
+    pub current: RefreshLink,
+    /// [`Session::access_until`] from now on.
+    pub access_until: i64,
 }
 
 /// Keeps sessions. Whoever keeps users as well ends a user's sessions in the same step that sets a new password, disables the user
@@ -38,6 +51,10 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Puts the next link in the place of the one that was used, in one step and on condition that it is still the good one, and good
     /// for this moment; `false`, and nothing is changed, if not.
     async fn rotate(&self, rotation: &Rotation) -> Result<bool, StoreError>;
+
+    /// Notes an access token that a retry is answered with, on condition that the link is still the good one; `false`, and nothing is
+    /// changed, if not.
+    async fn note_retry(&self, retry: &Retry) -> Result<bool, StoreError>;
 
     /// The sessions that have not expired at `now`, of one user or of all, the youngest first; at most `limit`.
     async fn list_sessions(&self, user: Option<UserId>, now: i64, limit: usize) -> Result<Vec<Session>, StoreError>;

@@ -1,4 +1,4 @@
-//! The statements that both engines understand, which are nearly all. The placeholders appear in the order `$1`, `$2`, …: SQLite
+//! The statements that both engines understand; few are told PostgreSQL in another way, in `postgres/sql.rs`. The placeholders appear in the order `$1`, `$2`, …: SQLite
 //! numbers them so; PostgreSQL learns the type of one where it stands beside a column first.
 
 /// A query for users: all columns, in the order in which `users::read_user` takes them.
@@ -62,15 +62,15 @@ pub(in crate::store) const DELETE: &str = "DELETE FROM users WHERE id = $1";
 macro_rules! session_columns {
     () => {
         "sessions.id, user_id, client, scope, address, user_agent, sessions.created_at, last_used_at, expires_at, \
-         refresh_number, refresh_hash, refresh_until, refresh_ends_at"
+         refresh_number, refresh_hash, refresh_until, refresh_ends_at, access_until, status_list, status_index"
     };
 }
 
 pub(in crate::store) const BEGIN_SESSION: &str = "
     INSERT INTO sessions (id, client, scope, address, user_agent, created_at, last_used_at, expires_at,
-        refresh_number, refresh_hash, refresh_until, refresh_ends_at, user_id)
-    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, users.id
-    FROM users WHERE users.id = $13 AND users.generation = $14 AND NOT users.disabled
+        refresh_number, refresh_hash, refresh_until, refresh_ends_at, access_until, status_list, status_index, user_id)
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, users.id
+    FROM users WHERE users.id = $16 AND users.generation = $17 AND NOT users.disabled
         AND ($2 = 'first-party' OR EXISTS (SELECT 1 FROM clients WHERE clients.id = $2 AND NOT clients.disabled))";
 
 /// The columns of a user beside those of a session.
@@ -92,8 +92,11 @@ pub(in crate::store) const FIND_SESSION: &str = concat!(
     " FROM sessions JOIN users ON users.id = sessions.user_id WHERE sessions.id = $1 AND +expires_at > $2"
 );
 pub(in crate::store) const ROTATE: &str = "
-    UPDATE sessions SET refresh_number = $1, refresh_hash = $2, refresh_until = $3, last_used_at = $4, expires_at = $5
-    WHERE id = $6 AND refresh_number = $7 AND refresh_hash = $8 AND refresh_until > $4";
+    UPDATE sessions SET refresh_number = $1, refresh_hash = $2, refresh_until = $3, last_used_at = $4, expires_at = $5,
+        access_until = $6
+    WHERE id = $7 AND refresh_number = $8 AND refresh_hash = $9 AND refresh_until > $4";
+pub(in crate::store) const NOTE_RETRY: &str = "
+    UPDATE sessions SET access_until = $1 WHERE id = $2 AND refresh_number = $3 AND refresh_hash = $4";
 pub(in crate::store) const LIST_SESSIONS: &str = concat!(
     "SELECT ",
     session_columns!(),
@@ -104,8 +107,25 @@ pub(in crate::store) const LIST_SESSIONS_OF: &str = concat!(
     session_columns!(),
     " FROM sessions WHERE expires_at > $1 AND user_id = $2 ORDER BY created_at DESC, id LIMIT $3"
 );
-pub(in crate::store) const END_SESSION: &str = "DELETE FROM sessions WHERE id = $1 AND (user_id = $2 OR $2 IS NULL)";
-pub(in crate::store) const END_SESSIONS: &str = "DELETE FROM sessions WHERE user_id = $1";
+
+/// The two statements that end sessions before their time: the one marks the places of their statuses, the other deletes them.
+macro_rules! end_sessions {
+    ($which:literal) => {
+        [
+            concat!(
+                "INSERT INTO revoked_statuses (list, place, until) SELECT status_list, status_index, access_until ",
+                "FROM sessions WHERE status_list IS NOT NULL AND ",
+                $which,
+                " ON CONFLICT DO NOTHING"
+            ),
+            concat!("DELETE FROM sessions WHERE ", $which),
+        ]
+    };
+}
+
+pub(in crate::store) const END_SESSION: [&str; 2] = end_sessions!("id = $1 AND (user_id = $2 OR $2 IS NULL)");
+pub(in crate::store) const END_SESSIONS_OF_USER: [&str; 2] = end_sessions!("user_id = $1");
+pub(in crate::store) const END_SESSIONS_OF_CLIENT: [&str; 2] = end_sessions!("client = $1");
 pub(in crate::store) const PURGE_SESSIONS: &str =
     "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT $2)";
 
@@ -138,7 +158,17 @@ pub(in crate::store) const INSERT_SECRET: &str =
 pub(in crate::store) const LIST_SECRETS: &str =
     "SELECT hash, created_at FROM client_secrets WHERE client_id = $1 ORDER BY created_at, hash";
 pub(in crate::store) const REMOVE_SECRET: &str = "DELETE FROM client_secrets WHERE client_id = $1 AND hash = $2";
-pub(in crate::store) const END_SESSIONS_OF_CLIENT: &str = "DELETE FROM sessions WHERE client = $1";
+
+pub(in crate::store) const KEEP_STATUS_LIST: &str = "
+    INSERT INTO status_lists (id, until) VALUES ($1, $2)
+    ON CONFLICT (id) DO UPDATE SET until = excluded.until WHERE excluded.until > status_lists.until";
+pub(in crate::store) const HAS_STATUS_LIST: &str = "SELECT 1 FROM status_lists WHERE id = $1";
+pub(in crate::store) const LIST_REVOKED: &str = "SELECT place FROM revoked_statuses WHERE list = $1 ORDER BY place";
+pub(in crate::store) const IS_REVOKED: &str = "SELECT 1 FROM revoked_statuses WHERE list = $1 AND place = $2";
+pub(in crate::store) const PURGE_STATUS_LISTS: &str = "DELETE FROM status_lists WHERE until <= $1";
+pub(in crate::store) const PURGE_REVOKED: &str = "
+    DELETE FROM revoked_statuses
+    WHERE (list, place) IN (SELECT list, place FROM revoked_statuses WHERE until <= $1 LIMIT $2)";
 
 pub(in crate::store) const INSERT_KEY: &str = "
     INSERT INTO signing_keys (kid, algorithm, state, sealed, created_at, since)

@@ -7,6 +7,7 @@ use countersign::axum::Clock;
 use countersign::session::refresh_token::RefreshKey;
 use countersign::session::{Origin, RefreshToken};
 use countersign::sessions::{Login, SessionLives, Sessions};
+use countersign::statuses::Statuses;
 
 use super::*;
 
@@ -17,7 +18,8 @@ const USES: usize = 25;
 async fn sessions(url: &str) -> Sessions {
     let store = open(url).await;
     let lives = SessionLives { access_token_s: 1800, refresh_idle_s: 86_400, refresh_s: 86_400 };
-    Sessions::new(store, RefreshKey::new(&[7; 32]), lives, Clock::system())
+    let statuses = Statuses::new(store.clone(), "https://as.example", Clock::system());
+    Sessions::new(store, statuses, RefreshKey::new(&[7; 32]), lives, Clock::system())
 }
 
 /// What the uses of a token give, all at once; who is refused makes it fail.

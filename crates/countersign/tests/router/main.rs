@@ -9,5 +9,6 @@ mod me;
 mod rotation;
 mod clients;
 mod sessions;
+mod status_lists;
 mod users;
 mod well_known;

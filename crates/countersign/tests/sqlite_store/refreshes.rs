@@ -6,6 +6,7 @@ use countersign::axum::Clock;
 use countersign::session::refresh_token::RefreshKey;
 use countersign::session::{Origin, RefreshToken};
 use countersign::sessions::{Login, SessionLives, Sessions};
+use countersign::statuses::Statuses;
 
 use super::*;
 
@@ -16,7 +17,8 @@ const USES: usize = 25;
 fn sessions(database: &Path) -> Sessions {
     let store = Arc::new(SqliteStore::open(database).unwrap());
     let lives = SessionLives { access_token_s: 1800, refresh_idle_s: 86_400, refresh_s: 86_400 };
-    Sessions::new(store, RefreshKey::new(&[7; 32]), lives, Clock::system())
+    let statuses = Statuses::new(store.clone(), "https://as.example", Clock::system());
+    Sessions::new(store, statuses, RefreshKey::new(&[7; 32]), lives, Clock::system())
 }
 
 /// What the uses of a token give, all at once; who is refused makes it fail.

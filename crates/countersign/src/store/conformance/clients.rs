@@ -34,7 +34,7 @@ fn complete(name: &str) -> Client {
 }
 
 /// A client with nothing but an id.
-fn bare(name: &str) -> Client {
+pub(super) fn bare(name: &str) -> Client {
     Client {
         name: String::new(),
         is_public: true,
@@ -102,6 +102,8 @@ fn of_client(user: &User, client: &str) -> Session {
         created_at: THEN,
         last_used_at: THEN,
         expires_at: LATER,
+        access_until: LATER,
+        status: None,
         refresh: None,
     }
 }

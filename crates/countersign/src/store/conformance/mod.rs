@@ -23,10 +23,11 @@ mod injection;
 mod keys;
 mod sessions;
 mod clients;
+mod statuses;
 
 use std::sync::Arc;
 
-use crate::store::{ClientStore, KeyStore, SessionStore, UserStore};
+use crate::store::{ClientStore, KeyStore, SessionStore, StatusStore, UserStore};
 
 pub use crate::store::conformance::injection::INJECTIONS;
 
@@ -71,10 +72,22 @@ pub async fn check_session_store<S: UserStore + SessionStore>(fresh: impl AsyncF
     sessions::a_session_begins_only_for_the_user_that_was_checked(fresh().await).await;
     sessions::of_fifty_uses_of_a_link_one_wins(fresh().await).await;
     sessions::a_link_is_good_for_its_time_and_its_session(fresh().await).await;
+    sessions::a_retry_is_noted_while_the_link_is_good(fresh().await).await;
     sessions::sessions_are_listed_by_user_and_ended_one_by_one_or_all(fresh().await).await;
     sessions::what_voids_a_password_or_a_user_ends_the_sessions(fresh().await).await;
     sessions::no_session_outlives_what_voids_it(fresh().await).await;
     sessions::expired_sessions_are_purged_in_batches(fresh().await).await;
+}
+
+/// Holds a store of token statuses, and of what hangs on them, to all that [`StatusStore`] promises.
+pub async fn check_status_store<S>(fresh: impl AsyncFn() -> Arc<S>)
+where
+    S: StatusStore + SessionStore + ClientStore + UserStore,
+{
+    statuses::a_list_is_known_until_its_longest_time(fresh().await).await;
+    statuses::a_session_that_ends_before_its_time_leaves_a_mark(fresh().await).await;
+    statuses::the_sessions_of_a_client_that_ends_leave_marks(fresh().await).await;
+    statuses::what_has_expired_leaves_no_mark_and_marks_expire_with_their_tokens(fresh().await).await;
 }
 
 /// Holds a store of clients, and of what hangs on them, to all that [`ClientStore`] promises.

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use crate::session::{NewSession, Origin, Refresh, RefreshLink, Session, SessionId};
+use crate::status::{StatusListId, StatusPlace};
 use crate::store::conformance::samples::{LATER, THEN, at_once, hash, named, register, scopes};
-use crate::store::{Rotation, SessionStore, UserStore};
+use crate::store::{Retry, Rotation, SessionStore, UserStore};
 use crate::user::{User, UserChange};
 
 const EXPIRY: i64 = THEN + 10_000;
+/// Until when access tokens are good.
+pub(super) const ACCESS: i64 = THEN + 1800;
 
 fn link(number: u32) -> RefreshLink {
     RefreshLink { number, hash: [u8::try_from(number % 251).unwrap(); 32] }
@@ -18,7 +21,7 @@ fn refresh(number: u32) -> Refresh {
 }
 
 /// A session with every field set.
-fn session_of(user: &User) -> NewSession {
+pub(super) fn session_of(user: &User) -> NewSession {
     let session = Session {
         id: SessionId::random(),
         user: user.id,
@@ -28,25 +31,35 @@ fn session_of(user: &User) -> NewSession {
         created_at: THEN,
         last_used_at: THEN,
         expires_at: EXPIRY,
+        access_until: ACCESS,
+        status: Some(StatusPlace { list: StatusListId::from_bytes([1; StatusListId::BYTES]), index: 0 }),
         refresh: Some(refresh(0)),
     };
     NewSession { session, generation: user.generation }
 }
 
-async fn begin(store: &dyn SessionStore, new: &NewSession) -> SessionId {
+pub(super) async fn begin(store: &dyn SessionStore, new: &NewSession) -> SessionId {
     assert_eq!(store.begin_session(new).await, Ok(true));
     new.session.id
 }
 
 fn rotation(session: SessionId, used: u32) -> Rotation {
-    Rotation { session, used: link(used), next: refresh(used + 1), expires_at: EXPIRY + 1, now: LATER }
+    Rotation {
+        session,
+        used: link(used),
+        next: refresh(used + 1),
+        expires_at: EXPIRY + 1,
+        access_until: ACCESS + 1,
+        now: LATER,
+    }
 }
 
 pub(super) async fn a_session_is_found_with_its_user_until_it_expires<S: UserStore + SessionStore>(store: Arc<S>) {
     let user = register(&*store, &named("alice")).await;
     let full = session_of(&user);
     let mut plain = session_of(&user);
-    plain.session = Session { refresh: None, origin: Origin::default(), scope: scopes(""), ..plain.session };
+    plain.session =
+        Session { refresh: None, status: None, origin: Origin::default(), scope: scopes(""), ..plain.session };
     for new in [full, plain] {
         let id = begin(&*store, &new).await;
         assert_eq!(store.find_session(id, EXPIRY - 1).await, Ok(Some((new.session, user.clone()))));
@@ -86,6 +99,20 @@ pub(super) async fn of_fifty_uses_of_a_link_one_wins<S: UserStore + SessionStore
     let (kept, _) = store.find_session(id, EXPIRY).await.unwrap().unwrap();
     assert_eq!(kept.refresh, Some(refresh(5)));
     assert_eq!((kept.last_used_at, kept.expires_at, kept.created_at), (LATER, EXPIRY + 1, THEN));
+    assert_eq!(kept.access_until, ACCESS + 1);
+}
+
+// S-008
+pub(super) async fn a_retry_is_noted_while_the_link_is_good<S: UserStore + SessionStore>(store: Arc<S>) {
+    let user = register(&*store, &named("alice")).await;
+    let id = begin(&*store, &session_of(&user)).await;
+    let retry = Retry { session: id, current: link(0), access_until: ACCESS + 2 };
+    assert_eq!(store.note_retry(&retry).await, Ok(true));
+    let (kept, _) = store.find_session(id, THEN).await.unwrap().unwrap();
+    assert_eq!(kept, Session { id, access_until: ACCESS + 2, ..session_of(&user).session });
+    assert_eq!(store.note_retry(&Retry { current: link(1), ..retry.clone() }).await, Ok(false));
+    assert_eq!(store.end_session(id, None).await, Ok(true));
+    assert_eq!(store.note_retry(&retry).await, Ok(false), "the session was ended meanwhile");
 }
 
 //

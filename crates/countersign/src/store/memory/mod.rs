@@ -1,6 +1,7 @@
 //! A store in memory: nothing outlives the process. For tests, and for programs that bring their users along.
 
 mod sessions;
+mod statuses;
 mod clients;
 mod keys;
 
@@ -13,6 +14,7 @@ use countersign_password::PasswordHash;
 use crate::client::{Client, ClientId};
 use crate::import::Newcomer;
 use crate::session::{Session, SessionId};
+use crate::status::{StatusListId, StatusPlace};
 use crate::store::taking_over::{Engine, take_over};
 use crate::store::{HashRecord, HealthCheck, Imported, SigningKeyRecord, StoreError, UserPage, UserQuery, UserStore};
 use crate::user::{Credentials, EmailAddress, Login, NewUser, User, UserChange, UserId, Username};
@@ -23,8 +25,17 @@ pub struct MemoryStore {
     users: Mutex<BTreeMap<UserId, Entry>>,
     /// Locked after the users where both are: a session ends with what it rests on.
     sessions: Mutex<BTreeMap<SessionId, Session>>,
+    /// Locked after the sessions: a place is marked with the end of its session.
+    statuses: Mutex<Statuses>,
     clients: Mutex<BTreeMap<ClientId, Client>>,
     keys: Mutex<Vec<SigningKeyRecord>>,
+}
+
+/// Until when each list is known, and until when each mark counts.
+#[derive(Debug, Default)]
+struct Statuses {
+    lists: BTreeMap<StatusListId, i64>,
+    marks: BTreeMap<StatusPlace, i64>,
 }
 
 #[derive(Debug)]
@@ -50,11 +61,22 @@ impl MemoryStore {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn statuses(&self) -> MutexGuard<'_, Statuses> {
+        self.statuses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn end_all(&self, user: UserId) -> usize {
+        self.end_where(|session| session.user == user)
+    }
+
+    /// Ends the sessions of which this holds, and marks their places; how many there were.
+    fn end_where(&self, is_over: impl Fn(&Session) -> bool) -> usize {
         let mut sessions = self.sessions();
-        let before = sessions.len();
-        sessions.retain(|_, session| session.user != user);
-        before - sessions.len()
+        let ended: Vec<Session> =
+            sessions.extract_if(.., |_, session| is_over(session)).map(|(_, ended)| ended).collect();
+        let marks = ended.iter().filter_map(|session| Some((session.status?, session.access_until)));
+        self.statuses().marks.extend(marks);
+        ended.len()
     }
 
     fn clients(&self) -> MutexGuard<'_, BTreeMap<ClientId, Client>> {
@@ -62,7 +84,7 @@ impl MemoryStore {
     }
 
     fn end_all_of_client(&self, client: &ClientId) {
-        self.sessions().retain(|_, session| session.client != client.as_str());
+        self.end_where(|session| session.client == client.as_str());
     }
 
     fn keys(&self) -> MutexGuard<'_, Vec<SigningKeyRecord>> {
@@ -273,6 +295,11 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn the_memory_store_keeps_sessions_as_the_suite_demands() {
         conformance::check_session_store(async || Arc::new(MemoryStore::new())).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_memory_store_keeps_statuses_as_the_suite_demands() {
+        conformance::check_status_store(async || Arc::new(MemoryStore::new())).await;
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use crate::client::ClientId;
 use crate::session::{NewSession, Session, SessionId};
 use crate::store::memory::MemoryStore;
-use crate::store::{Rotation, SessionStore, StoreError};
+use crate::store::{Retry, Rotation, SessionStore, StoreError};
 use crate::user::{User, UserId};
 
 #[async_trait]
@@ -46,6 +46,17 @@ impl SessionStore for MemoryStore {
             session.refresh = Some(rotation.next.clone());
             session.last_used_at = rotation.now;
             session.expires_at = rotation.expires_at;
+            session.access_until = rotation.access_until;
+        }
+        Ok(is_good)
+    }
+
+    async fn note_retry(&self, retry: &Retry) -> Result<bool, StoreError> {
+        let mut sessions = self.sessions();
+        let Some(session) = sessions.get_mut(&retry.session) else { return Ok(false) };
+        let is_good = session.refresh.as_ref().is_some_and(|refresh| refresh.link == retry.current);
+        if is_good {
+            session.access_until = retry.access_until;
         }
         Ok(is_good)
     }
@@ -60,9 +71,7 @@ impl SessionStore for MemoryStore {
     }
 
     async fn end_session(&self, id: SessionId, user: Option<UserId>) -> Result<bool, StoreError> {
-        let mut sessions = self.sessions();
-        let is_theirs = sessions.get(&id).is_some_and(|session| user.is_none_or(|user| session.user == user));
-        Ok(is_theirs && sessions.remove(&id).is_some())
+        Ok(self.end_where(|session| session.id == id && user.is_none_or(|user| session.user == user)) == 1)
     }
 
     async fn end_sessions(&self, user: UserId) -> Result<usize, StoreError> {

@@ -11,7 +11,8 @@ use crate::client::{Client, ClientChange, ClientId, ClientSecret, Grant, MOST_SE
 use crate::store::client_store::{grants_text, words};
 use crate::store::postgres::PostgresStore;
 use crate::store::postgres::connection::{Lane, StepError, get, get_bytes, in_turn};
-use crate::store::postgres::sql::{END_SESSIONS_OF_CLIENT, LIST_ALL_SECRETS, LOCK_CLIENT};
+use crate::store::postgres::ending::end_sessions_of_client;
+use crate::store::postgres::sql::{LIST_ALL_SECRETS, LOCK_CLIENT};
 use crate::store::{ClientStore, StoreError, sql};
 
 #[async_trait]
@@ -107,7 +108,7 @@ impl PostgresStore {
         )
         .await?;
         if client.disabled {
-            lane.execute(END_SESSIONS_OF_CLIENT, &[&id.as_str()]).await?;
+            end_sessions_of_client(lane, id).await?;
         }
         transaction.commit().await?;
         Ok(Some(client))
@@ -142,7 +143,7 @@ impl PostgresStore {
         let transaction = turn.begin().await?;
         let lane = transaction.lane();
         lane.exists(LOCK_CLIENT, &[&id.as_str()]).await?;
-        lane.execute(END_SESSIONS_OF_CLIENT, &[&id.as_str()]).await?;
+        end_sessions_of_client(lane, id).await?;
         let is_deleted = lane.changes_one(sql::DELETE_CLIENT, &[&id.as_str()]).await?;
         transaction.commit().await?;
         Ok(is_deleted)

@@ -8,8 +8,10 @@ mod sql;
 mod tls;
 mod connection;
 mod schema;
+mod ending;
 mod users;
 mod sessions;
+mod statuses;
 mod clients;
 mod keys;
 mod rehearsal;
@@ -175,6 +177,14 @@ mod tests {
     async fn the_postgres_store_keeps_sessions_as_the_suite_demands() {
         let stores = FreshStores::default();
         conformance::check_session_store(async || stores.open().await).await;
+        stores.assert_schema_untouched().await;
+    }
+
+    // F-22
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_postgres_store_keeps_statuses_as_the_suite_demands() {
+        let stores = FreshStores::default();
+        conformance::check_status_store(async || stores.open().await).await;
         stores.assert_schema_untouched().await;
     }
 

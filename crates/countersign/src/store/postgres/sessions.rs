@@ -5,11 +5,13 @@ use countersign_token::ScopeSet;
 use tokio_postgres::Row;
 
 use crate::session::{NewSession, Origin, Refresh, RefreshLink, Session, SessionId};
+use crate::status::{StatusListId, StatusPlace};
 use crate::store::postgres::PostgresStore;
-use crate::store::postgres::connection::{Lane, StepError, get, get_bytes, in_turn};
-use crate::store::postgres::sql::{BEGIN_SESSION, END_SESSIONS, PURGE_SESSIONS};
+use crate::store::postgres::connection::{StepError, Values, get, get_bytes, in_turn};
+use crate::store::postgres::ending::{end_session, end_sessions_of_user};
+use crate::store::postgres::sql::{BEGIN_SESSION, PURGE_SESSIONS};
 use crate::store::postgres::users::read_user;
-use crate::store::{Rotation, SessionStore, StoreError, sql};
+use crate::store::{Retry, Rotation, SessionStore, StoreError, sql};
 use crate::user::{User, UserId};
 
 #[async_trait]
@@ -29,7 +31,7 @@ impl SessionStore for PostgresStore {
     }
 
     async fn rotate(&self, rotation: &Rotation) -> Result<bool, StoreError> {
-        let Rotation { session, used, next, expires_at, now } = rotation;
+        let Rotation { session, used, next, expires_at, access_until, now } = rotation;
         let turn = self.turn().await?;
         let lane = turn.lane();
         Ok(lane
@@ -41,12 +43,21 @@ impl SessionStore for PostgresStore {
                     &next.until,
                     now,
                     expires_at,
+                    access_until,
                     &session.as_bytes().as_slice(),
                     &i64::from(used.number),
                     &used.hash.as_slice(),
                 ],
             )
             .await?)
+    }
+
+    async fn note_retry(&self, retry: &Retry) -> Result<bool, StoreError> {
+        let Retry { session, current, access_until } = retry;
+        let turn = self.turn().await?;
+        let (session, hash) = (session.as_bytes().as_slice(), current.hash.as_slice());
+        let values: Values<'_> = &[access_until, &session, &i64::from(current.number), &hash];
+        Ok(turn.lane().changes_one(sql::NOTE_RETRY, values).await?)
     }
 
     async fn list_sessions(&self, user: Option<UserId>, now: i64, limit: usize) -> Result<Vec<Session>, StoreError> {
@@ -63,12 +74,11 @@ impl SessionStore for PostgresStore {
     }
 
     async fn end_session(&self, id: SessionId, user: Option<UserId>) -> Result<bool, StoreError> {
-        let user = user.as_ref().map(|id| id.as_bytes().as_slice());
-        Ok(self.turn().await?.lane().changes_one(sql::END_SESSION, &[&id.as_bytes().as_slice(), &user]).await?)
+        in_turn(|| async move { end_session(self.turn().await?.lane(), id, user).await }).await
     }
 
     async fn end_sessions(&self, user: UserId) -> Result<usize, StoreError> {
-        in_turn(|| async move { end_sessions(self.turn().await?.lane(), user).await }).await
+        in_turn(|| async move { end_sessions_of_user(self.turn().await?.lane(), user).await }).await
     }
 
     async fn purge_sessions(&self, now: i64, limit: usize) -> Result<usize, StoreError> {
@@ -80,7 +90,19 @@ impl SessionStore for PostgresStore {
 
 impl PostgresStore {
     async fn try_begin(&self, new: &NewSession) -> Result<bool, StepError> {
-        let Session { id, user, client, scope, origin, created_at, last_used_at, expires_at, refresh } = &new.session;
+        let Session {
+            id,
+            user,
+            client,
+            scope,
+            origin,
+            created_at,
+            last_used_at,
+            expires_at,
+            access_until,
+            status,
+            refresh,
+        } = &new.session;
         let refresh = refresh.as_ref();
         let turn = self.turn().await?;
         turn.lane()
@@ -99,18 +121,15 @@ impl PostgresStore {
                     &refresh.map(|refresh| refresh.link.hash.as_slice()),
                     &refresh.map(|refresh| refresh.until),
                     &refresh.map(|refresh| refresh.ends_at),
+                    access_until,
+                    &status.as_ref().map(|status| status.list.as_bytes().as_slice()),
+                    &status.as_ref().map(|status| i32::from(status.index)),
                     &user.as_bytes().as_slice(),
                     &new.generation,
                 ],
             )
             .await
     }
-}
-
-/// Ends all sessions of a user, in the step of what voids them.
-pub(super) async fn end_sessions(lane: Lane<'_>, user: UserId) -> Result<usize, StepError> {
-    let ended = lane.execute(END_SESSIONS, &[&user.as_bytes().as_slice()]).await?;
-    Ok(usize::try_from(ended).unwrap_or(usize::MAX))
 }
 
 /// A session, whose columns begin with this one.
@@ -128,6 +147,14 @@ fn read_at(row: &Row, first: usize) -> Result<Session, StepError> {
             ends_at: get(row, first + 12)?,
         }),
     };
+    let index: Option<i32> = get(row, first + 15)?;
+    let status = match index {
+        None => None,
+        Some(index) => Some(StatusPlace {
+            list: StatusListId::from_bytes(get_bytes(row, first + 14)?),
+            index: u16::try_from(index).map_err(|error| damaged(&error))?,
+        }),
+    };
     Ok(Session {
         id: SessionId::from_bytes(get_bytes(row, first)?),
         user: UserId::from_bytes(get_bytes(row, first + 1)?),
@@ -137,6 +164,8 @@ fn read_at(row: &Row, first: usize) -> Result<Session, StepError> {
         created_at: get(row, first + 6)?,
         last_used_at: get(row, first + 7)?,
         expires_at: get(row, first + 8)?,
+        access_until: get(row, first + 13)?,
+        status,
         refresh,
     })
 }

@@ -10,21 +10,39 @@ pub(super) const LOCK_KEYS: &str = "SELECT 1 FROM signing_keys WHERE kid IN ($1,
 pub(super) const BEGIN_SESSION: &str = "
     WITH client AS (SELECT 1 FROM clients WHERE clients.id = $2 AND NOT clients.disabled FOR SHARE)
     INSERT INTO sessions (id, client, scope, address, user_agent, created_at, last_used_at, expires_at,
-        refresh_number, refresh_hash, refresh_until, refresh_ends_at, user_id)
-    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, users.id
-    FROM users WHERE users.id = $13 AND users.generation = $14 AND NOT users.disabled
+        refresh_number, refresh_hash, refresh_until, refresh_ends_at, access_until, status_list, status_index, user_id)
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, users.id
+    FROM users WHERE users.id = $16 AND users.generation = $17 AND NOT users.disabled
         AND ($2 = 'first-party' OR EXISTS (SELECT 1 FROM client))
     FOR SHARE OF users";
 
+/// Ends sessions before their time: deletes them, marks the places of their statuses, and says how many there were, all at one moment.
 /// Rows that several may delete at once are locked in one order, so that nobody waits in a circle.
-pub(super) const END_SESSIONS: &str =
-    "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE user_id = $1 ORDER BY id FOR UPDATE)";
-pub(super) const END_SESSIONS_OF_CLIENT: &str =
-    "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE client = $1 ORDER BY id FOR UPDATE)";
+macro_rules! end_sessions {
+    ($which:literal) => {
+        concat!(
+            "WITH these AS (SELECT id FROM sessions WHERE ",
+            $which,
+            " ORDER BY id FOR UPDATE), ",
+            "ended AS (DELETE FROM sessions WHERE id IN (SELECT id FROM these) ",
+            "RETURNING status_list, status_index, access_until), ",
+            "marked AS (INSERT INTO revoked_statuses (list, place, until) ",
+            "SELECT status_list, status_index, access_until FROM ended WHERE status_list IS NOT NULL ON CONFLICT DO NOTHING) ",
+            "SELECT count(*) FROM ended"
+        )
+    };
+}
+
+pub(super) const END_SESSION: &str = end_sessions!("id = $1 AND (user_id = $2 OR $2 IS NULL)");
+pub(super) const END_SESSIONS_OF_USER: &str = end_sessions!("user_id = $1");
+pub(super) const END_SESSIONS_OF_CLIENT: &str = end_sessions!("client = $1");
 /// Every node purges; what another is at work on is left to it.
 pub(super) const PURGE_SESSIONS: &str = "
     DELETE FROM sessions
     WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
+pub(super) const PURGE_REVOKED: &str = "
+    DELETE FROM revoked_statuses
+    WHERE (list, place) IN (SELECT list, place FROM revoked_statuses WHERE until <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
 
 /// Set for each connection. What an operator has set beyond `on` stays: with `off`, an answer could tell of what is lost in a crash.
 pub(super) const SETTINGS: &str = "

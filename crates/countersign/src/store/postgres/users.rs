@@ -9,7 +9,7 @@ use tokio_postgres::Row;
 use crate::import::Newcomer;
 use crate::store::postgres::PostgresStore;
 use crate::store::postgres::connection::{Lane, StepError, Turn, get, get_bytes, in_turn};
-use crate::store::postgres::sessions::end_sessions;
+use crate::store::postgres::ending::end_sessions_of_user;
 use crate::store::postgres::sql::{LOCK_IMPORTS, LOCK_USER};
 use crate::store::taking_over::{Engine, take_over};
 use crate::store::user_query::bytes_after;
@@ -127,7 +127,7 @@ impl PostgresStore {
             update(lane, &user, &changed).await?;
         }
         if changed.disabled {
-            end_sessions(lane, id).await?;
+            end_sessions_of_user(lane, id).await?;
         }
         transaction.commit().await?;
         Ok(Some(changed))
@@ -151,7 +151,7 @@ impl PostgresStore {
             None => lane.changes_one(sql::SET_PASSWORD, &[&new.as_str(), &now, &bytes]).await?,
         };
         if is_set {
-            end_sessions(lane, id).await?;
+            end_sessions_of_user(lane, id).await?;
         }
         transaction.commit().await?;
         Ok(is_set)
@@ -163,7 +163,7 @@ impl PostgresStore {
         let lane = transaction.lane();
         let bytes = id.as_bytes().as_slice();
         lane.exists(LOCK_USER, &[&bytes]).await?;
-        end_sessions(lane, id).await?;
+        end_sessions_of_user(lane, id).await?;
         let is_deleted = lane.changes_one(sql::DELETE, &[&bytes]).await?;
         transaction.commit().await?;
         Ok(is_deleted)

@@ -9,6 +9,7 @@ use rusqlite::{Connection, Row, Transaction, params};
 use crate::client::{Client, ClientChange, ClientId, ClientSecret, Grant, MOST_SECRETS};
 use crate::store::client_store::{grants_text, words};
 use crate::store::sqlite::connection::JobError;
+use crate::store::sqlite::ending::end_sessions_of_client;
 use crate::store::sqlite::{SqliteStore, sql};
 use crate::store::{ClientStore, StoreError};
 
@@ -67,7 +68,7 @@ impl ClientStore for SqliteStore {
                 client.id.as_str(),
             ])?;
             if client.disabled {
-                end_sessions(transaction, &client.id)?;
+                end_sessions_of_client(transaction, &client.id)?;
             }
             Ok(Some(client))
         })
@@ -100,7 +101,7 @@ impl ClientStore for SqliteStore {
     async fn delete_client(&self, id: &ClientId) -> Result<bool, StoreError> {
         let id = id.clone();
         self.write(move |transaction| {
-            end_sessions(transaction, &id)?;
+            end_sessions_of_client(transaction, &id)?;
             Ok(transaction.prepare_cached(sql::DELETE_CLIENT)?.execute([id.as_str()])? == 1)
         })
         .await
@@ -113,11 +114,6 @@ fn find(connection: &Connection, id: &ClientId) -> Result<Option<Client>, JobErr
     let mut statement = connection.prepare_cached(sql::FIND_CLIENT)?;
     let found = statement.query_and_then([id.as_str()], read)?.next().transpose()?;
     Ok(found.map(|client| Client { secrets, ..client }))
-}
-
-fn end_sessions(transaction: &Transaction<'_>, client: &ClientId) -> Result<(), JobError> {
-    transaction.prepare_cached(sql::END_SESSIONS_OF_CLIENT)?.execute([client.as_str()])?;
-    Ok(())
 }
 
 fn insert_secret(transaction: &Transaction<'_>, id: &ClientId, secret: &ClientSecret) -> Result<(), JobError> {

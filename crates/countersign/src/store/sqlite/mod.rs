@@ -7,8 +7,10 @@ mod files;
 mod connection;
 mod schema;
 mod worker;
+mod ending;
 mod users;
 mod sessions;
+mod statuses;
 mod clients;
 mod rehearsal;
 mod keys;
@@ -243,6 +245,13 @@ mod tests {
     async fn the_sqlite_store_keeps_sessions_as_the_suite_demands() {
         let stores = FreshStores::new();
         conformance::check_session_store(async || stores.open()).await;
+        stores.assert_schema_untouched().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_sqlite_store_keeps_statuses_as_the_suite_demands() {
+        let stores = FreshStores::new();
+        conformance::check_status_store(async || stores.open()).await;
         stores.assert_schema_untouched().await;
     }
 

@@ -5,10 +5,12 @@ use countersign_token::ScopeSet;
 use rusqlite::{Connection, Params, Row, Transaction, params};
 
 use crate::session::{NewSession, Origin, Refresh, RefreshLink, Session, SessionId};
+use crate::status::{StatusListId, StatusPlace};
 use crate::store::sqlite::connection::JobError;
-use crate::store::sqlite::users::{end_sessions, read_user};
+use crate::store::sqlite::ending::{end_session, end_sessions_of_user};
+use crate::store::sqlite::users::read_user;
 use crate::store::sqlite::{SqliteStore, sql};
-use crate::store::{Rotation, SessionStore, StoreError};
+use crate::store::{Retry, Rotation, SessionStore, StoreError};
 use crate::user::{User, UserId};
 
 #[async_trait]
@@ -31,7 +33,7 @@ impl SessionStore for SqliteStore {
     }
 
     async fn rotate(&self, rotation: &Rotation) -> Result<bool, StoreError> {
-        let Rotation { session, used, next, expires_at, now } = rotation.clone();
+        let Rotation { session, used, next, expires_at, access_until, now } = rotation.clone();
         self.write(move |transaction| {
             let rotated = transaction.prepare_cached(sql::ROTATE)?.execute(params![
                 next.link.number,
@@ -39,11 +41,21 @@ impl SessionStore for SqliteStore {
                 next.until,
                 now,
                 expires_at,
+                access_until,
                 session.as_bytes(),
                 used.number,
                 used.hash,
             ])?;
             Ok(rotated == 1)
+        })
+        .await
+    }
+
+    async fn note_retry(&self, retry: &Retry) -> Result<bool, StoreError> {
+        let Retry { session, current, access_until } = retry.clone();
+        self.write(move |transaction| {
+            let values = params![access_until, session.as_bytes(), current.number, current.hash];
+            Ok(transaction.prepare_cached(sql::NOTE_RETRY)?.execute(values)? == 1)
         })
         .await
     }
@@ -58,15 +70,11 @@ impl SessionStore for SqliteStore {
     }
 
     async fn end_session(&self, id: SessionId, user: Option<UserId>) -> Result<bool, StoreError> {
-        self.write(move |transaction| {
-            let user = user.map(|id| id.as_bytes().to_vec());
-            Ok(transaction.prepare_cached(sql::END_SESSION)?.execute(params![id.as_bytes(), user])? == 1)
-        })
-        .await
+        self.write(move |transaction| end_session(transaction, id, user)).await
     }
 
     async fn end_sessions(&self, user: UserId) -> Result<usize, StoreError> {
-        self.write(move |transaction| end_sessions(transaction, user)).await
+        self.write(move |transaction| end_sessions_of_user(transaction, user)).await
     }
 
     async fn purge_sessions(&self, now: i64, limit: usize) -> Result<usize, StoreError> {
@@ -79,7 +87,19 @@ impl SessionStore for SqliteStore {
 }
 
 fn begin(transaction: &Transaction<'_>, new: &NewSession) -> Result<bool, JobError> {
-    let Session { id, user, client, scope, origin, created_at, last_used_at, expires_at, refresh } = &new.session;
+    let Session {
+        id,
+        user,
+        client,
+        scope,
+        origin,
+        created_at,
+        last_used_at,
+        expires_at,
+        access_until,
+        status,
+        refresh,
+    } = &new.session;
     let begun = transaction.prepare_cached(sql::BEGIN_SESSION)?.execute(params![
         id.as_bytes(),
         client,
@@ -93,6 +113,9 @@ fn begin(transaction: &Transaction<'_>, new: &NewSession) -> Result<bool, JobErr
         refresh.as_ref().map(|refresh| refresh.link.hash),
         refresh.as_ref().map(|refresh| refresh.until),
         refresh.as_ref().map(|refresh| refresh.ends_at),
+        access_until,
+        status.map(|status| *status.list.as_bytes()),
+        status.map(|status| status.index),
         user.as_bytes(),
         new.generation,
     ])?;
@@ -122,6 +145,9 @@ fn read_at(row: &Row<'_>, first: usize) -> Result<Session, JobError> {
             ends_at: row.get(first + 12)?,
         }),
     };
+    let list: Option<[u8; StatusListId::BYTES]> = row.get(first + 14)?;
+    let index: Option<u16> = row.get(first + 15)?;
+    let list = list.map(StatusListId::from_bytes);
     Ok(Session {
         id: SessionId::from_bytes(row.get(first)?),
         user: UserId::from_bytes(row.get(first + 1)?),
@@ -131,6 +157,8 @@ fn read_at(row: &Row<'_>, first: usize) -> Result<Session, JobError> {
         created_at: row.get(first + 6)?,
         last_used_at: row.get(first + 7)?,
         expires_at: row.get(first + 8)?,
+        access_until: row.get(first + 13)?,
+        status: list.zip(index).map(|(list, index)| StatusPlace { list, index }),
         refresh,
     })
 }

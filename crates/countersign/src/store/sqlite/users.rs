@@ -7,6 +7,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, Row, Transactio
 
 use crate::import::Newcomer;
 use crate::store::sqlite::connection::JobError;
+use crate::store::sqlite::ending::end_sessions_of_user;
 use crate::store::sqlite::{SqliteStore, sql};
 use crate::store::taking_over::{Engine, take_over};
 use crate::store::user_query::bytes_after;
@@ -66,7 +67,7 @@ impl UserStore for SqliteStore {
                 update(transaction, &changed)?;
             }
             if changed.disabled {
-                end_sessions(transaction, id)?;
+                end_sessions_of_user(transaction, id)?;
             }
             Ok(Some(changed))
         })
@@ -102,7 +103,7 @@ impl UserStore for SqliteStore {
             let values = params![new.as_str(), now, id.as_bytes(), expected.as_str()];
             let is_changed = changes_one(transaction, sql::CHANGE_PASSWORD, values)?;
             if is_changed {
-                end_sessions(transaction, id)?;
+                end_sessions_of_user(transaction, id)?;
             }
             Ok(is_changed)
         })
@@ -112,14 +113,18 @@ impl UserStore for SqliteStore {
     async fn set_password(&self, id: UserId, new: &PasswordHash, now: i64) -> Result<bool, StoreError> {
         let new = new.clone();
         self.write(move |transaction| {
-            end_sessions(transaction, id)?;
+            end_sessions_of_user(transaction, id)?;
             changes_one(transaction, sql::SET_PASSWORD, params![new.as_str(), now, id.as_bytes()])
         })
         .await
     }
 
     async fn delete(&self, id: UserId) -> Result<bool, StoreError> {
-        self.write(move |transaction| changes_one(transaction, sql::DELETE, [id.as_bytes()])).await
+        self.write(move |transaction| {
+            end_sessions_of_user(transaction, id)?;
+            changes_one(transaction, sql::DELETE, [id.as_bytes()])
+        })
+        .await
     }
 }
 
@@ -265,11 +270,6 @@ fn find<T>(
     read: fn(&Row<'_>) -> Result<T, JobError>,
 ) -> Result<Option<T>, JobError> {
     connection.prepare_cached(query)?.query_and_then(values, read)?.next().transpose()
-}
-
-/// Ends all sessions of a user, in the step of what voids them.
-pub(super) fn end_sessions(transaction: &Transaction<'_>, user: UserId) -> Result<usize, JobError> {
-    Ok(transaction.prepare_cached(sql::END_SESSIONS)?.execute([user.as_bytes()])?)
 }
 
 fn changes_one(transaction: &Transaction<'_>, statement: &str, values: impl Params) -> Result<bool, JobError> {
