@@ -25,7 +25,7 @@ fn two_nodes() -> [(Place, Server); 2] {
 }
 
 fn share_sealing_key(from: &Place, to: &Place) {
-    fs::create_dir(to.data()).unwrap();
+    fs::create_dir_all(to.data()).unwrap();
     to.set_mode("countersign-data", 0o700);
     fs::copy(from.data().join("sealing.key"), to.data().join("sealing.key")).unwrap();
 }

@@ -146,17 +146,17 @@ async fn a_storm_of_cancelled_changes_leaves_nothing_half_done() {
     let url = server::fresh();
     let store = Arc::new(PostgresStore::open(&address(&url).connections(4)).await.unwrap());
     let user = store.insert(&named("ada")).await.unwrap();
-    let mut storm = JoinSet::new();
+    let mut callers = JoinSet::new();
     for n in 0..400_u32 {
         let store = Arc::clone(&store);
-        storm.spawn(async move {
+        callers.spawn(async move {
             let scopes = ScopesChange::Grant(ScopeSet::parse(&format!("s:{n}")).unwrap());
             let change = UserChange { scopes, ..UserChange::default() };
             let time = Duration::from_micros(u64::from(n) * 37 % 20_000);
             drop(tokio::time::timeout(time, store.update(user.id, &change, NOW)).await);
         });
     }
-    storm.join_all().await;
+    callers.join_all().await;
     let change = UserChange { scopes: ScopesChange::Replace(ScopeSet::default()), ..UserChange::default() };
     // A transaction that was left open would hold the user, and this would wait for it in vain.
     let after = store.update(user.id, &change, NOW).await.unwrap().unwrap();

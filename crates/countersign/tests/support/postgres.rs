@@ -1,4 +1,4 @@
-//! A PostgreSQL for tests: the one that COUNTERSIGN_TEST_POSTGRES names by its URL, or one that `script/postgres` starts and that ends
+//! A PostgreSQL for tests: the one that `COUNTERSIGN_TEST_POSTGRES` names by its URL, or one that `script/postgres` starts and that ends
 //! with this process. Each test gets schemas of its own in it.
 
 // Each test program uses its own part of this.

@@ -203,7 +203,7 @@ impl Turn {
     }
 }
 
-impl<'c> Transaction<'c> {
+impl Transaction<'_> {
     pub(super) fn lane(&self) -> Lane<'_> {
         Lane { client: self.inner.client(), rest: self.rest, until: self.until }
     }
@@ -278,13 +278,11 @@ async fn in_time<T>(
     until: Instant,
     work: impl Future<Output = Result<T, PostgresError>>,
 ) -> Result<T, StepError> {
-    match timeout_at(until, work).await {
-        Ok(done) => done.map_err(|error| failed(rest, &error)),
-        Err(_) => {
-            rest.is_broken.store(true, Ordering::Relaxed);
-            Err(StoreError::Unavailable("the database does not answer in time".to_owned()).into())
-        }
-    }
+    let Ok(done) = timeout_at(until, work).await else {
+        rest.is_broken.store(true, Ordering::Relaxed);
+        return Err(StoreError::Unavailable("the database does not answer in time".to_owned()).into());
+    };
+    done.map_err(|error| failed(rest, &error))
 }
 
 /// What a failure means, for the step and for the connection.
@@ -310,16 +308,13 @@ fn unavailable(error: &PostgresError) -> StoreError {
 
 /// The server's own words and its code, without the detail, which may repeat a value.
 fn reason(error: &PostgresError) -> String {
-    match error.as_db_error() {
-        Some(said) => format!("{} ({})", said.message(), said.code().code()),
-        None => {
-            let causes = std::iter::successors(std::error::Error::source(error), |error| error.source());
-            causes.fold(error.to_string(), |told, cause| {
-                let cause = cause.to_string();
-                if told.contains(&cause) { told } else { format!("{told}: {cause}") }
-            })
-        }
+    if let Some(said) = error.as_db_error() {
+        return format!("{} ({})", said.message(), said.code().code());
     }
+    let causes = std::iter::successors(std::error::Error::source(error), |error| error.source());
+    causes
+        .map(ToString::to_string)
+        .fold(error.to_string(), |told, cause| if told.contains(&cause) { told } else { format!("{told}: {cause}") })
 }
 
 /// The value of a column; one of another type than ours is damage.

@@ -120,7 +120,6 @@ impl HealthCheck for PostgresStore {
 
 #[cfg(test)]
 #[path = "../../../tests/support/postgres.rs"]
-#[expect(clippy::unwrap_used, reason = "the helpers of tests fail as the tests do")]
 mod test_server;
 
 #[cfg(test)]
