@@ -298,6 +298,7 @@ fn a_check_leaves_nothing_behind_even_if_it_is_killed() {
         files.sort();
         files
     };
+    fs::create_dir_all(place.data()).unwrap();
     let before = files(&place.data());
     place.write("users.jsonl", &many(2_000).join("\n"));
     assert_eq!(import(&place, "users.jsonl", &["--check"]).1["added"], 1_999);

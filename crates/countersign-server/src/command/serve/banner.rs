@@ -34,13 +34,18 @@ pub(super) fn banner(settings: &Settings, program: &str, addresses: Addresses, i
     lines.join("\n") + "\n"
 }
 
-/// Where a command has to write for this server to see it.
+/// Where a command has to write for this server to see it. A URL with a password is not for a screen: the command needs the variable or
+/// the file that the server has it from.
 fn where_to(settings: &Settings) -> String {
-    match &settings.database {
-        // Its password is not for a screen.
-        Some(database) => format!("(with this server's settings of the database, {database})"),
-        None => format!("--data {}", quoted(&settings.data.display().to_string())),
+    let mut flags = vec![("data", settings.data.display().to_string())];
+    if let Some(database) = settings.database.as_ref().filter(|database| !database.has_password()) {
+        flags.push(("database", database.to_string()));
     }
+    if let Some((file, _)) = &settings.database_password {
+        flags.push(("database-password-file", file.display().to_string()));
+    }
+    let flags: Vec<_> = flags.into_iter().map(|(name, value)| format!("--{name} {}", quoted(&value))).collect();
+    flags.join(" ")
 }
 
 /// What is probably not meant, one line each.

@@ -106,7 +106,8 @@ impl FromStr for Address {
         config.ssl_mode(if encryption == Encryption::Off { SslMode::Disable } else { SslMode::Require });
         // A copy that lags behind decides about nobody's rights.
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
-        let shown = show(&config);
+        // No parameter is a password.
+        let shown = if query.is_empty() { show(&config) } else { format!("{}?{query}", show(&config)) };
         Ok(Self { config, encryption, connections: CONNECTIONS, shown })
     }
 }
@@ -132,7 +133,7 @@ fn check_hosts(config: &Config) -> Result<bool, AddressError> {
     Ok(is_near)
 }
 
-/// The URL without password and parameters.
+/// The URL without password and parameters, which may be used in its place where no password is needed.
 fn show(config: &Config) -> String {
     let ports = config.get_ports();
     let hosts = config.get_hosts().iter().enumerate().map(|(place, host)| {
@@ -140,7 +141,7 @@ fn show(config: &Config) -> String {
         match host {
             Host::Tcp(name) if name.contains(':') => format!("[{name}]:{port}"),
             Host::Tcp(name) => format!("{name}:{port}"),
-            Host::Unix(folder) => format!("{}:{port}", folder.display()),
+            Host::Unix(folder) => format!("{}:{port}", folder.display().to_string().replace('/', "%2F")),
         }
     });
     let hosts: Vec<_> = hosts.collect();
@@ -184,17 +185,18 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_shown_without_password_and_parameters() {
+    fn an_address_is_shown_without_its_password() {
         for (text, shown) in [
             ("postgres://ada:se%40cret@db.example.com/auth", "postgres://ada@db.example.com:5432/auth"),
-            ("postgresql://ada:secret@db-1,db-2:6432/auth?options=x", "postgres://ada@db-1:5432,db-2:6432/auth"),
+            ("postgresql://ada:secret@db-1,db-2:6432/auth?options=x", "postgres://ada@db-1:5432,db-2:6432/auth?options=x"),
             ("postgres://ada:secret@[::1]:5433", "postgres://ada@[::1]:5433/ada"),
-            ("postgres://ada:se?cret@host/auth?sslmode=disable", "postgres://ada@host:5432/auth"),
-            ("postgres://ada:secret@%2Fvar%2Frun/auth", "postgres://ada@/var/run:5432/auth"),
+            ("postgres://ada:se?cret@host/auth?sslmode=disable", "postgres://ada@host:5432/auth?sslmode=disable"),
+            ("postgres://ada:secret@%2Fvar%2Frun/auth", "postgres://ada@%2Fvar%2Frun:5432/auth"),
         ] {
             let address = read(text);
             assert_eq!(address.to_string(), shown, "{text}");
             assert!(address.has_password());
+            assert_eq!(read(&address.to_string()).to_string(), shown);
             let debug = format!("{address:?}");
             assert!(debug.contains(shown) && !debug.contains("cret"), "{debug}");
         }
