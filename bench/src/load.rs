@@ -72,9 +72,13 @@ impl Connection {
             }
         };
         let head = self.head();
-        let (_, length) = head.split_once("content-length: ").context("an answer without Content-Length")?;
-        let length: usize = length.split("\r\n").next().unwrap_or_default().parse()?;
         let status = head.get("http/1.1 ".len()..).and_then(|rest| rest.get(..3)).context("no status")?.parse()?;
+        // 204 has no body, and says nothing of its length (RFC 9110 section 8.6).
+        let length = match head.split_once("content-length: ") {
+            Some((_, length)) => length.split("\r\n").next().unwrap_or_default().parse()?,
+            None if status == 204 => 0,
+            None => bail!("an answer without Content-Length"),
+        };
         while self.answer.len() < self.body + length {
             self.read_more().await?;
         }

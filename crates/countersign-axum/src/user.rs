@@ -71,10 +71,8 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
         let guard = state.guard();
-        let claims = match U::SEES_REVOCATIONS {
-            true => guard.verified_claims(parts).await?,
-            false => guard.claims(parts).await?,
-        };
+        let claims =
+            if U::SEES_REVOCATIONS { guard.verified_claims(parts).await? } else { guard.claims(parts).await? };
         match U::load_user(&claims, state).await {
             Ok(Some(user)) => Ok(Self(user)),
             Ok(None) => {

@@ -22,6 +22,11 @@ fn session_at(user: &User, index: u16) -> NewSession {
     NewSession { session: Session { status: Some(place(index)), ..new.session }, ..new }
 }
 
+fn session_by_web(user: &User, index: u16) -> NewSession {
+    let new = session_at(user, index);
+    NewSession { session: Session { client: "web".to_owned(), ..new.session }, ..new }
+}
+
 pub(super) async fn a_list_is_known_until_its_longest_time<S: StatusStore>(store: Arc<S>) {
     assert_eq!(store.list_revoked(LIST).await, Ok(None));
     for until in [THEN + 10, THEN + 20, THEN + 5] {
@@ -84,17 +89,13 @@ where
     let user = register(&*store, &named("alice")).await;
     store.insert_client(&bare("web")).await.unwrap();
     let id = ClientId::from_stored("web".to_owned());
-    let mut new = session_at(&user, 7);
-    new.session.client = "web".to_owned();
-    begin(&*store, &new).await;
+    begin(&*store, &session_by_web(&user, 7)).await;
     let disable = ClientChange { disabled: Some(true), ..ClientChange::default() };
     store.update_client(&id, &disable).await.unwrap();
     assert_eq!(store.list_revoked(LIST).await, Ok(Some(vec![7])));
     let enable = ClientChange { disabled: Some(false), ..ClientChange::default() };
     store.update_client(&id, &enable).await.unwrap();
-    let mut new = session_at(&user, 8);
-    new.session.client = "web".to_owned();
-    begin(&*store, &new).await;
+    begin(&*store, &session_by_web(&user, 8)).await;
     assert_eq!(store.delete_client(&id).await, Ok(true));
     assert_eq!(store.list_revoked(LIST).await, Ok(Some(vec![7, 8])));
 }

@@ -17,8 +17,8 @@ impl StatusStore for MemoryStore {
 
     async fn list_revoked(&self, list: StatusListId) -> Result<Option<Vec<u16>>, StoreError> {
         let statuses = self.statuses();
-        let (first, last) = (StatusPlace { list, index: 0 }, StatusPlace { list, index: u16::MAX });
-        let marked = || statuses.marks.range(first..=last).map(|(place, _)| place.index).collect();
+        let places = StatusPlace { list, index: 0 }..=StatusPlace { list, index: u16::MAX };
+        let marked = || statuses.marks.range(places).map(|(place, _)| place.index).collect();
         Ok(statuses.lists.contains_key(&list).then(marked))
     }
 
