@@ -188,7 +188,10 @@ mod tests {
     fn an_address_is_shown_without_its_password() {
         for (text, shown) in [
             ("postgres://ada:se%40cret@db.example.com/auth", "postgres://ada@db.example.com:5432/auth"),
-            ("postgresql://ada:secret@db-1,db-2:6432/auth?options=x", "postgres://ada@db-1:5432,db-2:6432/auth?options=x"),
+            (
+                "postgresql://ada:secret@db-1,db-2:6432/auth?options=x",
+                "postgres://ada@db-1:5432,db-2:6432/auth?options=x",
+            ),
             ("postgres://ada:secret@[::1]:5433", "postgres://ada@[::1]:5433/ada"),
             ("postgres://ada:se?cret@host/auth?sslmode=disable", "postgres://ada@host:5432/auth?sslmode=disable"),
             ("postgres://ada:secret@%2Fvar%2Frun/auth", "postgres://ada@%2Fvar%2Frun:5432/auth"),
