@@ -19,7 +19,7 @@ use tempfile::TempDir;
 pub(crate) const PASSWORD: &str = "correct-horse-1";
 
 /// Says where the tests of this program keep everything: `sqlite`, as without it, or `postgres`.
-const ENGINE_VARIABLE: &str = "COUNTERSIGN_TEST_ENGINE";
+const ENGINE_VARIABLE: &str = "TEST_ENGINE";
 
 /// A folder in which commands run, its data directory, and where the database is if not in it.
 pub(crate) struct Place {

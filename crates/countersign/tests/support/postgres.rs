@@ -1,4 +1,4 @@
-//! A PostgreSQL for tests: the one that `COUNTERSIGN_TEST_POSTGRES` names by its URL, or one that `script/postgres` starts and that ends
+//! A PostgreSQL for tests: the one that `TEST_POSTGRES` names by its URL, or one that `script/postgres` starts and that ends
 //! with this process. Each test gets schemas of its own in it.
 
 // Each test program uses its own part of this.
@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tokio_postgres::{Client, NoTls};
 
 /// Names a server that runs already.
-const VARIABLE: &str = "COUNTERSIGN_TEST_POSTGRES";
+const VARIABLE: &str = "TEST_POSTGRES";
 
 /// A server, and the process whose standard input keeps it.
 static SERVER: OnceLock<(String, Option<Child>)> = OnceLock::new();

@@ -26,7 +26,7 @@ use crate::store::{HealthCheck, StoreError};
 
 pub use crate::store::postgres::address::{Address, AddressError};
 
-/// Keeps everything in a PostgreSQL database, of version 13 or later.
+/// Keeps everything in a PostgreSQL database.
 ///
 /// It needs a tokio runtime. Connections are made when they are needed, and made anew when they are lost.
 pub struct PostgresStore {
