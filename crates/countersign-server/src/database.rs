@@ -36,15 +36,18 @@ mod postgres {
     pub struct Address(Infallible);
 
     impl Address {
+        /// Cannot be called.
         #[must_use]
         pub fn password(self, _: &str) -> Self {
             self
         }
 
+        /// Cannot be called.
         pub fn has_password(&self) -> bool {
             match self.0 {}
         }
 
+        /// Cannot be called.
         #[must_use]
         pub fn connections(self, _: usize) -> Self {
             self

@@ -51,6 +51,7 @@ pub async fn check_user_store(fresh: impl AsyncFn() -> Arc<dyn UserStore>) {
     imports::of_users_in_one_step_the_first_of_a_name_wins(fresh().await).await;
     imports::a_derived_name_that_is_taken_gets_a_number_and_the_address_says_who_it_is(fresh().await).await;
     imports::derived_names_are_numbered_without_trying_all_numbers(fresh().await).await;
+    imports::in_a_crowd_each_has_the_outcome_that_it_has_alone(fresh().await).await;
 
     passwords::a_hash_is_replaced_only_if_it_is_the_expected_one(fresh().await).await;
     passwords::a_password_is_changed_only_on_the_one_that_was_checked(fresh().await).await;

@@ -60,6 +60,14 @@ pub(super) const LOCK_IMPORTS: &str = "
     SET LOCAL lock_timeout = '3s';
     SET LOCAL statement_timeout = '5s'";
 
+/// Many users in one statement; whoever has another in the way is passed over.
+pub(super) const INSERT_MANY: &str = "
+    INSERT INTO users (id, username, username_skeleton, email, email_canonical, full_name, disabled, scopes,
+        created_at, updated_at, generation, password_hash)
+    SELECT * FROM unnest($1::bytea[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::text[],
+        $9::bigint[], $10::bigint[], $11::bigint[], $12::text[])
+    ON CONFLICT DO NOTHING";
+
 pub(super) const LIST_ALL_SECRETS: &str =
     "SELECT client_id, hash, created_at FROM client_secrets ORDER BY client_id, created_at, hash";
 

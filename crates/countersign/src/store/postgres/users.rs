@@ -10,11 +10,14 @@ use crate::import::Newcomer;
 use crate::store::postgres::PostgresStore;
 use crate::store::postgres::connection::{Lane, StepError, Turn, get, get_bytes, in_turn};
 use crate::store::postgres::ending::end_sessions_of_user;
-use crate::store::postgres::sql::{LOCK_IMPORTS, LOCK_USER};
+use crate::store::postgres::sql::{INSERT_MANY, LOCK_IMPORTS, LOCK_USER};
 use crate::store::taking_over::{Engine, take_over};
 use crate::store::user_query::bytes_after;
 use crate::store::{HashRecord, Imported, StoreError, UserPage, UserQuery, UserStore, sql};
 use crate::user::{Credentials, EmailAddress, FullName, Login, NewUser, User, UserChange, UserId, Username};
+
+/// Fewer than these are not worth a try together.
+const FEWEST_TOGETHER: usize = 8;
 
 #[async_trait]
 impl UserStore for PostgresStore {
@@ -107,8 +110,9 @@ impl PostgresStore {
             let transaction = runtime.block_on(turn.begin())?;
             runtime.block_on(transaction.lane().batch(LOCK_IMPORTS))?;
             let mut engine = Waiting::new(transaction.lane(), &runtime);
-            let outcomes = newcomers.iter().map(|new| take_over(&mut engine, new)).collect::<Result<_, _>>();
-            let outcomes = engine.unless_others_came_between(outcomes)?;
+            let mut outcomes = Vec::with_capacity(newcomers.len());
+            let taken_over = engine.take_over_all(&newcomers, &mut outcomes);
+            engine.unless_others_came_between(taken_over)?;
             runtime.block_on(transaction.commit())?;
             Ok(outcomes)
         };
@@ -183,6 +187,25 @@ impl<'w> Waiting<'w> {
         Self { lane, runtime, came_between: None }
     }
 
+    /// Those whom nobody is in the way of go in together; where somebody is, the halves are looked at by themselves, in their order, so
+    /// that each has the outcome that it would have alone.
+    fn take_over_all(&mut self, newcomers: &[Newcomer], outcomes: &mut Vec<Imported>) -> Result<(), StoreError> {
+        if newcomers.len() < FEWEST_TOGETHER {
+            for new in newcomers {
+                outcomes.push(take_over(self, new)?);
+            }
+            return Ok(());
+        }
+        let lane = self.lane;
+        if self.wait(insert_all(lane, newcomers))? {
+            outcomes.resize(outcomes.len() + newcomers.len(), Imported::Added);
+            return Ok(());
+        }
+        let (first, second) = newcomers.split_at(newcomers.len() / 2);
+        self.take_over_all(first, outcomes)?;
+        self.take_over_all(second, outcomes)
+    }
+
     fn unless_others_came_between<T>(self, outcome: Result<T, StoreError>) -> Result<T, StepError> {
         match self.came_between {
             Some(reason) => Err(StepError::Again(reason)),
@@ -215,6 +238,43 @@ impl Engine for Waiting<'_> {
         let lane = self.lane;
         self.wait(is_free(lane, name))
     }
+}
+
+/// Inserts all of them or none; whether it did.
+async fn insert_all(lane: Lane<'_>, newcomers: &[Newcomer]) -> Result<bool, StepError> {
+    let users: Vec<User> = newcomers.iter().map(|new| new.user.to_user()).collect();
+    let texts = |text: fn(&User) -> String| users.iter().map(text).collect::<Vec<_>>();
+    let emails = |text: fn(&EmailAddress) -> &str| {
+        users.iter().map(|user| user.email.as_ref().map(text)).collect::<Vec<Option<&str>>>()
+    };
+    let numbers = |number: fn(&User) -> i64| users.iter().map(number).collect::<Vec<_>>();
+    let ids: Vec<&[u8]> = users.iter().map(|user| user.id.as_bytes().as_slice()).collect();
+    let full_names: Vec<_> = users.iter().map(|user| user.full_name.as_ref().map(FullName::as_str)).collect();
+    let hashes: Vec<_> =
+        newcomers.iter().map(|new| new.user.password_hash.as_ref().map(PasswordHash::as_str)).collect();
+    lane.batch("SAVEPOINT together").await?;
+    let inserted = lane
+        .execute(
+            INSERT_MANY,
+            &[
+                &ids,
+                &texts(|user| user.username.as_str().to_owned()),
+                &texts(|user| user.username.skeleton()),
+                &emails(EmailAddress::as_str),
+                &emails(EmailAddress::canonical),
+                &full_names,
+                &users.iter().map(|user| user.disabled).collect::<Vec<_>>(),
+                &texts(|user| user.scopes.to_string()),
+                &numbers(|user| user.created_at),
+                &numbers(|user| user.updated_at),
+                &numbers(|user| user.generation),
+                &hashes,
+            ],
+        )
+        .await?;
+    let are_all_in = usize::try_from(inserted) == Ok(newcomers.len());
+    lane.batch(if are_all_in { "RELEASE SAVEPOINT together" } else { "ROLLBACK TO SAVEPOINT together" }).await?;
+    Ok(are_all_in)
 }
 
 /// Where another user is in the way nothing happens, and the next statement sees who it is.
