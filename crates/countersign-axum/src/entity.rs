@@ -91,7 +91,8 @@ pub trait Entity {
 /// let router: Router<Guard> = Router::new().route("/cars/{car}/drive", post(drive));
 /// ```
 ///
-/// Who makes the token writes the same kind: `Subject::new(Car::KIND, "foo")`. For a car not to be taken for a user, the
+/// A Countersign server makes such tokens at `/entities/car/foo/tokens`, for the owner of the car. Who makes them by themselves writes
+/// the same kind: `Subject::new(Car::KIND, "foo")`. For a car not to be taken for a user, the
 /// subjects of users have a kind too, and whoever looks a user up reads it:
 ///
 /// ```

@@ -9,6 +9,7 @@ mod key;
 mod user;
 mod session;
 mod client;
+mod entity;
 mod import;
 mod hash;
 mod serve;
@@ -46,6 +47,7 @@ fn declare() -> Command {
             user::declare(),
             session::declare(),
             client::declare(),
+            entity::declare(),
             import::declare(),
             hash::declare(),
             key::declare(),
@@ -84,6 +86,7 @@ fn run(matches: &ArgMatches, program: &str) -> Result<(), Failure> {
         Some(("user", matches)) => at_once(user::run(matches)),
         Some(("session", matches)) => at_once(session::run(matches)),
         Some(("client", matches)) => at_once(client::run(matches)),
+        Some(("entity", matches)) => at_once(entity::run(matches)),
         Some(("import", matches)) => at_once(import::run(matches)),
         Some(("hash", matches)) => at_once(hash::run(matches)),
         Some(("key", matches)) => at_once(key::run(matches)),

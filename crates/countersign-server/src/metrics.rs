@@ -1,4 +1,5 @@
-//! Numbers for Prometheus, in its text format 0.0.4: what hashing costs and whom it keeps waiting, and what becomes of sessions.
+//! Numbers for Prometheus, in its text format 0.0.4: what hashing costs and whom it keeps waiting, and what becomes of sessions and of
+//! tokens for things.
 
 use std::fmt::Write as _;
 
@@ -7,6 +8,7 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
+use countersign::entities::{Entities, EntityStats};
 use countersign::sessions::{SessionStats, Sessions};
 use countersign_password::{HashPool, PoolStats};
 
@@ -20,6 +22,8 @@ pub struct Sources {
     pub hashing: HashPool,
     /// Who is logged in where.
     pub sessions: Sessions,
+    /// Tokens for things.
+    pub entities: Entities,
 }
 
 /// Serves `GET /metrics`.
@@ -29,6 +33,7 @@ pub fn router(sources: Sources) -> Router {
 
 async fn metrics(State(sources): State<Sources>) -> impl IntoResponse {
     let metrics = hashing(&sources.hashing.stats()).into_iter().chain(sessions(&sources.sessions.stats()));
+    let metrics = metrics.chain([things(&sources.entities.stats())]);
     ([(CONTENT_TYPE, TEXT)], text(metrics))
 }
 
@@ -64,6 +69,11 @@ fn sessions(stats: &SessionStats) -> [Metric; 2] {
         ("sessions_begun_total", "counter", "Logins that began a session", vec![(String::new(), number(stats.begun))]),
         ("refresh_total", "counter", "Uses of refresh tokens, by what became of them", labelled("outcome", refreshed)),
     ]
+}
+
+fn things(stats: &EntityStats) -> Metric {
+    let outcomes = [("minted", stats.minted), ("refused", stats.refused), ("revoked", stats.revoked)];
+    ("entity_tokens_total", "counter", "Tokens for things, by what became of them", labelled("outcome", outcomes))
 }
 
 /// A sample for each value of a label.

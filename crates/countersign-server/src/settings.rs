@@ -13,6 +13,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use countersign::Registration;
+use countersign::entity::EntityKinds;
 use countersign::password_rules::{BreachedRange, PasswordList, PasswordRules};
 use countersign_axum::ErrorStyle;
 use countersign_password::{Argon2Params, HashPool, Hasher, Kernel, ParamsError, Peppers, Policy, PoolSettings};
@@ -60,6 +61,10 @@ pub struct Settings {
     pub refresh_token_lifetime: Duration,
     /// How long a refresh token lives that nobody uses.
     pub refresh_token_idle: Duration,
+    /// The kinds of things that tokens can be made for, and what can be done with them.
+    pub entities: EntityKinds,
+    /// The longest life of a token for a thing.
+    pub entity_token_lifetime: Duration,
     /// The algorithm of new signing keys.
     pub algorithm: Algorithm,
     /// How long a signing key signs.
@@ -112,6 +117,8 @@ impl Default for Settings {
             refresh_tokens: library.refresh_tokens,
             refresh_token_lifetime: Duration::from_secs(library.refresh_token_lifetime_s.unsigned_abs()),
             refresh_token_idle: Duration::from_secs(library.refresh_token_idle_s.unsigned_abs()),
+            entities: library.entities,
+            entity_token_lifetime: Duration::from_secs(library.entity_token_lifetime_s.unsigned_abs()),
             algorithm: library.algorithm,
             signing_key_lifetime: Duration::from_secs(library.signing_key_lifetime_s.unsigned_abs()),
             keys_max_age: Duration::from_secs(library.keys_max_age_s.unsigned_abs()),
@@ -162,6 +169,8 @@ impl Settings {
             refresh_tokens: self.refresh_tokens,
             refresh_token_lifetime_s: seconds(self.refresh_token_lifetime),
             refresh_token_idle_s: seconds(self.refresh_token_idle),
+            entities: self.entities.clone(),
+            entity_token_lifetime_s: seconds(self.entity_token_lifetime),
             algorithm: self.algorithm,
             signing_key_lifetime_s: seconds(self.signing_key_lifetime),
             keys_max_age_s: seconds(self.keys_max_age),

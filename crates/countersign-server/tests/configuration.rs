@@ -89,6 +89,39 @@ fn the_file_takes_numbers_booleans_and_lists() {
 }
 
 #[test]
+fn kinds_of_things_are_a_table_of_lists_in_the_file_and_one_text_elsewhere() {
+    let place = Place::new();
+    let file = place.write("settings.toml", "log = 'warn'\n[entities]\npost = ['edit']\ncar = ['unlock', 'drive']\n");
+    let given = Given { file: Some(file), ..Given::default() };
+    let shown = |configuration: &Configuration| {
+        configuration.rows().find(|(setting, ..)| setting.name == "entities").map(|(_, value, _)| value).unwrap()
+    };
+    assert_eq!(shown(&Configuration::load(&given).unwrap()), "car: drive unlock; post: edit");
+    let flags = [("entities", "post: edit; car: unlock drive")];
+    assert_eq!(shown(&load(&flags, &[]).unwrap()), "car: drive unlock; post: edit");
+    let environment = [("COUNTERSIGN_ENTITIES", "car: drive")];
+    assert_eq!(shown(&load(&[], &environment).unwrap()), "car: drive");
+    for (text, hint) in [
+        ("[entities]\ncar = []", "at least one permission"),
+        ("[entities]\ncar = 'drive'", "entities: write"),
+        ("[entities]\n'a: b; c' = ['drive']", "entities: write"),
+        ("[entities]\ncar = ['drive', 1]", "entities: write"),
+        ("[entities.car]\ndrive = 'Drive it.'", "entities: write"),
+        ("[entities]\nclient = ['drive']", "no kind of thing"),
+        ("[entities]\ncar = ['drive;']", "as in `car"),
+    ] {
+        let file = place.write("wrong.toml", text);
+        let error = Configuration::load(&Given { file: Some(file), ..Given::default() }).unwrap_err().to_string();
+        assert!(error.contains(hint) && error.contains("wrong.toml"), "{error}");
+    }
+    // What a user has and what a token for a thing has must not be confused by an API.
+    let both = [("entities", "car: drive"), ("default-scopes", "drive me")];
+    assert!(load(&both, &[]).unwrap_err().contains("default-scopes"));
+    let refused = place.run(&["serve", "--listen", "127.0.0.1:0", "--entities", "car: users:read"]).bad(2);
+    assert!(refused.contains("users:read is a scope of this server"), "{refused}");
+}
+
+#[test]
 fn relative_paths_start_from_where_they_are_written() {
     let place = Place::new();
     std::fs::create_dir(place.path().join("etc")).unwrap();
@@ -116,6 +149,11 @@ fn bad_values_say_where_they_stand_and_what_to_write() {
         ("error-style", "FastAPI", "rfc6749 or fastapi"),
         ("access-token-lifetime", "0", "a number and a unit"),
         ("access-token-lifetime", "32d", "at most 31d"),
+        ("entities", "car", "as in `car: drive unlock; post: edit`"),
+        ("entities", "user: drive", "no kind of thing"),
+        ("entities", "car: users:write", "scope of this server"),
+        ("entities", "car: drive; car: unlock", "twice"),
+        ("entity-token-lifetime", "366d", "at most 365d"),
         ("algorithm", "none", "ES256"),
         ("algorithm", "HS256", "ES256"),
         ("algorithm", "es256", "ES256"),

@@ -10,6 +10,7 @@ use countersign_token::{Claims, Subject};
 
 use crate::accounts::Accounts;
 use crate::clients::Clients;
+use crate::entities::Entities;
 use crate::grant::Grants;
 use crate::keys::{KeyKeeper, KeyLives, Keyring, SigningKeysError, TokenProfile};
 use crate::sealing::SealingKey;
@@ -17,7 +18,7 @@ use crate::session::refresh_token::RefreshKey;
 use crate::sessions::{SessionLives, Sessions};
 use crate::settings::Settings;
 use crate::statuses::Statuses;
-use crate::store::{ClientStore, HealthCheck, KeyStore, SessionStore, StatusStore, Store, UserStore};
+use crate::store::{ClientStore, EntityStore, HealthCheck, KeyStore, SessionStore, StatusStore, Store, UserStore};
 use crate::user::User;
 
 /// Where everything is kept. Usually one engine for all.
@@ -31,6 +32,8 @@ pub struct Stores {
     pub statuses: Arc<dyn StatusStore>,
     /// The registered clients.
     pub clients: Arc<dyn ClientStore>,
+    /// Things and their tokens, in the same engine as the users: they end in the same step.
+    pub entities: Arc<dyn EntityStore>,
     /// The signing keys.
     pub keys: Arc<dyn KeyStore>,
     /// Whether the engine answers.
@@ -45,6 +48,7 @@ impl Stores {
             sessions: engine.clone(),
             statuses: engine.clone(),
             clients: engine.clone(),
+            entities: engine.clone(),
             keys: engine.clone(),
             health: engine,
         }
@@ -63,6 +67,7 @@ struct Shared {
     accounts: Accounts,
     sessions: Sessions,
     clients: Clients,
+    entities: Entities,
     grants: Grants,
     guard: Guard,
     keeper: KeyKeeper,
@@ -86,6 +91,13 @@ impl Countersign {
         let sessions = open_sessions(&settings, &stores, &sealing, clock.clone())?;
         let guard = guard.realm("countersign").clock(clock.clone()).style(settings.error_style);
         let guard = guard.revocations(sessions.statuses().clone());
+        let entities = Entities::new(
+            stores.entities.clone(),
+            sessions.statuses().clone(),
+            keeper.keyring().clone(),
+            Arc::clone(&settings),
+            clock.clone(),
+        );
         tokio::spawn(learn_hash_times(accounts.clone()));
         let app = Self {
             shared: Arc::new(Shared {
@@ -102,6 +114,7 @@ impl Countersign {
                 accounts,
                 sessions,
                 clients,
+                entities,
                 keeper,
                 clock,
             }),
@@ -134,6 +147,11 @@ impl Countersign {
     /// The programs that ask for tokens.
     pub fn clients(&self) -> &Clients {
         &self.shared.clients
+    }
+
+    /// Things that tokens are made for.
+    pub fn entities(&self) -> &Entities {
+        &self.shared.entities
     }
 
     /// The grants of the token endpoint.
@@ -171,7 +189,7 @@ async fn open_keys(
     let profile = TokenProfile {
         issuer: settings.issuer.clone(),
         audience: settings.audience.clone(),
-        lifetime_s: settings.access_token_lifetime_s,
+        lifetime_s: settings.longest_token_lifetime_s(),
     };
     let lives = KeyLives { signing_s: settings.signing_key_lifetime_s, published_max_age_s: settings.keys_max_age_s };
     KeyKeeper::open(stores.keys.clone(), sealing, (settings.algorithm, lives), profile, clock).await
@@ -208,19 +226,20 @@ async fn keep_keys(shared: Weak<Shared>) {
     }
 }
 
-/// How often expired sessions are deleted.
+/// How often what has expired is deleted.
 const PURGE_PAUSE: Duration = Duration::from_mins(1);
 
 /// As long as anybody holds the rest.
 async fn purge_now_and_then(shared: Weak<Shared>) {
     loop {
-        let Some(sessions) = shared.upgrade().map(|shared| shared.sessions.clone()) else { return };
-        for purged in [sessions.purge().await, sessions.statuses().purge().await] {
+        let parts = shared.upgrade().map(|shared| (shared.sessions.clone(), shared.entities.clone()));
+        let Some((sessions, entities)) = parts else { return };
+        for purged in [sessions.purge().await, entities.purge().await, sessions.statuses().purge().await] {
             if let Err(error) = purged {
                 tracing::warn!(event = "purge", %error, "what has expired was not deleted");
             }
         }
-        drop(sessions);
+        drop((sessions, entities));
         tokio::time::sleep(PURGE_PAUSE).await;
     }
 }

@@ -45,6 +45,12 @@ pub(crate) fn verify(app: &Countersign, token: &str) -> Option<Claims> {
     verifier.longest_lifetime_s(i64::MAX).verify(token, app.clock().now()).ok()
 }
 
+/// Whether a token speaks for a thing, and for no user and no client.
+pub(crate) fn is_for_thing(claims: &Claims) -> bool {
+    let subject = claims.subject().parse::<Subject>();
+    subject.is_ok_and(|subject| ![Subject::USER, Subject::CLIENT].contains(&subject.kind()))
+}
+
 fn audiences(aud: Option<&Value>) -> Vec<&str> {
     match aud {
         Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).collect(),
@@ -57,7 +63,7 @@ fn is_callers_business(claims: &Claims, caller: &Client) -> bool {
     is_for_it || claims.client_id() == Some(caller.id.as_str())
 }
 
-/// Whether what the token rests on still stands: the session and its user, or the client.
+/// Whether what the token rests on still stands: the session and its user, the client, or the thing and its owner.
 async fn access(app: &Countersign, claims: Claims) -> Result<Option<ActiveToken>, StoreError> {
     let Ok(subject) = claims.subject().parse::<Subject>() else { return Ok(None) };
     if !is_clients(app, &claims).await? {
@@ -65,6 +71,10 @@ async fn access(app: &Countersign, claims: Claims) -> Result<Option<ActiveToken>
     }
     if subject.kind() == Subject::CLIENT {
         return Ok(Some(ActiveToken::Access { claims, username: None }));
+    }
+    if is_for_thing(&claims) {
+        let is_live = app.entities().is_live(&claims).await?;
+        return Ok(is_live.then_some(ActiveToken::Access { claims, username: None }));
     }
     let Some(session) = claims.session_id().and_then(|id| id.parse().ok()) else { return Ok(None) };
     let Some((_, user)) = app.sessions().find(session).await? else { return Ok(None) };
@@ -75,7 +85,7 @@ async fn access(app: &Countersign, claims: Claims) -> Result<Option<ActiveToken>
 
 /// Whether the client still stands that the token was given to, and may have what it carries. One that was registered later under the
 /// same id is another.
-async fn is_clients(app: &Countersign, claims: &Claims) -> Result<bool, StoreError> {
+pub(crate) async fn is_clients(app: &Countersign, claims: &Claims) -> Result<bool, StoreError> {
     let Some(id) = claims.client_id().filter(|id| *id != FIRST_PARTY) else { return Ok(true) };
     let Ok(id) = ClientId::new(id) else { return Ok(false) };
     let found = app.clients().store().find_client(&id).await?;

@@ -14,6 +14,9 @@ pub struct ClientsRead;
 /// Registering and changing clients.
 pub struct ClientsWrite;
 
+/// Saying which things there are that tokens can be made for, and whose they are.
+pub struct EntitiesWrite;
+
 impl Scope for UsersRead {
     const NAME: &'static str = "users:read";
     const DESCRIPTION: &'static str = "Read every account.";
@@ -34,7 +37,14 @@ impl Scope for ClientsWrite {
     const DESCRIPTION: &'static str = "Register, change and delete clients.";
 }
 
-/// Their names.
-pub(crate) fn names() -> Vec<String> {
-    [UsersRead::NAME, UsersWrite::NAME, ClientsRead::NAME, ClientsWrite::NAME].map(str::to_owned).into()
+impl Scope for EntitiesWrite {
+    const NAME: &'static str = "entities:write";
+    const DESCRIPTION: &'static str = "Declare things and their owners, and end every token for a thing.";
 }
+
+/// Their names.
+pub(crate) const NAMES: [&str; 5] =
+    [UsersRead::NAME, UsersWrite::NAME, ClientsRead::NAME, ClientsWrite::NAME, EntitiesWrite::NAME];
+
+/// The scope that asks for a refresh token (`OpenID` Connect Core section 11). It is no right, so no access token carries it.
+pub(crate) const OFFLINE_ACCESS: &str = "offline_access";

@@ -3,6 +3,7 @@
 use countersign_axum::ErrorStyle;
 use countersign_token::{Algorithm, ScopeSet};
 
+use crate::entity::EntityKinds;
 use crate::password_rules::PasswordRules;
 
 /// The settings of one Countersign.
@@ -21,6 +22,10 @@ pub struct Settings {
     pub refresh_token_lifetime_s: i64,
     /// How long a refresh token lives that nobody uses, in seconds.
     pub refresh_token_idle_s: i64,
+    /// The kinds of things that tokens can be made for, and what can be done with them.
+    pub entities: EntityKinds,
+    /// The longest life of a token for a thing, in seconds.
+    pub entity_token_lifetime_s: i64,
     /// The algorithm of a signing key that is made now; a key that exists keeps its own.
     pub algorithm: Algorithm,
     /// How long a signing key signs before the next one takes its place, in seconds.
@@ -55,6 +60,12 @@ impl Settings {
         self.refresh_tokens && self.error_style == ErrorStyle::Problem
     }
 
+    /// How long the longest of all tokens lives, in seconds.
+    pub(crate) fn longest_token_lifetime_s(&self) -> i64 {
+        let of_things = if self.entities.is_empty() { 0 } else { self.entity_token_lifetime_s };
+        self.access_token_lifetime_s.max(of_things)
+    }
+
     /// The defaults for an issuer.
     pub fn new(issuer: impl Into<String>) -> Self {
         let issuer = issuer.into();
@@ -65,6 +76,8 @@ impl Settings {
             refresh_tokens: true,
             refresh_token_lifetime_s: 30 * 24 * 60 * 60,
             refresh_token_idle_s: 7 * 24 * 60 * 60,
+            entities: EntityKinds::default(),
+            entity_token_lifetime_s: 30 * 24 * 60 * 60,
             algorithm: Algorithm::default(),
             signing_key_lifetime_s: 90 * 24 * 60 * 60,
             keys_max_age_s: 5 * 60,

@@ -28,6 +28,7 @@ pub(super) struct Orders {
     pub(super) location: Location,
     pub(super) audience: String,
     pub(super) leeway_s: i64,
+    pub(super) longest_lifetime_s: i64,
     pub(super) cool_down: Duration,
     pub(super) keep_for: Duration,
 }
@@ -110,7 +111,9 @@ impl Keeper {
             let kids: Vec<&str> = keys.keys().iter().map(VerificationKey::kid).collect();
             let before = if self.held.is_some() { "have changed" } else { "are there" };
             tracing::info!(issuer, ?kids, "the issuer's keys {before}");
-            let verifier = Verifier::new(issuer, &self.orders.audience, keys.clone()).leeway_s(self.orders.leeway_s);
+            let Orders { audience, leeway_s, longest_lifetime_s, .. } = &self.orders;
+            let verifier = Verifier::new(issuer, audience, keys.clone()).leeway_s(*leeway_s);
+            let verifier = verifier.longest_lifetime_s(*longest_lifetime_s);
             self.verifier.store(Some(Arc::new(verifier)));
         }
         if self.failures > 0 {

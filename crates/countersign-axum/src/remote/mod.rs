@@ -70,6 +70,7 @@ pub struct RemoteIssuer {
     cool_down: Duration,
     keep_keys_for: Duration,
     leeway_s: i64,
+    longest_lifetime: Duration,
     status_interval: Duration,
     status_max_age: Duration,
     clock: Clock,
@@ -90,6 +91,7 @@ impl RemoteIssuer {
             cool_down: Duration::from_secs(10),
             keep_keys_for: Duration::from_hours(24),
             leeway_s: 0,
+            longest_lifetime: Duration::from_hours(31 * 24),
             status_interval: Duration::from_secs(5),
             status_max_age: Duration::from_mins(5),
             clock: Clock::system(),
@@ -118,6 +120,14 @@ impl RemoteIssuer {
     #[must_use]
     pub fn leeway_s(self, leeway_s: i64) -> Self {
         Self { leeway_s, ..self }
+    }
+
+    /// The longest lifetime of a token that is taken: 31 days unless set.
+    ///
+    /// An issuer whose tokens live longer, such as a server that makes tokens for things for a year, says so in its settings.
+    #[must_use]
+    pub fn longest_lifetime(self, longest_lifetime: Duration) -> Self {
+        Self { longest_lifetime, ..self }
     }
 
     /// How often the lists of statuses are asked for whose tokens come: every 5 s unless set, every 100 ms at the most.
@@ -174,6 +184,7 @@ impl RemoteIssuer {
             location,
             audience: self.audience,
             leeway_s: self.leeway_s,
+            longest_lifetime_s: i64::try_from(self.longest_lifetime.as_secs()).unwrap_or(i64::MAX),
             cool_down: self.cool_down,
             keep_for: self.keep_keys_for,
         };

@@ -1,11 +1,13 @@
 //! What an issuer's answers have to be, for its keys to be taken.
 
+use std::time::Duration;
+
 use countersign_axum::remote::RemoteIssuer;
-use countersign_axum::token::SigningKey;
+use countersign_axum::token::{Issuer, NewToken, SigningKey};
 use http::StatusCode;
 
 use crate::fake::{self, Asked, Fake, Play, Script, key};
-use crate::{AUDIENCE, Api};
+use crate::{AUDIENCE, Api, NOW};
 
 /// What an API says to a good token, once the issuer plays by a changed script.
 async fn with(change: impl FnOnce(&mut Script)) -> (StatusCode, Asked) {
@@ -118,4 +120,24 @@ fn with_header(token: &str, header: &serde_json::Value) -> String {
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     let (_, rest) = token.split_once('.').unwrap();
     format!("{}.{rest}", URL_SAFE_NO_PAD.encode(header.to_string()))
+}
+
+#[tokio::test]
+async fn a_token_that_lives_for_longer_than_a_month_is_taken_where_it_was_asked_for() {
+    const DAY: i64 = 24 * 60 * 60;
+    let key = key();
+    let issuer = Fake::with(&key).await;
+    let own = SigningKey::from_private_bytes(key.algorithm(), &key.to_private_bytes()).unwrap();
+    let signer = Issuer::new(&issuer.issuer, own);
+    let token = |days: i64| {
+        let request = NewToken::for_subject("car:foo").client_id("first-party").audience(AUDIENCE);
+        signer.issue(&request.lifetime_s(days * DAY), NOW).unwrap().token
+    };
+    let plain = Api::of(&issuer);
+    let patient = RemoteIssuer::new(&issuer.issuer, AUDIENCE).longest_lifetime(Duration::from_hours(365 * 24));
+    let patient = Api::by(patient);
+    for (days, by_default, when_asked) in [(31, 200, 200), (32, 401, 200), (365, 401, 200), (366, 401, 401)] {
+        assert_eq!(plain.ask(&token(days)).await, by_default, "{days}");
+        assert_eq!(patient.ask(&token(days)).await, when_asked, "{days}");
+    }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use countersign_password::HashPool;
+use countersign_token::ScopeSet;
 use toml::Value;
 
 use crate::failure::Failure;
@@ -138,6 +139,13 @@ impl Configuration {
             )));
         }
         self.check_database()?;
+        let of_users =
+            |(_, permissions): (&str, &ScopeSet)| !permissions.intersection(&settings.default_scopes).is_empty();
+        if settings.entities.iter().any(of_users) {
+            return Err(Failure::usage(
+                "entities: a scope of default-scopes is no permission as well: an API would take the token for a thing for one of a user",
+            ));
+        }
         if settings.peppers.is_some() && !settings.replace_foreign_hashes {
             return Err(Failure::usage(
                 "pepper-file: another program cannot read hashes with a pepper: leave it out until foreign-hashes is replace",
@@ -187,7 +195,15 @@ fn text_of(value: &Value) -> Option<String> {
             let words: Option<Vec<_>> = items.iter().map(Value::as_str).collect();
             words.map(|words| words.join(" "))
         }
-        Value::Float(_) | Value::Datetime(_) | Value::Table(_) => None,
+        // Lists by their names, as in `car: drive unlock; post: edit`.
+        Value::Table(table) => {
+            let list = |(name, value): (&String, &Value)| {
+                let is_list = matches!(value, Value::Array(_)) && !name.contains([':', ';']);
+                is_list.then(|| text_of(value)).flatten().map(|words| format!("{name}: {words}"))
+            };
+            table.iter().map(list).collect::<Option<Vec<_>>>().map(|lists| lists.join("; "))
+        }
+        Value::Float(_) | Value::Datetime(_) => None,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use countersign::Registration;
+use countersign::entity::EntityKindsError;
 use countersign_axum::ErrorStyle;
 use countersign_password::Kernel;
 use countersign_token::{Algorithm, ScopeSet};
@@ -10,8 +11,8 @@ use countersign_token::{Algorithm, ScopeSet};
 use crate::settings::Settings;
 use crate::settings::value::{
     address_from, audience_from, choice_from, choice_to, database_from, database_password_from, duration_from,
-    duration_to, issuer_from, keys_max_age_from, life_from, metrics_from, number_from, password_list_from,
-    peppers_from, range_service_from, token_lifetime_from,
+    duration_to, entity_token_lifetime_from, issuer_from, keys_max_age_from, life_from, metrics_from, number_from,
+    password_list_from, peppers_from, range_service_from, token_lifetime_from,
 };
 
 /// How the variables of this program begin.
@@ -230,6 +231,25 @@ pub const TABLE: &[Setting] = &[
         is_path: false,
         read: |settings, text| life_from(text).map(|life| settings.refresh_token_idle = life),
         show: |settings| duration_to(settings.refresh_token_idle),
+    },
+    Setting {
+        name: "entities",
+        value: "KINDS",
+        help: "Kinds of things that tokens can be made for, and what can be done with them, such as `car: drive unlock; post: edit`; in the file also a table of lists. Without it: none",
+        is_path: false,
+        read: |settings, text| {
+            settings.entities = text.parse().map_err(|error: EntityKindsError| error.to_string())?;
+            Ok(())
+        },
+        show: |settings| settings.entities.to_string(),
+    },
+    Setting {
+        name: "entity-token-lifetime",
+        value: "TIME",
+        help: "The longest life of a token for a thing; at most 365d. What verifies tokens has to allow more than 31d",
+        is_path: false,
+        read: |settings, text| entity_token_lifetime_from(text).map(|life| settings.entity_token_lifetime = life),
+        show: |settings| duration_to(settings.entity_token_lifetime),
     },
     Setting {
         name: "algorithm",

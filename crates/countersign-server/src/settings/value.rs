@@ -15,6 +15,7 @@ use crate::database::{Address, DatabasePassword};
 use crate::pepper;
 
 const LONGEST_TOKEN_LIFE: Duration = Duration::from_hours(31 * 24);
+const LONGEST_ENTITY_TOKEN_LIFE: Duration = Duration::from_hours(365 * 24);
 const LONGEST_LIFE: Duration = Duration::from_hours(3650 * 24);
 const LONGEST_MAX_AGE: Duration = Duration::from_hours(24);
 
@@ -123,6 +124,10 @@ pub(super) fn duration_to(duration: Duration) -> String {
 
 pub(super) fn token_lifetime_from(text: &str) -> Result<Duration, String> {
     at_most(text, "a token lives", LONGEST_TOKEN_LIFE)
+}
+
+pub(super) fn entity_token_lifetime_from(text: &str) -> Result<Duration, String> {
+    at_most(text, "a token for a thing lives", LONGEST_ENTITY_TOKEN_LIFE)
 }
 
 /// The life of a session or of a signing key.

@@ -16,13 +16,11 @@ pub use self::error::GrantError;
 use crate::accounts::Accounts;
 use crate::client::{Client, Grant};
 use crate::keys::Keyring;
+use crate::scopes::OFFLINE_ACCESS;
 use crate::session::{Origin, RefreshToken, Session};
 use crate::sessions::Sessions;
 use crate::settings::Settings;
 use crate::user::User;
-
-/// The scope that asks for a refresh token (`OpenID` Connect Core section 11). It is no right, so no access token carries it.
-const OFFLINE_ACCESS: &str = "offline_access";
 
 /// A token request whose form is decoded: each parameter once or not at all, never empty.
 pub struct TokenRequest {

@@ -9,11 +9,16 @@ use countersign_axum::Problem;
 
 use crate::accounts::AccountError;
 use crate::clients::ClientChangeError;
+use crate::entities::{DeclareError, MintError};
+use crate::entity::EntityFault;
 use crate::statuses::StatusListError;
 use crate::store::StoreError;
 
 /// The media type of a problem.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
+
+/// The answer for a thing that is not there, and for one of somebody else.
+pub(crate) const NO_SUCH_ENTITY: &str = "There is no such thing";
 
 /// A refused request: a problem of RFC 9457.
 #[derive(Debug)]
@@ -80,6 +85,30 @@ impl From<ClientChangeError> for ApiError {
             ClientChangeError::NoSuchSecret => Self::new(StatusCode::NOT_FOUND, text),
             ClientChangeError::Store(error) => error.into(),
             _ => Self::new(StatusCode::CONFLICT, text),
+        }
+    }
+}
+
+impl From<DeclareError> for ApiError {
+    fn from(error: DeclareError) -> Self {
+        match error {
+            DeclareError::Fault(fault @ EntityFault::Kind) => Self::new(StatusCode::NOT_FOUND, fault.to_string()),
+            DeclareError::Store(error) => error.into(),
+            wrong => Self::invalid(wrong),
+        }
+    }
+}
+
+impl From<MintError> for ApiError {
+    fn from(error: MintError) -> Self {
+        let text = error.to_string();
+        match error {
+            MintError::NotThere => Self::new(StatusCode::NOT_FOUND, NO_SUCH_ENTITY),
+            MintError::TooWide(_) => Self::new(StatusCode::FORBIDDEN, text),
+            MintError::NoPermission | MintError::Lifetime(_) => Self::invalid(text),
+            MintError::TooMany | MintError::Changed => Self::new(StatusCode::CONFLICT, text),
+            MintError::Store(error) => error.into(),
+            MintError::Signing(error) => Self::unavailable(&error),
         }
     }
 }

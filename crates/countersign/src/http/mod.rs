@@ -13,6 +13,9 @@ mod me;
 mod sessions;
 mod users;
 mod clients;
+mod actor;
+mod entities;
+mod entity_tokens;
 mod status_lists;
 
 use axum::Router;
@@ -29,6 +32,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::Countersign;
 pub use crate::http::clients::ClientView;
+pub use crate::http::entities::EntityView;
+pub use crate::http::entity_tokens::EntityTokenView;
 use crate::http::error::ApiError;
 pub use crate::http::sessions::SessionView;
 pub use crate::http::view::UserView;
@@ -88,6 +93,14 @@ pub fn routes(style: ErrorStyle) -> OpenApiRouter<Countersign> {
         .routes(routes!(clients::read_client, clients::change_client, clients::delete_client))
         .routes(routes!(clients::add_client_secret))
         .routes(routes!(clients::remove_client_secret))
+        .routes(routes!(entities::list_own_entities))
+        .routes(routes!(entities::declare_entity, entities::read_entity, entities::delete_entity))
+        .routes(routes!(
+            entity_tokens::mint_entity_token,
+            entity_tokens::list_entity_tokens,
+            entity_tokens::revoke_entity_tokens
+        ))
+        .routes(routes!(entity_tokens::revoke_entity_token))
         .routes(routes!(well_known::read_metadata))
         .routes(routes!(well_known::read_key_set))
         .routes(routes!(status_lists::read_status_list))
@@ -105,6 +118,7 @@ fn frontispiece() -> OpenApi {
         (me::TAG, "What the bearer of a token may read and change: the own account."),
         (users::TAG, "Registration, and the administration of all accounts."),
         (clients::TAG, "The programs that ask for tokens."),
+        (entities::TAG, "Things that tokens are made for: a car, a blog post, whatever an API has."),
         (well_known::TAG, "What other programs need to check tokens."),
         (health::TAG, "For operators and their load balancers."),
     ];

@@ -11,7 +11,7 @@ use crate::app::Countersign;
 use crate::client::Client;
 use crate::grant::GrantError;
 use crate::http::token::{Presented, TAG, read_presented};
-use crate::introspection::verify;
+use crate::introspection::{is_for_thing, verify};
 use crate::session::RefreshToken;
 use crate::store::StoreError;
 
@@ -57,7 +57,12 @@ async fn revoke(app: &Countersign, token: &str, client: &Client) -> Result<(), T
     let claims = verify(app, token).filter(|claims| claims.client_id() == Some(client.id.as_str()));
     let Some(claims) = claims else { return Ok(()) };
     let session = claims.session_id().and_then(|id| id.parse().ok());
-    app.sessions().end(session.ok_or_else(unsupported_token_type)?, None).await.map_err(failed)?;
+    let session = session.ok_or_else(unsupported_token_type)?;
+    if is_for_thing(&claims) {
+        app.entities().revoke(session, None).await.map_err(failed)?;
+    } else {
+        app.sessions().end(session, None).await.map_err(failed)?;
+    }
     Ok(())
 }
 

@@ -34,7 +34,7 @@ pub(crate) struct Metadata {
     token_endpoint_auth_methods_supported: Vec<&'static str>,
     revocation_endpoint_auth_methods_supported: [&'static str; 3],
     introspection_endpoint_auth_methods_supported: [&'static str; 2],
-    scopes_supported: Vec<String>,
+    scopes_supported: Vec<&'static str>,
     service_documentation: String,
 }
 
@@ -59,7 +59,7 @@ pub(crate) async fn read_metadata(State(app): State<Countersign>) -> Json<Metada
         },
         revocation_endpoint_auth_methods_supported: METHODS,
         introspection_endpoint_auth_methods_supported: METHODS_WITH_SECRET,
-        scopes_supported: crate::scopes::names(),
+        scopes_supported: crate::scopes::NAMES.to_vec(),
         service_documentation: at("/docs"),
     })
 }

@@ -35,7 +35,7 @@ pub struct TokenProfile {
     pub issuer: String,
     /// The audience of the tokens.
     pub audience: String,
-    /// How long a token lives, in seconds.
+    /// How long a token lives at most, in seconds.
     pub lifetime_s: i64,
 }
 

@@ -8,6 +8,7 @@ mod user_query;
 mod session_store;
 mod client_store;
 mod status_store;
+mod entity_store;
 mod taking_over;
 mod sql;
 
@@ -25,13 +26,14 @@ use crate::import::Newcomer;
 use crate::user::{Credentials, Login, NewUser, User, UserChange, UserId, Username};
 
 pub use crate::store::client_store::ClientStore;
+pub use crate::store::entity_store::{Declared, EntityStore};
 pub use crate::store::session_store::{Retry, Rotation, SessionStore};
 pub use crate::store::status_store::StatusStore;
 pub use crate::store::taking_over::Imported;
 pub use crate::store::user_query::{SearchText, SearchTextError, UserPage, UserQuery};
 
 /// The version of the schema after all steps, of either engine.
-const KNOWN_VERSION: i64 = 6;
+const KNOWN_VERSION: i64 = 7;
 
 /// Why a store did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -218,6 +220,6 @@ pub trait HealthCheck: Send + Sync + 'static {
 }
 
 /// An engine that keeps everything.
-pub trait Store: UserStore + SessionStore + StatusStore + ClientStore + KeyStore + HealthCheck {}
+pub trait Store: UserStore + SessionStore + StatusStore + ClientStore + EntityStore + KeyStore + HealthCheck {}
 
-impl<S: UserStore + SessionStore + StatusStore + ClientStore + KeyStore + HealthCheck> Store for S {}
+impl<S: UserStore + SessionStore + StatusStore + ClientStore + EntityStore + KeyStore + HealthCheck> Store for S {}

@@ -170,6 +170,74 @@ pub(in crate::store) const PURGE_REVOKED: &str = "
     DELETE FROM revoked_statuses
     WHERE (list, place) IN (SELECT list, place FROM revoked_statuses WHERE until <= $1 LIMIT $2)";
 
+/// Who is not there owns nothing: no row is written then.
+pub(in crate::store) const DECLARE_ENTITY: &str = "
+    INSERT INTO entities (subject, permissions, created_at, owner_id)
+    SELECT $1, $2, $3, users.id FROM users WHERE users.id = $4
+    ON CONFLICT (subject) DO UPDATE SET permissions = excluded.permissions, owner_id = excluded.owner_id";
+
+/// A query for things: the columns in the order in which `entities::read` takes them.
+macro_rules! select_entities {
+    ($rest:literal) => {
+        concat!("SELECT subject, owner_id, permissions, created_at FROM entities ", $rest)
+    };
+}
+
+pub(in crate::store) const FIND_ENTITY: &str = select_entities!("WHERE subject = $1");
+pub(in crate::store) const LIST_ENTITIES: &str = select_entities!("WHERE subject > $1 ORDER BY subject LIMIT $2");
+pub(in crate::store) const LIST_ENTITIES_OF: &str =
+    select_entities!("WHERE subject > $1 AND owner_id = $2 ORDER BY subject LIMIT $3");
+pub(in crate::store) const DELETE_ENTITY: &str = "DELETE FROM entities WHERE subject = $1";
+
+pub(in crate::store) const MINT_ENTITY_TOKEN: &str = "
+    INSERT INTO entity_tokens (id, name, permissions, created_at, expires_at, status_list, status_index, entity)
+    SELECT $1, $2, $3, $4, $5, $6, $7, entities.subject
+    FROM entities JOIN users ON users.id = entities.owner_id AND NOT users.disabled
+    WHERE entities.subject = $8 AND entities.owner_id = $9 AND entities.permissions = $10
+        AND EXISTS (SELECT 1 FROM sessions
+            WHERE sessions.id = $11 AND sessions.user_id = entities.owner_id AND +sessions.expires_at > $4)
+        AND (SELECT count(*) FROM entity_tokens AS others
+            WHERE others.entity = entities.subject AND +others.expires_at > $4) < $12";
+
+/// A query for tokens: the columns in the order in which `entities::read_token` takes them.
+macro_rules! select_entity_tokens {
+    ($rest:literal) => {
+        concat!(
+            "SELECT entity_tokens.id, entity, name, entity_tokens.permissions, entity_tokens.created_at, expires_at, ",
+            "status_list, status_index FROM entity_tokens ",
+            $rest
+        )
+    };
+}
+
+pub(in crate::store) const FIND_ENTITY_TOKEN: &str = select_entity_tokens!(
+    "JOIN entities ON entities.subject = entity JOIN users ON users.id = owner_id AND NOT users.disabled \
+     WHERE entity_tokens.id = $1 AND +expires_at > $2"
+);
+pub(in crate::store) const LIST_ENTITY_TOKENS: &str =
+    select_entity_tokens!("WHERE entity = $1 AND +expires_at > $2 ORDER BY entity_tokens.created_at DESC, id");
+
+/// The two statements that end tokens for things before their time, as those that end sessions.
+macro_rules! end_entity_tokens {
+    ($which:literal) => {
+        [
+            concat!(
+                "INSERT INTO revoked_statuses (list, place, until) SELECT status_list, status_index, expires_at ",
+                "FROM entity_tokens WHERE ",
+                $which
+            ),
+            concat!("DELETE FROM entity_tokens WHERE ", $which),
+        ]
+    };
+}
+
+pub(in crate::store) const END_ENTITY_TOKEN: [&str; 2] = end_entity_tokens!("id = $1 AND ($2 IS NULL OR entity = $2)");
+pub(in crate::store) const END_ENTITY_TOKENS: [&str; 2] = end_entity_tokens!("entity = $1");
+pub(in crate::store) const END_ENTITY_TOKENS_OF_OWNER: [&str; 2] =
+    end_entity_tokens!("entity IN (SELECT subject FROM entities WHERE owner_id = $1)");
+pub(in crate::store) const PURGE_ENTITY_TOKENS: &str =
+    "DELETE FROM entity_tokens WHERE id IN (SELECT id FROM entity_tokens WHERE expires_at <= $1 LIMIT $2)";
+
 pub(in crate::store) const INSERT_KEY: &str = "
     INSERT INTO signing_keys (kid, algorithm, state, sealed, created_at, since)
     VALUES ($1, $2, $3, $4, $5, $6)

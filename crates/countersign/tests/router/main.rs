@@ -8,6 +8,8 @@ mod token;
 mod me;
 mod rotation;
 mod clients;
+mod entities;
+mod entity_attacks;
 mod sessions;
 mod status_lists;
 mod users;

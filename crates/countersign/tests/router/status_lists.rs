@@ -32,7 +32,7 @@ async fn list_of(server: &Server, token: &str) -> String {
 }
 
 /// Whether a token holds, as somebody else learns who has the published keys alone.
-async fn holds(server: &Server, token: &str) -> bool {
+pub(crate) async fn holds(server: &Server, token: &str) -> bool {
     let keys = server.bare("GET", "/.well-known/jwks.json", None).await.body;
     let verifier = Verifier::new(ISSUER, ISSUER, KeySet::from_jwks(&keys.to_string()).unwrap());
     let StatusReference { index, uri } = reference(token);

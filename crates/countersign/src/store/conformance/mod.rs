@@ -24,10 +24,11 @@ mod keys;
 mod sessions;
 mod clients;
 mod statuses;
+mod entities;
 
 use std::sync::Arc;
 
-use crate::store::{ClientStore, KeyStore, SessionStore, StatusStore, UserStore};
+use crate::store::{ClientStore, EntityStore, KeyStore, SessionStore, StatusStore, UserStore};
 
 pub use crate::store::conformance::injection::INJECTIONS;
 
@@ -98,6 +99,24 @@ pub async fn check_client_store<S: ClientStore + SessionStore + UserStore>(fresh
     clients::of_many_changes_at_once_none_is_lost(fresh().await).await;
     clients::a_client_that_is_disabled_or_gone_has_no_sessions(fresh().await).await;
     clients::no_session_outlives_its_client(fresh().await).await;
+}
+
+/// Holds a store of things, and of the tokens for them, to all that [`EntityStore`] promises.
+pub async fn check_entity_store<S>(fresh: impl AsyncFn() -> Arc<S>)
+where
+    S: EntityStore + SessionStore + StatusStore + UserStore,
+{
+    entities::things_are_found_and_listed_as_they_were_declared(fresh().await).await;
+    entities::a_thing_is_somebodys_who_is_there(fresh().await).await;
+    entities::tokens_are_found_and_listed_until_they_expire(fresh().await).await;
+    entities::a_token_is_kept_only_for_what_was_checked(fresh().await).await;
+    entities::of_many_tokens_at_once_as_many_are_kept_as_there_is_room_for(fresh().await).await;
+    entities::a_change_of_a_thing_ends_the_tokens_that_it_voids(fresh().await).await;
+    entities::tokens_are_ended_one_by_one_or_all_of_a_thing(fresh().await).await;
+    entities::a_user_who_is_disabled_or_gone_leaves_no_token(fresh().await).await;
+    entities::a_token_that_is_minted_while_its_owner_is_disabled_does_not_live(fresh().await).await;
+    entities::expired_tokens_are_purged_in_batches(fresh().await).await;
+    entities::injected_text_in_a_thing_is_kept_as_text(fresh().await).await;
 }
 
 /// Holds a store of signing keys to all that [`KeyStore`] promises.

@@ -3,6 +3,7 @@
 mod sessions;
 mod statuses;
 mod clients;
+mod entities;
 mod keys;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use crate::client::{Client, ClientId};
 use crate::import::Newcomer;
 use crate::session::{Session, SessionId};
 use crate::status::{StatusListId, StatusPlace};
+use crate::store::memory::entities::Things;
 use crate::store::taking_over::{Engine, take_over};
 use crate::store::{HashRecord, HealthCheck, Imported, SigningKeyRecord, StoreError, UserPage, UserQuery, UserStore};
 use crate::user::{Credentials, EmailAddress, Login, NewUser, User, UserChange, UserId, Username};
@@ -25,9 +27,11 @@ pub struct MemoryStore {
     users: Mutex<BTreeMap<UserId, Entry>>,
     /// Locked after the users where both are: a session ends with what it rests on.
     sessions: Mutex<BTreeMap<SessionId, Session>>,
-    /// Locked after the sessions: a place is marked with the end of its session.
+    /// Locked after the sessions and the things: a place is marked with the end of what it is of.
     statuses: Mutex<Statuses>,
     clients: Mutex<BTreeMap<ClientId, Client>>,
+    /// Locked after the users and the sessions where they are as well.
+    things: Mutex<Things>,
     keys: Mutex<Vec<SigningKeyRecord>>,
 }
 
@@ -85,6 +89,10 @@ impl MemoryStore {
 
     fn end_all_of_client(&self, client: &ClientId) {
         self.end_where(|session| session.client == client.as_str());
+    }
+
+    fn things(&self) -> MutexGuard<'_, Things> {
+        self.things.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn keys(&self) -> MutexGuard<'_, Vec<SigningKeyRecord>> {
@@ -227,6 +235,7 @@ impl UserStore for MemoryStore {
         }
         if changed.disabled {
             self.end_all(id);
+            self.end_all_tokens(id);
         }
         Ok(Some(changed))
     }
@@ -269,6 +278,7 @@ impl UserStore for MemoryStore {
     async fn delete(&self, id: UserId) -> Result<bool, StoreError> {
         let mut users = self.users();
         self.end_all(id);
+        self.remove_all_things(id);
         Ok(users.remove(&id).is_some())
     }
 }
@@ -305,6 +315,11 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn the_memory_store_keeps_clients_as_the_suite_demands() {
         conformance::check_client_store(async || Arc::new(MemoryStore::new())).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_memory_store_keeps_things_as_the_suite_demands() {
+        conformance::check_entity_store(async || Arc::new(MemoryStore::new())).await;
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -22,7 +22,8 @@ pub(super) async fn end_sessions_of_client(lane: Lane<'_>, client: &ClientId) ->
     end(lane, END_SESSIONS_OF_CLIENT, &[&client.as_str()]).await.map(drop)
 }
 
-async fn end(lane: Lane<'_>, statement: &'static str, which: Values<'_>) -> Result<usize, StepError> {
+/// What one of these statements ends; how many there were.
+pub(super) async fn end(lane: Lane<'_>, statement: &'static str, which: Values<'_>) -> Result<usize, StepError> {
     let ended: Option<i64> = lane.read_first(statement, which, |row| get(row, 0)).await?;
     Ok(usize::try_from(ended.unwrap_or_default()).unwrap_or_default())
 }

@@ -9,6 +9,7 @@ mod tls;
 mod connection;
 mod schema;
 mod ending;
+mod entities;
 mod users;
 mod sessions;
 mod statuses;
@@ -192,6 +193,14 @@ mod tests {
     async fn the_postgres_store_keeps_clients_as_the_suite_demands() {
         let stores = FreshStores::default();
         conformance::check_client_store(async || stores.open().await).await;
+        stores.assert_schema_untouched().await;
+    }
+
+    // F-22
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_postgres_store_keeps_things_as_the_suite_demands() {
+        let stores = FreshStores::default();
+        conformance::check_entity_store(async || stores.open().await).await;
         stores.assert_schema_untouched().await;
     }
 

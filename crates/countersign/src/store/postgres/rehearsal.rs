@@ -39,7 +39,7 @@ impl Waiting {
 
 impl Kept for Waiting {
     fn obstacle(&mut self, user: &User) -> Result<Option<StoreError>, StoreError> {
-        self.wait(async |turn| obstacle(turn.lane(), user, true).await)
+        self.wait(async |turn| obstacle(turn.lane(), user).await)
     }
 
     fn find(&mut self, login: &Login) -> Result<Option<User>, StoreError> {

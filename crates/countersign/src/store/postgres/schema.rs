@@ -9,8 +9,11 @@ use crate::store::{KNOWN_VERSION, StoreError};
 
 /// The version that each step leads to, from the one before it. A step that was released is never changed; it only adds what programs of
 /// the version before it do without, since they go on while it is taken.
-const MIGRATIONS: [(i64, &str); 2] =
-    [(5, include_str!("migrations/0005_baseline.sql")), (6, include_str!("migrations/0006_status_lists.sql"))];
+const MIGRATIONS: [(i64, &str); 3] = [
+    (5, include_str!("migrations/0005_baseline.sql")),
+    (6, include_str!("migrations/0006_status_lists.sql")),
+    (7, include_str!("migrations/0007_entities.sql")),
+];
 
 /// Applies the steps that the database lacks, all or none; refuses a database of another program or a newer version without having
 /// written anything. Of several processes that do so at once, one does it and the others wait.

@@ -5,6 +5,12 @@ pub(super) const LOCK_USER: &str = "SELECT 1 FROM users WHERE id = $1 FOR UPDATE
 pub(super) const LOCK_CLIENT: &str = "SELECT 1 FROM clients WHERE id = $1 FOR UPDATE";
 pub(super) const LOCK_KEYS: &str = "SELECT 1 FROM signing_keys WHERE kid IN ($1, $2) ORDER BY kid FOR UPDATE";
 
+/// Locks are taken in this order: users, things, sessions, tokens.
+pub(super) const SHARE_USER: &str = "SELECT 1 FROM users WHERE id = $1 FOR SHARE";
+pub(super) const KEEP_USER: &str = "SELECT 1 FROM users WHERE id = $1 FOR KEY SHARE";
+pub(super) const LOCK_ENTITY: &str = "SELECT 1 FROM entities WHERE subject = $1 FOR UPDATE";
+pub(super) const SHARE_SESSION: &str = "SELECT 1 FROM sessions WHERE id = $1 FOR SHARE";
+
 /// Whoever disables, changes or deletes the user or the client at the same moment waits for this, and then finds the session that it
 /// has to end; or this waits for them, and looks again at what has become of the row.
 pub(super) const BEGIN_SESSION: &str = "
@@ -36,10 +42,38 @@ macro_rules! end_sessions {
 pub(super) const END_SESSION: &str = end_sessions!("id = $1 AND (user_id = $2 OR $2 IS NULL)");
 pub(super) const END_SESSIONS_OF_USER: &str = end_sessions!("user_id = $1");
 pub(super) const END_SESSIONS_OF_CLIENT: &str = end_sessions!("client = $1");
+/// The same for tokens for things.
+macro_rules! end_entity_tokens {
+    ($which:literal) => {
+        concat!(
+            "WITH these AS (SELECT id FROM entity_tokens WHERE ",
+            $which,
+            " ORDER BY id FOR UPDATE), ",
+            "ended AS (DELETE FROM entity_tokens WHERE id IN (SELECT id FROM these) ",
+            "RETURNING status_list, status_index, expires_at), ",
+            "marked AS (INSERT INTO revoked_statuses (list, place, until) ",
+            "SELECT status_list, status_index, expires_at FROM ended ON CONFLICT DO NOTHING) ",
+            "SELECT count(*) FROM ended"
+        )
+    };
+}
+
+pub(super) const END_ENTITY_TOKEN: &str = end_entity_tokens!("id = $1 AND (entity = $2 OR $2 IS NULL)");
+pub(super) const END_ENTITY_TOKENS: &str = end_entity_tokens!("entity = $1");
+pub(super) const END_ENTITY_TOKENS_OF_OWNER: &str =
+    end_entity_tokens!("entity IN (SELECT subject FROM entities WHERE owner_id = $1)");
+
+pub(super) const DECLARE_NEW_ENTITY: &str = "
+    INSERT INTO entities (subject, permissions, created_at, owner_id) VALUES ($1, $2, $3, $4)
+    ON CONFLICT DO NOTHING";
+
 /// Every node purges; what another is at work on is left to it.
 pub(super) const PURGE_SESSIONS: &str = "
     DELETE FROM sessions
     WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
+pub(super) const PURGE_ENTITY_TOKENS: &str = "
+    DELETE FROM entity_tokens
+    WHERE id IN (SELECT id FROM entity_tokens WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
 pub(super) const PURGE_REVOKED: &str = "
     DELETE FROM revoked_statuses
     WHERE (list, place) IN (SELECT list, place FROM revoked_statuses WHERE until <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
@@ -51,6 +85,14 @@ pub(super) const SETTINGS: &str = "
     SET idle_in_transaction_session_timeout = '10s';
     SET default_transaction_isolation = 'read committed';
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
+
+/// Who is in the way of a user, the first of the reasons first; oneself is, if the fifth value says so.
+pub(super) const OBSTACLE: &str = "
+    SELECT CASE WHEN id = $1 THEN '1 id' WHEN username = $2 THEN '2 name' WHEN username_skeleton = $3 THEN '3 skeleton'
+            ELSE '4 address' END AS kind, username
+    FROM users
+    WHERE (id = $1 OR username = $2 OR username_skeleton = $3 OR email_canonical = $4) AND ($5 OR id <> $1)
+    ORDER BY kind LIMIT 1";
 
 /// Two imports that meet would wait for each other's names in a circle, again and again.
 pub(super) const LOCK_IMPORTS: &str = "

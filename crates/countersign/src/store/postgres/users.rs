@@ -10,7 +10,8 @@ use crate::import::Newcomer;
 use crate::store::postgres::PostgresStore;
 use crate::store::postgres::connection::{Lane, StepError, Turn, get, get_bytes, in_turn};
 use crate::store::postgres::ending::end_sessions_of_user;
-use crate::store::postgres::sql::{INSERT_MANY, LOCK_IMPORTS, LOCK_USER};
+use crate::store::postgres::entities::end_tokens_of_owner;
+use crate::store::postgres::sql::{INSERT_MANY, LOCK_IMPORTS, LOCK_USER, OBSTACLE};
 use crate::store::taking_over::{Engine, take_over};
 use crate::store::user_query::bytes_after;
 use crate::store::{HashRecord, Imported, StoreError, UserPage, UserQuery, UserStore, sql};
@@ -132,6 +133,7 @@ impl PostgresStore {
         }
         if changed.disabled {
             end_sessions_of_user(lane, id).await?;
+            end_tokens_of_owner(lane, id).await?;
         }
         transaction.commit().await?;
         Ok(Some(changed))
@@ -168,6 +170,7 @@ impl PostgresStore {
         let bytes = id.as_bytes().as_slice();
         lane.exists(LOCK_USER, &[&bytes]).await?;
         end_sessions_of_user(lane, id).await?;
+        end_tokens_of_owner(lane, id).await?;
         let is_deleted = lane.changes_one(sql::DELETE, &[&bytes]).await?;
         transaction.commit().await?;
         Ok(is_deleted)
@@ -190,16 +193,24 @@ impl<'w> Waiting<'w> {
     /// Those whom nobody is in the way of go in together; where somebody is, the halves are looked at by themselves, in their order, so
     /// that each has the outcome that it would have alone.
     fn take_over_all(&mut self, newcomers: &[Newcomer], outcomes: &mut Vec<Imported>) -> Result<(), StoreError> {
+        let mut one_by_one = |engine: &mut Self| {
+            newcomers.iter().try_for_each(|new| {
+                outcomes.push(take_over(engine, new)?);
+                Ok(())
+            })
+        };
         if newcomers.len() < FEWEST_TOGETHER {
-            for new in newcomers {
-                outcomes.push(take_over(self, new)?);
-            }
-            return Ok(());
+            return one_by_one(self);
         }
         let lane = self.lane;
-        if self.wait(insert_all(lane, newcomers))? {
-            outcomes.resize(outcomes.len() + newcomers.len(), Imported::Added);
+        let inserted = self.wait(insert_all(lane, newcomers))?;
+        if inserted == newcomers.len() {
+            outcomes.resize(outcomes.len() + inserted, Imported::Added);
             return Ok(());
+        }
+        // As when the same file is read once more.
+        if inserted < newcomers.len() / 2 {
+            return one_by_one(self);
         }
         let (first, second) = newcomers.split_at(newcomers.len() / 2);
         self.take_over_all(first, outcomes)?;
@@ -240,8 +251,8 @@ impl Engine for Waiting<'_> {
     }
 }
 
-/// Inserts all of them or none; whether it did.
-async fn insert_all(lane: Lane<'_>, newcomers: &[Newcomer]) -> Result<bool, StepError> {
+/// Inserts all of them, or none if somebody is in the way; how many could be.
+async fn insert_all(lane: Lane<'_>, newcomers: &[Newcomer]) -> Result<usize, StepError> {
     let users: Vec<User> = newcomers.iter().map(|new| new.user.to_user()).collect();
     let texts = |text: fn(&User) -> String| users.iter().map(text).collect::<Vec<_>>();
     let emails = |text: fn(&EmailAddress) -> &str| {
@@ -272,9 +283,10 @@ async fn insert_all(lane: Lane<'_>, newcomers: &[Newcomer]) -> Result<bool, Step
             ],
         )
         .await?;
-    let are_all_in = usize::try_from(inserted) == Ok(newcomers.len());
+    let inserted = usize::try_from(inserted).unwrap_or_default();
+    let are_all_in = inserted == newcomers.len();
     lane.batch(if are_all_in { "RELEASE SAVEPOINT together" } else { "ROLLBACK TO SAVEPOINT together" }).await?;
-    Ok(are_all_in)
+    Ok(inserted)
 }
 
 /// Where another user is in the way nothing happens, and the next statement sees who it is.
@@ -301,7 +313,7 @@ async fn insert(lane: Lane<'_>, user: &User, hash: Option<&PasswordHash>) -> Res
     if inserted {
         return Ok(());
     }
-    Err(match obstacle(lane, user, true).await? {
+    Err(match obstacle(lane, user).await? {
         Some(error) => error.into(),
         // It is gone by now.
         None => StepError::Again("users came and went too fast to keep another".to_owned()),
@@ -335,31 +347,31 @@ async fn update(lane: Lane<'_>, kept: &User, user: &User) -> Result<(), StepErro
     Ok(())
 }
 
-/// A name that stays is in nobody's way, whatever newer tables of Unicode say.
-async fn obstacle_to_change(lane: Lane<'_>, kept: &User, user: &User) -> Result<Option<StoreError>, StepError> {
-    if kept.username == user.username { email_taken(lane, user).await } else { obstacle(lane, user, false).await }
-}
-
-/// What keeps `user` from being written: another who has the id, the name, one that looks like it, or the address.
-pub(super) async fn obstacle(lane: Lane<'_>, user: &User, is_new: bool) -> Result<Option<StoreError>, StepError> {
+/// What keeps `user` from being written anew: another who has the id, the name, one that looks like it, or the address, in this order.
+pub(super) async fn obstacle(lane: Lane<'_>, user: &User) -> Result<Option<StoreError>, StepError> {
     let id = user.id.as_bytes().as_slice();
-    if is_new && lane.exists(sql::HAS_ID, &[&id]).await? {
-        return Ok(Some(StoreError::IdTaken));
-    }
-    if lane.exists(sql::OTHER_WITH_USERNAME, &[&user.username.as_str(), &id]).await? {
-        return Ok(Some(StoreError::UsernameTaken));
-    }
-    let skeleton = user.username.skeleton();
-    if let Some(existing) = lane.read_first(sql::OTHER_WITH_SKELETON, &[&skeleton, &id], |row| get(row, 0)).await? {
-        return Ok(Some(StoreError::UsernameConfusable { existing: Username::from_stored(existing) }));
-    }
-    email_taken(lane, user).await
+    let canonical = user.email.as_ref().map(EmailAddress::canonical);
+    let (name, skeleton) = (user.username.as_str(), user.username.skeleton());
+    lane.read_first(OBSTACLE, &[&id, &name, &skeleton, &canonical, &true], read_obstacle).await
 }
 
-async fn email_taken(lane: Lane<'_>, user: &User) -> Result<Option<StoreError>, StepError> {
+/// The same for a change. A name that stays is in nobody's way, whatever newer tables of Unicode say.
+async fn obstacle_to_change(lane: Lane<'_>, kept: &User, user: &User) -> Result<Option<StoreError>, StepError> {
+    let id = user.id.as_bytes().as_slice();
     let canonical = user.email.as_ref().map(EmailAddress::canonical);
-    let is_taken = lane.exists(sql::OTHER_WITH_EMAIL, &[&canonical, &user.id.as_bytes().as_slice()]).await?;
-    Ok(is_taken.then_some(StoreError::EmailTaken))
+    let name = Some(&user.username).filter(|name| **name != kept.username);
+    let (name, skeleton) = (name.map(Username::as_str), name.map(Username::skeleton));
+    lane.read_first(OBSTACLE, &[&id, &name, &skeleton, &canonical, &false], read_obstacle).await
+}
+
+fn read_obstacle(row: &Row) -> Result<StoreError, StepError> {
+    let kind: &str = get(row, 0)?;
+    Ok(match kind {
+        "1 id" => StoreError::IdTaken,
+        "2 name" => StoreError::UsernameTaken,
+        "3 skeleton" => StoreError::UsernameConfusable { existing: Username::from_stored(get(row, 1)?) },
+        _ => StoreError::EmailTaken,
+    })
 }
 
 /// Whether no user has this name, or one that looks like it.

@@ -10,7 +10,7 @@ use crate::store::StoreError;
 /// How long a statement waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(3);
 /// More than the number of different statements: none is prepared twice.
-const STATEMENT_CACHE: usize = 64;
+const STATEMENT_CACHE: usize = 96;
 
 /// Set up once for each connection. A page cache of at most 2 MiB keeps the idle process small; deleted users are
 /// overwritten; nothing temporary is written beside the data directory.

@@ -28,7 +28,8 @@ pub(super) fn end_sessions_of_client(transaction: &Transaction<'_>, client: &Cli
     end(transaction, sql::END_SESSIONS_OF_CLIENT, [client.as_str()]).map(drop)
 }
 
-fn end(
+/// Marks what of these ends and has not expired, and deletes it; how many there were.
+pub(super) fn end(
     transaction: &Transaction<'_>,
     [mark, delete]: [&str; 2],
     which: impl Params + Clone,

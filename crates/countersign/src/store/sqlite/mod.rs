@@ -8,6 +8,7 @@ mod connection;
 mod schema;
 mod worker;
 mod ending;
+mod entities;
 mod users;
 mod sessions;
 mod statuses;
@@ -259,6 +260,14 @@ mod tests {
     async fn the_sqlite_store_keeps_clients_as_the_suite_demands() {
         let stores = FreshStores::new();
         conformance::check_client_store(async || stores.open()).await;
+        stores.assert_schema_untouched().await;
+    }
+
+    // F-22
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_sqlite_store_keeps_things_as_the_suite_demands() {
+        let stores = FreshStores::new();
+        conformance::check_entity_store(async || stores.open()).await;
         stores.assert_schema_untouched().await;
     }
 

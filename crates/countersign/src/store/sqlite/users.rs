@@ -8,6 +8,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Params, Row, Transactio
 use crate::import::Newcomer;
 use crate::store::sqlite::connection::JobError;
 use crate::store::sqlite::ending::end_sessions_of_user;
+use crate::store::sqlite::entities::end_tokens_of_owner;
 use crate::store::sqlite::{SqliteStore, sql};
 use crate::store::taking_over::{Engine, take_over};
 use crate::store::user_query::bytes_after;
@@ -68,6 +69,7 @@ impl UserStore for SqliteStore {
             }
             if changed.disabled {
                 end_sessions_of_user(transaction, id)?;
+                end_tokens_of_owner(transaction, id)?;
             }
             Ok(Some(changed))
         })
@@ -122,6 +124,7 @@ impl UserStore for SqliteStore {
     async fn delete(&self, id: UserId) -> Result<bool, StoreError> {
         self.write(move |transaction| {
             end_sessions_of_user(transaction, id)?;
+            end_tokens_of_owner(transaction, id)?;
             changes_one(transaction, sql::DELETE, [id.as_bytes()])
         })
         .await
