@@ -25,6 +25,7 @@ mod sessions;
 mod clients;
 mod statuses;
 mod entities;
+mod entity_races;
 
 use std::sync::Arc;
 
@@ -111,6 +112,7 @@ where
     entities::tokens_are_found_and_listed_until_they_expire(fresh().await).await;
     entities::a_token_is_kept_only_for_what_was_checked(fresh().await).await;
     entities::of_many_tokens_at_once_as_many_are_kept_as_there_is_room_for(fresh().await).await;
+    entity_races::no_token_outlives_a_change_that_voids_it(fresh().await).await;
     entities::a_change_of_a_thing_ends_the_tokens_that_it_voids(fresh().await).await;
     entities::tokens_are_ended_one_by_one_or_all_of_a_thing(fresh().await).await;
     entities::a_user_who_is_disabled_or_gone_leaves_no_token(fresh().await).await;

@@ -10,6 +10,8 @@ mod connection;
 mod schema;
 mod ending;
 mod entities;
+mod user_rows;
+mod imports;
 mod users;
 mod sessions;
 mod statuses;

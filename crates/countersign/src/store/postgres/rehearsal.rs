@@ -4,7 +4,7 @@ use tokio::runtime::Handle;
 
 use crate::store::StoreError;
 use crate::store::postgres::connection::{StepError, Turn};
-use crate::store::postgres::users::{find_login, is_free, obstacle, read_user};
+use crate::store::postgres::user_rows::{find_login, is_free, obstacle, read_user};
 use crate::store::postgres::{Address, OpenError, PostgresStore, schema};
 use crate::store::sqlite::Rehearsal;
 use crate::store::taking_over::Kept;

@@ -10,7 +10,7 @@ use crate::store::postgres::PostgresStore;
 use crate::store::postgres::connection::{StepError, Values, get, get_bytes, in_turn};
 use crate::store::postgres::ending::{end_session, end_sessions_of_user};
 use crate::store::postgres::sql::{BEGIN_SESSION, PURGE_SESSIONS};
-use crate::store::postgres::users::read_user;
+use crate::store::postgres::user_rows::read_user;
 use crate::store::{Retry, Rotation, SessionStore, StoreError, sql};
 use crate::user::{User, UserId};
 
