@@ -144,13 +144,21 @@ impl GuardAnswer {
 #[derive(Clone, Debug)]
 pub struct PasswordFlow {
     pub(crate) token_url: String,
+    flow: &'static str,
     pub(crate) style: ErrorStyle,
 }
 
 impl PasswordFlow {
     /// `token_url` may be relative: `token` is beside the document, also behind a path prefix.
     pub fn at(token_url: impl Into<String>) -> Self {
-        Self { token_url: token_url.into(), style: ErrorStyle::default() }
+        Self { token_url: token_url.into(), flow: "password", style: ErrorStyle::default() }
+    }
+
+    /// Shows the grant `client_credentials` in the place of the password grant, for a token endpoint that takes no passwords.
+    #[must_use]
+    pub fn of_clients(mut self) -> Self {
+        self.flow = "clientCredentials";
+        self
     }
 
     /// Documents the bodies of errors in the style that the [`Guard`](crate::Guard) has.
@@ -162,7 +170,8 @@ impl PasswordFlow {
 
     /// The Security Scheme Object.
     pub(crate) fn to_json(&self, scopes: &Map<String, Value>) -> Value {
-        json!({ "type": "oauth2", "flows": { "password": { "tokenUrl": self.token_url, "scopes": scopes } } })
+        let flow = json!({ "tokenUrl": self.token_url, "scopes": scopes });
+        json!({ "type": "oauth2", "flows": { self.flow: flow } })
     }
 }
 

@@ -20,7 +20,10 @@ const GOOD: &str = "grant_type=password&username=johndoe&password=secret";
 
 /// Shows what it was sent, the password and the client's secret included.
 async fn token(form: PasswordForm) -> axum::Json<Value> {
-    let client = form.client().map(|client| json!([client.id(), client.secret()]));
+    let client = form.client().map(|client| match client.assertion() {
+        Some(assertion) => json!([client.id(), client.secret(), assertion]),
+        None => json!([client.id(), client.secret()]),
+    });
     let scope = form.scope().map(ToString::to_string);
     axum::Json(json!({ "username": form.username(), "password": form.password(), "scope": scope, "client": client }))
 }
@@ -266,6 +269,45 @@ async fn two_ways_to_name_a_client_are_an_invalid_request() {
     let request = post_form().header("authorization", "Basic YTpi").header("authorization", "Basic Yzpk");
     let answer = answer(request.body(Body::from(GOOD)).expect("a request")).await;
     assert_refused(&answer, StatusCode::BAD_REQUEST, "invalid_request");
+}
+
+/// An assertion of `web`; its signature is for the server to look at.
+const ASSERTION: &str = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ3ZWIifQ.AAAA";
+const JWT: &str = "client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+// RFC 7523 section 2.2
+#[tokio::test]
+async fn a_client_shows_an_assertion_which_names_it_where_the_form_does_not() {
+    for named in ["", "&client_id=web", "&client_id="] {
+        let answer = form(&format!("{GOOD}&{JWT}&client_assertion={ASSERTION}{named}")).await;
+        assert_eq!(answer.json()["client"], json!(["web", null, ASSERTION]), "{named}");
+    }
+    let other = form(&format!("{GOOD}&{JWT}&client_assertion={ASSERTION}&client_id=app")).await;
+    assert_eq!(other.json()["client"], json!(["app", null, ASSERTION]), "for the server to find out");
+    let body = format!("{GOOD}&{JWT}&client_assertion={ASSERTION}");
+    let swagger = with_header("authorization", "Basic Og==", &body).await;
+    assert_eq!(swagger.json()["client"], json!(["web", null, ASSERTION]));
+}
+
+//
+#[tokio::test]
+async fn an_assertion_stands_alone_and_is_a_jwt() {
+    let both =
+        with_header("authorization", "Basic d2ViOng=", &format!("{GOOD}&{JWT}&client_assertion={ASSERTION}")).await;
+    assert_refused(&both, StatusCode::BAD_REQUEST, "invalid_request");
+    for (fields, code) in [
+        (format!("{JWT}&client_assertion={ASSERTION}&client_id=web&client_secret=x"), "invalid_request"),
+        (format!("{JWT}&client_assertion={ASSERTION}&client_secret=x"), "invalid_request"),
+        (format!("{JWT}&client_assertion={ASSERTION}&client_assertion={ASSERTION}"), "invalid_request"),
+        (format!("{JWT}&{JWT}&client_assertion={ASSERTION}"), "invalid_request"),
+        (JWT.to_owned(), "invalid_request"),
+        (format!("{JWT}&client_assertion=&client_id=web"), "invalid_request"),
+        (format!("client_assertion={ASSERTION}&client_id=web"), "invalid_request"),
+        (format!("client_assertion_type=saml2-bearer&client_assertion={ASSERTION}"), "invalid_client"),
+        (format!("{JWT}&client_assertion=x"), "invalid_client"),
+    ] {
+        assert_refused(&form(&format!("{GOOD}&{fields}")).await, StatusCode::BAD_REQUEST, code);
+    }
 }
 
 #[tokio::test]

@@ -84,6 +84,11 @@ impl Hasher {
         self.is_weaker(stored.stored())
     }
 
+    /// Whether a hash names a pepper that is not there, so that no password can be checked against it.
+    pub fn lacks_pepper_of(&self, stored: &PasswordHash) -> bool {
+        self.workspace().pepper(stored.pepper()).is_err()
+    }
+
     /// Whether the pepper is there that a hash names.
     #[cfg(feature = "pool")]
     pub(crate) fn check_pepper(&self, stored: &PasswordHash) -> Result<(), ResourceError> {

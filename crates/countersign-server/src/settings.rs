@@ -7,14 +7,15 @@ mod source;
 mod flags;
 mod reference;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use countersign::Registration;
+use axum::http::Uri;
 use countersign::entity::EntityKinds;
 use countersign::password_rules::{BreachedRange, PasswordList, PasswordRules};
+use countersign::{Profile, Registration};
 use countersign_axum::ErrorStyle;
 use countersign_password::{Argon2Params, HashPool, Hasher, Kernel, ParamsError, Peppers, Policy, PoolSettings};
 use countersign_token::{Algorithm, ScopeSet};
@@ -71,8 +72,8 @@ pub struct Settings {
     pub signing_key_lifetime: Duration,
     /// How long others may keep the published keys.
     pub keys_max_age: Duration,
-    /// Whether tokens are given for a user name and a password.
-    pub password_grant: bool,
+    /// Which protocol is spoken.
+    pub profile: Profile,
     /// The scopes of users who register, and of `user add` without `--scope`.
     pub default_scopes: ScopeSet,
     /// Passwords that nobody may choose, and the file that they were read from.
@@ -122,7 +123,7 @@ impl Default for Settings {
             algorithm: library.algorithm,
             signing_key_lifetime: Duration::from_secs(library.signing_key_lifetime_s.unsigned_abs()),
             keys_max_age: Duration::from_secs(library.keys_max_age_s.unsigned_abs()),
-            password_grant: library.password_grant,
+            profile: library.profile,
             default_scopes: library.default_scopes,
             password_list: None,
             breached_passwords: None,
@@ -161,6 +162,15 @@ impl Settings {
         format!("http://{address}")
     }
 
+    /// Whether callers from other machines speak plain HTTP to a server that listens on `address`.
+    pub fn is_plain_and_remote(&self, address: SocketAddr) -> bool {
+        let uri = self.issuer_at(address).parse::<Uri>().unwrap_or_default();
+        if uri.scheme_str() == Some("https") {
+            return false;
+        }
+        !address.ip().is_loopback() || !uri.host().is_some_and(is_loopback)
+    }
+
     /// What the library is told about tokens and accounts.
     pub fn of_accounts(&self, issuer: &str) -> countersign::Settings {
         countersign::Settings {
@@ -175,7 +185,7 @@ impl Settings {
             signing_key_lifetime_s: seconds(self.signing_key_lifetime),
             keys_max_age_s: seconds(self.keys_max_age),
             registration: self.registration,
-            password_grant: self.password_grant,
+            profile: self.profile,
             error_style: self.error_style,
             default_scopes: self.default_scopes.clone(),
             password_rules: self.password_rules(issuer),
@@ -200,6 +210,11 @@ impl Settings {
         let peppers = self.peppers.as_ref().map(|(_, peppers)| peppers.clone()).unwrap_or_default();
         Ok(Hasher::new(policy).kernel(self.hash_kernel).peppers(peppers))
     }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 fn seconds(duration: Duration) -> i64 {

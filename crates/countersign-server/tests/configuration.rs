@@ -78,12 +78,12 @@ fn a_variable_names_the_file_unless_a_flag_does() {
 fn the_file_takes_numbers_booleans_and_lists() {
     let place = Place::new();
     let text =
-        "access_token_lifetime = 90\npassword_grant = false\ndefault_scopes = ['items:read', 'me']\nhash_queue = 7\n";
+        "access_token_lifetime = 90\nrefresh_tokens = false\ndefault_scopes = ['items:read', 'me']\nhash_queue = 7\n";
     let file = place.write("settings.toml", text);
     let given = Given { file: Some(file), ..Given::default() };
     let settings = Configuration::load(&given).unwrap().settings;
     assert_eq!(settings.access_token_lifetime.as_secs(), 90);
-    assert!(!settings.password_grant);
+    assert!(!settings.refresh_tokens);
     assert_eq!(settings.default_scopes.to_string(), "items:read me");
     assert_eq!(settings.hashing.queue_limit, 7);
 }
@@ -144,7 +144,8 @@ fn bad_values_say_where_they_stand_and_what_to_write() {
         ("issuer", "https://id.example.com/", "final slash"),
         ("audience", "", "one name"),
         ("registration", "yes", "open or closed"),
-        ("password-grant", "yes", "on or off"),
+        ("profile", "oauth22", "oauth2 or oauth21"),
+        ("refresh-tokens", "yes", "on or off"),
         ("default-scopes", "a  b", "space"),
         ("error-style", "FastAPI", "rfc6749 or fastapi"),
         ("access-token-lifetime", "0", "a number and a unit"),
@@ -192,6 +193,18 @@ fn a_budget_that_is_too_small_for_one_hash_is_refused_before_anything_is_served(
     let refused = place.run(&["serve", "--listen", "127.0.0.1:0", "--hash-budget-mib", "19"]).bad(2);
     assert!(refused.contains("hash-budget-mib: write at least 20"), "{refused}");
     assert!(place.files().is_empty());
+}
+
+//
+#[test]
+fn oauth_2_1_wants_tls_and_another_style_than_fastapis() {
+    let with = |flags: &[(&'static str, &str)]| load(&[&[("profile", "oauth21")], flags].concat(), &[]);
+    assert!(with(&[]).is_ok() && with(&[("issuer", "http://localhost:8000")]).is_ok());
+    assert!(with(&[("issuer", "https://id.example.com"), ("listen", "0.0.0.0:8000")]).is_ok());
+    for plain in [("issuer", "http://id.example.com"), ("listen", "0.0.0.0:8000")] {
+        assert!(with(&[plain]).unwrap_err().contains("TLS"));
+    }
+    assert!(with(&[("error-style", "fastapi")]).unwrap_err().contains("error-style"));
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn a_report_counts_users_by_hash_and_those_that_were_upgraded() {
     let users = [line("ada", Some(BCRYPT)), line("bob", Some(BCRYPT)), line("eve", Some(DJANGO)), line("zoe", None)];
     place.write("users.jsonl", &users.join("\n"));
     place.run(&["import", "users", "users.jsonl"]).good();
-    let kind = |scheme: &str, parameters: &str, is_weaker: bool, users: u64| json!({ "scheme": scheme, "parameters": parameters, "pepper": null, "is_weaker": is_weaker, "users": users });
+    let kind = |scheme: &str, parameters: &str, is_weaker: bool, users: u64| json!({ "scheme": scheme, "parameters": parameters, "pepper": null, "is_weaker": is_weaker, "pepper_is_missing": false, "users": users });
     let before = report(&place, &[]);
     assert_eq!(
         before["hashes"],
@@ -92,6 +92,12 @@ fn peppers_are_taken_up_rotated_and_given_up_without_a_reset() {
     assert_eq!(server.log_in("ada").0, 503);
     let log = server.stop().stderr;
     assert!(log.contains(&format!("the pepper {} is missing", second.as_str().unwrap())), "{log}");
+
+    let missing = report(&place, &file)["hashes"][0].clone();
+    assert_eq!((&missing["pepper_is_missing"], &missing["is_weaker"]), (&json!(true), &json!(false)), "{missing}");
+    let text = place.run(&["hash", "report", "--pepper-file", "peppers"]).good();
+    assert!(text.contains("1 who cannot log in") && text.contains("pepper missing"), "{text}");
+    assert!(text.contains("1 users: 0 with a weaker hash"), "{text}");
 
     with_peppers(&format!("none\n{TWO}"));
     assert_eq!(log_in(), Value::Null);

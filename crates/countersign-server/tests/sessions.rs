@@ -75,6 +75,11 @@ fn an_operator_lists_sessions_and_ends_them_while_the_server_runs() {
     let table = place.run(&["session", "list"]).good();
     assert!(table.contains("ada") && table.contains("bob") && table.contains("127.0.0.1"), "{table}");
 
+    let short = place.run(&["session", "list", "--limit", "1", "--json"]);
+    assert!(short.stderr.contains("more than these 1"), "{}", short.stderr);
+    assert_eq!(short.json().as_array().unwrap().len(), 1);
+    assert_eq!(place.run(&["session", "list", "--limit", "2"]).stderr, "");
+
     let id = session["id"].as_str().unwrap();
     place.run(&["session", "end", id]).good();
     assert_eq!(server.whoami(access).0, 401);

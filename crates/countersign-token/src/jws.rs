@@ -136,6 +136,12 @@ pub fn sign(payload: &[u8], key: &SigningKey) -> Result<String, SigningFailed> {
     sign_encoded(&base64url::encode(header.to_string()), payload, key)
 }
 
+/// The same, whose header says by `typ` what kind of thing it is, so that nobody takes it for another (RFC 8725 section 3.11).
+pub fn sign_typed(payload: &[u8], typ: &str, key: &SigningKey) -> Result<String, SigningFailed> {
+    let header = json!({ "alg": key.algorithm().name(), "typ": typ, "kid": key.kid() });
+    sign_encoded(&base64url::encode(header.to_string()), payload, key)
+}
+
 /// Signs a payload under a header that is in base64url already.
 pub(crate) fn sign_encoded(header: &str, payload: &[u8], key: &SigningKey) -> Result<String, SigningFailed> {
     let mut token = String::with_capacity(header.len() + payload.len().div_ceil(3) * 4 + SIGNATURE_CHARACTERS + 2);

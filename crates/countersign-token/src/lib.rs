@@ -1,4 +1,4 @@
-//! What an access token is: scopes, subjects, keys, claims, issuer and verifier.
+//! What an access token is: scopes, subjects, keys, claims, issuer and verifier; and the assertions of clients.
 //!
 //! Compact JWS (RFC 7515) and JWT access tokens (RFC 9068) by a codec of our own that is strict by construction;
 //! aws-lc-rs makes and checks the signatures alone. No I/O, no HTTP, no clock: the time is a parameter named `now`,
@@ -40,12 +40,14 @@ pub mod jws;
 mod inspection;
 mod status;
 mod claims;
+mod assertion;
 mod issuer;
 mod verifier;
 #[cfg(feature = "status-list")]
 mod status_list;
 
 pub use crate::algorithm::Algorithm;
+pub use crate::assertion::ClientAssertion;
 pub use crate::claims::{Claims, ClaimsError, is_subject};
 pub use crate::inspection::{Inspected, inspect};
 pub use crate::issuer::{IssueError, IssuedToken, Issuer, NewToken};

@@ -25,8 +25,8 @@ pub enum VerifyError {
     /// The signature is not the key's over this token.
     #[error("the token's signature is not good")]
     BadSignature,
-    /// The header's `typ` is not that of an access token.
-    #[error("the token is not an access token")]
+    /// The header's `typ` is not that of the kind of token that is asked for.
+    #[error("the token is of another kind")]
     WrongType,
     /// The claims are not a strict JSON object.
     #[error("the token's claims are malformed")]

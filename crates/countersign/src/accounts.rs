@@ -155,16 +155,18 @@ impl Accounts {
 
     /// Sets a new password for somebody who knows the current one.
     ///
-    /// The change is conditional on the hash that was checked. When that was replaced meanwhile, by the upgrade of a login or by
+    /// Nothing is done with the new one before the current one is known to be right: to look it up and to hash it costs. The change is
+    /// conditional on the hash that was checked. When that was replaced meanwhile, by the upgrade of a login or by
     /// another change, the current password is checked once more against what stands now (S-031).
     pub async fn change_password(&self, id: UserId, current: Password, new: Password) -> Result<(), AccountError> {
+        let mut checked = self.check_current(id, current.clone()).await?;
         let new = self.hash_for(id, new).await?;
         for _ in 0..2 {
-            let checked = self.check_current(id, current.clone()).await?;
             if self.users.change_password(id, &checked, &new, self.clock.now()).await? {
                 tracing::info!(event = "change password", outcome = "good", user = %id);
                 return Ok(());
             }
+            checked = self.check_current(id, current.clone()).await?;
         }
         Err(AccountError::Gone)
     }

@@ -9,6 +9,7 @@ use countersign_password::HashPool;
 use countersign_token::{Claims, Subject};
 
 use crate::accounts::Accounts;
+use crate::client::FIRST_PARTY;
 use crate::clients::Clients;
 use crate::entities::Entities;
 use crate::grant::Grants;
@@ -232,14 +233,21 @@ const PURGE_PAUSE: Duration = Duration::from_mins(1);
 /// As long as anybody holds the rest.
 async fn purge_now_and_then(shared: Weak<Shared>) {
     loop {
-        let parts = shared.upgrade().map(|shared| (shared.sessions.clone(), shared.entities.clone()));
-        let Some((sessions, entities)) = parts else { return };
-        for purged in [sessions.purge().await, entities.purge().await, sessions.statuses().purge().await] {
+        let Some(strong) = shared.upgrade() else { return };
+        let (sessions, entities, clients) = (strong.sessions.clone(), strong.entities.clone(), strong.clients.clone());
+        let now = strong.clock.now();
+        drop(strong);
+        for purged in [
+            sessions.purge().await,
+            entities.purge().await,
+            sessions.statuses().purge().await,
+            clients.purge(now).await,
+        ] {
             if let Err(error) = purged {
                 tracing::warn!(event = "purge", %error, "what has expired was not deleted");
             }
         }
-        drop((sessions, entities));
+        drop((sessions, entities, clients));
         tokio::time::sleep(PURGE_PAUSE).await;
     }
 }
@@ -266,13 +274,20 @@ where
 
     /// The session of a token is looked up for every request, and the user with it. Refused at once are the tokens of a session that
     /// was ended, of an account that was disabled or deleted, those issued before the password was last changed, and those
-    /// that carry a scope which the user has lost.
+    /// that carry a scope which the user, or the client that they were given to, has lost.
     async fn load_user(claims: &Claims, state: &S) -> Result<Option<Self>, Unavailable> {
         let Ok(subject) = claims.subject().parse::<Subject>() else { return Ok(None) };
         let (Subject::USER, Ok(id)) = (subject.kind(), subject.id().parse()) else { return Ok(None) };
         let Some(session) = claims.session_id().and_then(|id| id.parse().ok()) else { return Ok(None) };
         let sessions = Countersign::from_ref(state).shared.sessions.clone();
-        let found = sessions.find_user(session).await.map_err(Unavailable::because)?;
+        let found = match claims.client_id().filter(|client| *client != FIRST_PARTY) {
+            None => sessions.find_user(session).await,
+            Some(client) => sessions
+                .find_user_by(session, client)
+                .await
+                .map(|found| found.filter(|(_, may)| may.contains_all(claims.scope())).map(|(user, _)| user)),
+        };
+        let found = found.map_err(Unavailable::because)?;
         Ok(found.filter(|user| user.id == id && !user.disabled && user.scopes.contains_all(claims.scope())))
     }
 }

@@ -1,5 +1,7 @@
 //! Clients as the stores keep them: programs that are registered to ask for tokens. Times are Unix seconds.
 
+pub mod keys;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
@@ -11,6 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign_token::ScopeSet;
 use zeroize::Zeroizing;
 
+pub use crate::client::keys::{ClientKeys, ClientKeysError};
 use crate::user::FullName;
 
 /// A registered program.
@@ -26,7 +29,7 @@ pub struct Client {
     pub grants: BTreeSet<Grant>,
     /// The most that its tokens carry; of a user's login, as far as the user has them.
     pub scopes: ScopeSet,
-    /// Whom its tokens are for; nobody named is the audience of the server.
+    /// The APIs that its tokens are for; nobody named is the audience of the server. About tokens for these it may ask.
     pub audiences: Vec<String>,
     /// How long its access tokens live, if shorter than those of the server, in seconds.
     pub access_token_lifetime_s: Option<i64>,
@@ -38,6 +41,8 @@ pub struct Client {
     pub created_at: i64,
     /// What it proves itself with, oldest first; two while one takes the place of the other.
     pub secrets: Vec<ClientSecret>,
+    /// What it proves itself with in the place of a secret or beside it: it signs, and these check that.
+    pub keys: ClientKeys,
 }
 
 /// The id of a client: 1 to 64 letters, digits and `.`, `_`, `-`, `~`.
@@ -114,12 +119,15 @@ pub struct ClientChange {
     pub always_refresh: Option<bool>,
     /// See [`Client::disabled`].
     pub disabled: Option<bool>,
+    /// See [`Client::keys`].
+    pub keys: Option<ClientKeys>,
 }
 
 impl ClientChange {
     /// What this change makes of a client.
     pub fn apply_to(&self, client: &Client) -> Client {
-        let Self { name, grants, scopes, audiences, access_token_lifetime_s, always_refresh, disabled } = self.clone();
+        let Self { name, grants, scopes, audiences, access_token_lifetime_s, always_refresh, disabled, keys } =
+            self.clone();
         let old = client.clone();
         Client {
             name: name.unwrap_or(old.name),
@@ -129,6 +137,7 @@ impl ClientChange {
             access_token_lifetime_s: access_token_lifetime_s.unwrap_or(old.access_token_lifetime_s),
             always_refresh: always_refresh.unwrap_or(old.always_refresh),
             disabled: disabled.unwrap_or(old.disabled),
+            keys: keys.unwrap_or(old.keys),
             ..old
         }
     }
@@ -164,6 +173,7 @@ impl Client {
             disabled: false,
             created_at: now,
             secrets: Vec::new(),
+            keys: ClientKeys::default(),
         }
     }
 }

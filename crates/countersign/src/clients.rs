@@ -1,10 +1,13 @@
 //! Clients at work: who asks, and whether it is who it says.
 
+use std::fmt;
 use std::sync::Arc;
 
+use aws_lc_rs::digest::{SHA256, digest};
+use countersign_token::{ClientAssertion, VerifyError};
 use zeroize::Zeroizing;
 
-use crate::client::{Client, ClientId, ClientSecret, FIRST_PARTY, Grant};
+use crate::client::{Client, ClientChange, ClientId, ClientKeys, ClientSecret, FIRST_PARTY, Grant};
 use crate::store::{ClientStore, StoreError};
 
 /// The registered clients, and the one that nobody registers.
@@ -12,6 +15,31 @@ use crate::store::{ClientStore, StoreError};
 pub struct Clients {
     store: Arc<dyn ClientStore>,
 }
+
+/// What a request shows of a client.
+#[derive(Clone, Copy)]
+pub struct Shown<'r> {
+    /// Who it says it is.
+    pub id: &'r str,
+    /// What it shows for that.
+    pub proof: Proof<'r>,
+}
+
+/// How a client proves who it is.
+#[derive(Clone, Copy)]
+pub enum Proof<'r> {
+    /// Not at all: it is public.
+    None,
+    /// By a secret.
+    Secret(&'r str),
+    /// By a signature (RFC 7523): a [`ClientAssertion`].
+    Assertion(&'r str),
+}
+
+/// Expired assertions that are forgotten in one step: others who write wait for it.
+const PURGED_AT_ONCE: usize = 500;
+/// More of an id that nobody has tells nobody anything.
+const LONGEST_CLAIMED: usize = 64;
 
 /// Why a client is not known.
 #[derive(Debug, thiserror::Error)]
@@ -32,14 +60,14 @@ pub enum ClientChangeError {
     /// Another client has the id.
     #[error("the client id is taken: choose another")]
     IdTaken,
-    /// It has no secrets.
-    #[error("a public client has no secrets")]
+    /// It can keep no secret.
+    #[error("a public client has neither secrets nor keys")]
     Public,
     /// It has as many secrets as it can have.
     #[error("the client has two secrets already: remove one first")]
     TwoSecrets,
-    /// It would be left without one.
-    #[error("it is the last secret of the client: add another first")]
+    /// It would be left without anything to prove itself by.
+    #[error("it is the last secret of the client, which has no key: add another first")]
     LastSecret,
     /// None has this id.
     #[error("the client has no such secret")]
@@ -55,40 +83,68 @@ impl Clients {
         Self { store }
     }
 
-    /// The client that shows this id and secret; whoever shows nothing is the operator's own front end.
+    /// The client that shows this; whoever shows nothing is the operator's own front end.
     ///
-    /// A confidential client shows a secret that is one of its own, a public one shows none (RFC 6749 section 2.3, R-018).
-    pub async fn authenticate(&self, shown: Option<(&str, Option<&str>)>) -> Result<Client, ClientError> {
-        let (id, secret) = match shown {
-            None | Some((FIRST_PARTY, None)) => return Ok(first_party()),
+    /// A confidential client shows a secret that is one of its own, or an assertion for this issuer that one of its keys has signed and
+    /// that was not used before `now`; a public one shows neither (RFC 6749 section 2.3, RFC 7523 section 3, R-018, R-093).
+    pub async fn authenticate(&self, shown: Option<Shown<'_>>, issuer: &str, now: i64) -> Result<Client, ClientError> {
+        let shown = match shown {
+            None | Some(Shown { id: FIRST_PARTY, proof: Proof::None }) => return Ok(first_party()),
             Some(shown) => shown,
         };
-        let id = ClientId::new(id).map_err(|_| refuse("no such client"))?;
+        let refuse = |cause: &'static str| refuse(shown.id, &cause);
+        let id = ClientId::new(shown.id).map_err(|_| refuse("no such client"))?;
         let client = self.store.find_client(&id).await?.ok_or_else(|| refuse("no such client"))?;
-        let is_proven = match secret {
-            None => client.is_public,
+        let assertion = match shown.proof {
+            Proof::None if client.is_public => None,
+            Proof::None => return Err(refuse("it shows nothing")),
             // All are compared, so that the time does not tell which it was.
-            Some(secret) => client.secrets.iter().fold(false, |found, kept| found | kept.is(secret)),
+            Proof::Secret(secret) if client.secrets.iter().fold(false, |found, kept| found | kept.is(secret)) => None,
+            Proof::Secret(_) => return Err(refuse("wrong secret")),
+            Proof::Assertion(text) => Some(verify(&client, text, issuer, now)?),
         };
-        match (is_proven, client.disabled) {
-            (false, _) => Err(refuse("wrong secret, or none")),
-            (true, true) => Err(refuse("disabled")),
-            (true, false) => Ok(client),
+        if client.disabled {
+            return Err(refuse("disabled"));
         }
+        if let Some(assertion) = assertion {
+            let hash = digest(&SHA256, assertion.id().as_bytes()).as_ref().try_into().unwrap_or_default();
+            if !self.store.use_assertion(&id, &hash, assertion.expires_at(), now).await? {
+                return Err(refuse("the assertion was used before"));
+            }
+        }
+        Ok(client)
     }
 
-    /// Registers a client; a confidential one gets its first secret, which is returned and shown once.
+    /// Forgets the assertions that have expired, in steps.
+    pub async fn purge(&self, now: i64) -> Result<(), StoreError> {
+        while self.store.purge_assertions(now, PURGED_AT_ONCE).await? == PURGED_AT_ONCE {
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+
+    /// Registers a client. A confidential one without keys gets its first secret, which is returned and shown once.
     pub async fn register(
         &self,
         client: &mut Client,
         now: i64,
     ) -> Result<Option<Zeroizing<String>>, ClientChangeError> {
-        let secret = if client.is_public { None } else { Some(generate(now)?) };
+        check_keys(client, &client.keys)?;
+        let is_in_need = !client.is_public && client.keys.is_empty();
+        let secret = if is_in_need { Some(generate(now)?) } else { None };
         client.secrets = secret.iter().map(|(_, kept)| kept.clone()).collect();
         if !self.store.insert_client(client).await? {
             return Err(ClientChangeError::IdTaken);
         }
         Ok(secret.map(|(text, _)| text))
+    }
+
+    /// Changes a client and returns the new state; `None` if it is gone.
+    pub async fn change(&self, client: &Client, change: &ClientChange) -> Result<Option<Client>, ClientChangeError> {
+        if let Some(keys) = &change.keys {
+            check_keys(client, keys)?;
+        }
+        Ok(self.store.update_client(&client.id, change).await?)
     }
 
     /// Gives a client another secret, which is shown once.
@@ -133,7 +189,20 @@ fn generate(now: i64) -> Result<(Zeroizing<String>, ClientSecret), StoreError> {
     ClientSecret::generate(now).ok_or_else(none)
 }
 
-fn refuse(cause: &'static str) -> ClientError {
-    tracing::info!(event = "client", outcome = "refused", cause);
+/// A public client is one that nobody need prove to be.
+fn check_keys(client: &Client, keys: &ClientKeys) -> Result<(), ClientChangeError> {
+    if client.is_public && !keys.is_empty() { Err(ClientChangeError::Public) } else { Ok(()) }
+}
+
+fn verify(client: &Client, assertion: &str, issuer: &str, now: i64) -> Result<ClientAssertion, ClientError> {
+    let keys = client.keys.set().ok_or(VerifyError::UnknownKey);
+    let verified = keys.and_then(|keys| ClientAssertion::verify(assertion, (client.id.as_str(), issuer), keys, now));
+    verified.map_err(|error| refuse(client.id.as_str(), &error))
+}
+
+/// Callers learn one text for all causes; the log has the cause, and who they said they were.
+pub(crate) fn refuse(claimed: &str, cause: &dyn fmt::Display) -> ClientError {
+    let claimed: String = claimed.chars().take(LONGEST_CLAIMED).collect();
+    tracing::info!(event = "client", outcome = "refused", %cause, ?claimed);
     ClientError::Refused
 }

@@ -65,4 +65,4 @@ pub use countersign_password as password;
 pub use countersign_token as token;
 
 pub use crate::app::{Countersign, Stores};
-pub use crate::settings::{Registration, Settings};
+pub use crate::settings::{Profile, Registration, Settings};

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use countersign_axum::Clock;
 use countersign_token::ScopeSet;
 
+use crate::client::ClientId;
 use crate::session::refresh_token::{Presented, RefreshKey};
 use crate::session::{NewSession, Origin, Refresh, RefreshToken, Session, SessionId};
 use crate::statuses::Statuses;
@@ -17,10 +18,11 @@ use crate::user::{User, UserId};
 const MOST_USES: u32 = 1 << 16;
 /// Expired sessions that are deleted in one step: others who write wait for it.
 const PURGED_AT_ONCE: usize = 500;
+/// Sessions that a user has at one time; with one more, the one that was used least recently ends. So many are listed, and none is
+/// left out.
+pub const MOST_SESSIONS: usize = 1000;
 /// From the moment at which an access token is counted on to the one at which it is signed, at the most, in seconds.
 const ON_THE_WAY_S: i64 = 60;
-/// Sessions of a user that are listed.
-const MOST_LISTED: usize = 1000;
 
 /// How long sessions live, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +61,19 @@ pub struct Login<'l> {
     pub origin: Origin,
 }
 
+/// A session that goes on.
+#[derive(Debug)]
+pub struct Refreshed {
+    /// As it was before.
+    pub session: Session,
+    /// Whose it is.
+    pub user: User,
+    /// What is granted now.
+    pub scope: ScopeSet,
+    /// The next refresh token.
+    pub next: RefreshToken,
+}
+
 /// Why a refresh token is not good. Callers learn one text for all; the cause is in the log.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -69,6 +84,9 @@ pub enum RefreshError {
     /// More is asked for than was granted at the login.
     #[error("More scopes are asked for than were granted")]
     Widened,
+    /// Nothing is left of what was granted at the login.
+    #[error("None of the scopes that were granted is left")]
+    Powerless,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -137,10 +155,14 @@ impl Sessions {
             return Ok(None);
         }
         count(&self.counts.begun);
+        let ended = self.store.end_least_used(login.user.id, id, MOST_SESSIONS, now).await?;
+        if ended > 0 {
+            tracing::info!(event = "end session", cause = "too many", user = %login.user.id, ended);
+        }
         Ok(Some((new.session, token)))
     }
 
-    /// What a refresh token is answered with: the session as it was, its user, and the next token.
+    /// What a refresh token is answered with, if `granted` says which scopes.
     ///
     /// Using a token once more, while the next one is unused, gives the same next one. Once that was used, the first one's
     /// return means that somebody has a copy: the session ends.
@@ -148,8 +170,8 @@ impl Sessions {
         &self,
         token: &RefreshToken,
         client: &str,
-        asked: Option<&ScopeSet>,
-    ) -> Result<(Session, User, RefreshToken), RefreshError> {
+        granted: impl Fn(&Session, &User) -> Result<ScopeSet, RefreshError> + Send,
+    ) -> Result<Refreshed, RefreshError> {
         // When another request is faster, the second look finds the token to be the parent of what is good now.
         for _ in 0..2 {
             let now = self.clock.now();
@@ -169,21 +191,20 @@ impl Sessions {
                 Presented::Current if token.link().number >= MOST_USES => return Err(self.refuse(token, "used up")),
                 Presented::Current => None,
             };
-            if asked.is_some_and(|asked| !session.scope.contains_all(asked)) {
-                return Err(RefreshError::Widened);
-            }
+            // Before the token is used: who is refused keeps it.
+            let scope = granted(&session, &user)?;
             if let Some(next) = next {
                 let access_until = self.access_until(now);
                 let retry = Retry { session: session.id, current: refresh.link, access_until };
                 if self.store.note_retry(&retry).await? {
                     count(&self.counts.retried);
-                    return Ok((session, user, next));
+                    return Ok(Refreshed { session, user, scope, next });
                 }
                 continue;
             }
             if let Some(next) = self.rotate(&session, &refresh, token).await? {
                 count(&self.counts.rotated);
-                return Ok((session, user, next));
+                return Ok(Refreshed { session, user, scope, next });
             }
         }
         Err(self.refuse(token, "used by others at the same moment"))
@@ -289,9 +310,15 @@ impl Sessions {
         self.store.find_user_of(id, self.clock.now()).await
     }
 
-    /// The sessions of a user, or of all, the youngest first; at most a thousand.
-    pub async fn list(&self, user: Option<UserId>) -> Result<Vec<Session>, StoreError> {
-        self.store.list_sessions(user, self.clock.now(), MOST_LISTED).await
+    /// The same for a session that a registered client has begun, with the scopes that the client may have at present.
+    pub async fn find_user_by(&self, id: SessionId, client: &str) -> Result<Option<(User, ScopeSet)>, StoreError> {
+        let Ok(client) = ClientId::new(client) else { return Ok(None) };
+        self.store.find_user_by(id, &client, self.clock.now()).await
+    }
+
+    /// All sessions of a user, the youngest first.
+    pub async fn list(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
+        self.store.list_sessions(Some(user), self.clock.now(), MOST_SESSIONS).await
     }
 
     /// Ends a session, of this user if one is named; `false` if there is none.

@@ -34,14 +34,25 @@ pub struct Settings {
     pub keys_max_age_s: i64,
     /// Whether anybody may register.
     pub registration: Registration,
-    /// Whether the password grant is offered (RFC 9700 section 2.4 advises against it for third parties).
-    pub password_grant: bool,
+    /// Which protocol is spoken.
+    pub profile: Profile,
     /// How refusals are worded: by the RFCs, or as FastAPI does, for front ends that exist already.
     pub error_style: ErrorStyle,
     /// The scopes of a user who registers.
     pub default_scopes: ScopeSet,
     /// The rules for new passwords.
     pub password_rules: PasswordRules,
+}
+
+/// Which protocol is spoken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Profile {
+    /// OAuth 2.0 (RFC 6749), with the password grant for those who are allowed to use it.
+    #[default]
+    OAuth2,
+    /// OAuth 2.1 (draft-ietf-oauth-v2-1): no password grant, whatever a client's own grants say. What else it demands holds in
+    /// either profile: refresh tokens that are used once, no token in a URL, no grant for clients that prove nothing.
+    OAuth21,
 }
 
 /// Who may make an account at `POST /users`.
@@ -66,6 +77,11 @@ impl Settings {
         self.access_token_lifetime_s.max(of_things)
     }
 
+    /// Whether tokens are given for a name and a password (RFC 9700 section 2.4 advises against it for third parties).
+    pub(crate) fn offers_password(&self) -> bool {
+        self.profile == Profile::OAuth2
+    }
+
     /// The defaults for an issuer.
     pub fn new(issuer: impl Into<String>) -> Self {
         let issuer = issuer.into();
@@ -82,7 +98,7 @@ impl Settings {
             signing_key_lifetime_s: 90 * 24 * 60 * 60,
             keys_max_age_s: 5 * 60,
             registration: Registration::default(),
-            password_grant: true,
+            profile: Profile::default(),
             error_style: ErrorStyle::default(),
             default_scopes: ScopeSet::default(),
             password_rules: PasswordRules::default(),

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use countersign::axum::{Clock, ClockHand};
 use countersign::session::refresh_token::RefreshKey;
-use countersign::session::{Origin, RefreshToken, SessionId};
+use countersign::session::{Origin, RefreshToken, Session, SessionId};
 use countersign::sessions::{Login, RefreshError, SessionLives, Sessions};
 use countersign::statuses::Statuses;
 use countersign::store::UserStore;
 use countersign::store::memory::MemoryStore;
 use countersign::token::ScopeSet;
-use countersign::user::{NewUser, UserChange, UserId, Username};
+use countersign::user::{NewUser, User, UserChange, UserId, Username};
 use proptest::prelude::*;
 
 const LIVES: SessionLives = SessionLives { access_token_s: 60, refresh_idle_s: 1000, refresh_s: 5000 };
@@ -109,7 +109,8 @@ impl House {
 
     async fn refresh(&self, place: usize, client: &str) -> Result<String, RefreshError> {
         let token = RefreshToken::read(&self.model.handed_out[place]).unwrap();
-        self.sessions.refresh(&token, client, None).await.map(|(_, _, next)| next.text().to_string())
+        let all = |session: &Session, _: &User| Ok(session.scope.clone());
+        self.sessions.refresh(&token, client, all).await.map(|refreshed| refreshed.next.text().to_string())
     }
 
     async fn act(&mut self, act: &Act) {

@@ -1,8 +1,11 @@
 //! `countersign client`: the programs that ask for tokens, also while the server runs.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use anyhow::anyhow;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use countersign::client::{Client, ClientChange, ClientId, check_audiences, check_name};
+use countersign::client::{Client, ClientChange, ClientId, ClientKeys, check_audiences, check_name};
 use countersign::clients::Clients;
 use countersign::http::ClientView;
 use countersign::store::Store;
@@ -25,7 +28,7 @@ pub(super) fn declare() -> Command {
         .about("Register, look at and change the programs that ask for tokens")
         .subcommand_required(true)
         .subcommands([
-            verb("add", "Register a client; its secret is printed this once")
+            verb("add", "Register a client; without keys it has a secret, which is printed this once")
                 .arg(id())
                 .arg(Arg::new("public").long("public").action(ArgAction::SetTrue).help("It can keep no secret"))
                 .args(features()),
@@ -43,7 +46,7 @@ pub(super) fn declare() -> Command {
 }
 
 /// What can be said of a client.
-fn features() -> [Arg; 6] {
+fn features() -> [Arg; 7] {
     let several = |name: &'static str, value: &'static str, help: &'static str| {
         Arg::new(name).long(name).value_name(value).num_args(0..).action(ArgAction::Append).help(help)
     };
@@ -54,7 +57,7 @@ fn features() -> [Arg; 6] {
         several(
             "audience",
             "AUDIENCE",
-            "Whom its tokens are for, and of whose tokens it learns [default: that of the server]",
+            "The APIs that its tokens are for [default: that of the server]; one that is such an API may ask about them",
         ),
         Arg::new("access-token-seconds")
             .long("access-token-seconds")
@@ -66,6 +69,10 @@ fn features() -> [Arg; 6] {
             .value_name("yes|no")
             .value_parser(["yes", "no"])
             .help("Whether every login by it comes with a refresh token"),
+        Arg::new("jwks").long("jwks").value_name("FILE").value_parser(value_parser!(PathBuf)).help(
+            "Its public keys, a JWK set or a JWK, by which it proves itself (private_key_jwt) without a secret or beside it; \
+             a set without keys is none",
+        ),
     ]
 }
 
@@ -112,7 +119,7 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
         }
         _ => {}
     }
-    let changed = store.update_client(&id, &change).await?;
+    let changed = clients.change(&client, &change).await?;
     print(&text(&changed.ok_or_else(|| no_such_client(&id))?))
 }
 
@@ -142,7 +149,14 @@ fn change(matches: &ArgMatches) -> Result<ClientChange, Failure> {
         access_token_lifetime_s: matches.get_one::<i64>("access-token-seconds").map(|s| Some(*s).filter(|s| *s > 0)),
         always_refresh: matches.get_one::<String>("always-refresh").map(|always| always == "yes"),
         disabled: None,
+        keys: matches.get_one::<PathBuf>("jwks").map(|path| keys(path)).transpose()?,
     })
+}
+
+fn keys(path: &Path) -> Result<ClientKeys, Failure> {
+    let wrong = |error: &dyn std::fmt::Display| Failure::usage(format!("--jwks {}: {error}", path.display()));
+    let text = fs::read_to_string(path).map_err(|error| wrong(&error))?;
+    ClientKeys::from_jwks(&text).map_err(|error| wrong(&error))
 }
 
 async fn list(store: &dyn Store, json: bool) -> Result<(), Failure> {
@@ -180,6 +194,7 @@ fn text(client: &Client) -> String {
     let secrets =
         client.secrets.iter().map(|secret| ("secret", format!("{} of {}", secret.id(), time(secret.created_at))));
     lines.extend(secrets);
+    lines.extend(client.keys.names().map(|(kid, algorithm)| ("key", format!("{kid} ({algorithm})"))));
     let lines = lines.into_iter().map(|(title, value)| format!("{}\n", format!("{title:14} {value}").trim_end()));
     lines.collect::<Vec<_>>().concat()
 }

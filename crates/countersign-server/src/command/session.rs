@@ -1,6 +1,6 @@
 //! `countersign session`: who is logged in where, also while the server runs.
 
-use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, value_parser};
 use countersign::http::SessionView;
 use countersign::session::{Session, SessionId};
 use countersign::store::Store;
@@ -13,9 +13,6 @@ use crate::data_directory::DataDirectory;
 use crate::failure::Failure;
 use crate::settings::{self, Configuration, Setting};
 
-/// Sessions that are listed.
-const MOST: usize = 10_000;
-
 pub(super) fn declare() -> Command {
     let data = || settings::flags(Setting::is_of_store);
     let user = |help: &'static str| Arg::new("user").long("user").value_name("NAME").help(help);
@@ -26,6 +23,14 @@ pub(super) fn declare() -> Command {
             Command::new("list")
                 .about("List the sessions, the latest login first")
                 .arg(user("Only those of this user, by name or e-mail address"))
+                .arg(
+                    Arg::new("limit")
+                        .long("limit")
+                        .value_name("COUNT")
+                        .value_parser(value_parser!(u32).range(1..))
+                        .default_value("10000")
+                        .help("List so many at most, and say if there are more"),
+                )
                 .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print JSON"))
                 .args(data()),
         )
@@ -48,7 +53,14 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
         None => None,
     };
     if verb == "list" {
-        let sessions = store.list_sessions(user.map(|user| user.id), Clock::system().now(), MOST).await?;
+        let most =
+            matches.get_one("limit").map_or(usize::MAX, |limit: &u32| usize::try_from(*limit).unwrap_or(usize::MAX));
+        let (user, now) = (user.map(|user| user.id), Clock::system().now());
+        let mut sessions = store.list_sessions(user, now, most.saturating_add(1)).await?;
+        if sessions.len() > most {
+            sessions.truncate(most);
+            eprintln!("There are more than these {most}, the latest: list more by --limit, or those of one by --user.");
+        }
         return list(store.as_ref(), sessions, matches.get_flag("json")).await;
     }
     if let Some(user) = user {

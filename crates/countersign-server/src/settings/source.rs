@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use countersign::Profile;
+use countersign_axum::ErrorStyle;
 use countersign_password::HashPool;
 use countersign_token::ScopeSet;
 use toml::Value;
@@ -144,6 +146,16 @@ impl Configuration {
         if settings.entities.iter().any(of_users) {
             return Err(Failure::usage(
                 "entities: a scope of default-scopes is no permission as well: an API would take the token for a thing for one of a user",
+            ));
+        }
+        if settings.profile == Profile::OAuth21 && settings.error_style == ErrorStyle::FastApi {
+            return Err(Failure::usage(
+                "profile: OAuth 2.1 has no password grant, and FastAPI's style no other: leave error-style out",
+            ));
+        }
+        if settings.profile == Profile::OAuth21 && settings.is_plain_and_remote(settings.listen) {
+            return Err(Failure::usage(
+                "profile: OAuth 2.1 wants TLS: put a TLS proxy in front and give --issuer its https URL",
             ));
         }
         if settings.peppers.is_some() && !settings.replace_foreign_hashes {

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use countersign::Registration;
 use countersign::entity::EntityKindsError;
+use countersign::{Profile, Registration};
 use countersign_axum::ErrorStyle;
 use countersign_password::Kernel;
 use countersign_token::{Algorithm, ScopeSet};
@@ -71,6 +71,7 @@ impl Setting {
 
 const OPEN_OR_CLOSED: [(&str, Registration); 2] = [("open", Registration::Open), ("closed", Registration::Closed)];
 const ON_OR_OFF: [(&str, bool); 2] = [("on", true), ("off", false)];
+const PROFILES: [(&str, Profile); 2] = [("oauth2", Profile::OAuth2), ("oauth21", Profile::OAuth21)];
 const REPLACE_OR_KEEP: [(&str, bool); 2] = [("replace", true), ("keep", false)];
 const ERROR_STYLES: [(&str, ErrorStyle); 2] = [("rfc6749", ErrorStyle::Problem), ("fastapi", ErrorStyle::FastApi)];
 const KERNELS: [(&str, Kernel); 2] = [("auto", Kernel::Auto), ("portable", Kernel::Portable)];
@@ -157,12 +158,12 @@ pub const TABLE: &[Setting] = &[
         show: |settings| choice_to(&settings.registration, OPEN_OR_CLOSED),
     },
     Setting {
-        name: "password-grant",
-        value: "on|off",
-        help: "Whether POST /token takes a user name and a password",
+        name: "profile",
+        value: "oauth2|oauth21",
+        help: "Which protocol is spoken: OAuth 2.1 takes no user name and password at POST /token, whatever the grants of a client say, and wants an https issuer",
         is_path: false,
-        read: |settings, text| choice_from(text, ON_OR_OFF).map(|on| settings.password_grant = on),
-        show: |settings| choice_to(&settings.password_grant, ON_OR_OFF),
+        read: |settings, text| choice_from(text, PROFILES).map(|profile| settings.profile = profile),
+        show: |settings| choice_to(&settings.profile, PROFILES),
     },
     Setting {
         name: "default-scopes",

@@ -12,7 +12,7 @@ mod support;
 use std::path::{Path, PathBuf};
 
 use countersign_password::{Argon2Params, Hasher, Password, Policy};
-use countersign_token::Algorithm;
+use countersign_token::{Algorithm, ClientAssertion};
 
 use crate::python::Uvicorn;
 use crate::support::{PASSWORD, Place, Server};
@@ -108,17 +108,43 @@ fn django_and_pwdlib_verify_the_hashes_that_are_made_here() {
     check("check_hashes.py", &pairs.collect::<Vec<_>>());
 }
 
-//
+//
 #[test]
-fn authlib_and_requests_oauthlib_get_refresh_ask_about_and_give_back_tokens() {
+fn authlib_requests_oauthlib_and_httpx_oauth_get_refresh_ask_about_and_give_back_tokens() {
     let place = Place::new();
     place.add_user(&["ada", "--scope", "items:read"]).good();
     let grants = ["--grant", "password", "refresh_token"];
     place.run(&[&["client", "add", "app", "--public", "--scope", "items:read"], &grants[..]].concat()).good();
-    let web = [&["client", "add", "web", "--scope", "items:read"], &grants[..], &["client_credentials"]].concat();
-    let said = place.run(&web).good();
-    let secret = said.lines().find_map(|line| line.strip_prefix("client_secret: ")).unwrap();
+    let program = folder().join("check_clients.py");
+    let keys = place.path().to_str().unwrap().to_owned();
+    python::run(&program, &["--make-keys".to_owned(), keys.clone()], &[]);
+    for algorithm in ClientAssertion::ALGORITHMS {
+        let (signer, jwks) = (format!("signer-{algorithm}"), format!("{algorithm}.jwks"));
+        place.run(&["client", "add", &signer, "--grant", "client_credentials", "--jwks", &jwks]).good();
+    }
+    let secret = add_web(&place);
     let server = place.serve(&[]);
-    let variables = [("PASSWORD", PASSWORD), ("CLIENT_SECRET", secret)];
-    python::run(&folder().join("check_clients.py"), &[url(&server)], &variables);
+    let variables = [("PASSWORD", PASSWORD), ("CLIENT_SECRET", &secret)];
+    python::run(&program, &[keys, url(&server)], &variables);
+}
+
+/// Registers the confidential client `web`; its secret.
+fn add_web(place: &Place) -> String {
+    let add =
+        ["client", "add", "web", "--scope", "items:read", "--grant", "password", "refresh_token", "client_credentials"];
+    let said = place.run(&add).good();
+    said.lines().find_map(|line| line.strip_prefix("client_secret: ")).unwrap().to_owned()
+}
+
+#[test]
+fn schemathesis_finds_nothing_where_the_server_and_its_document_differ() {
+    let place = Place::new();
+    let document = place.run(&["openapi"]).json();
+    let scopes = &document["components"]["securitySchemes"]["OAuth2PasswordBearer"]["flows"]["password"]["scopes"];
+    let scopes: Vec<_> = scopes.as_object().unwrap().keys().map(String::as_str).collect();
+    place.add_user(&[&["root", "--scope"], &scopes[..]].concat()).good();
+    let secret = add_web(&place);
+    let server = place.serve(&["--entities", "car: drive unlock"]);
+    let variables = [("PASSWORD", PASSWORD), ("CLIENT_SECRET", &secret)];
+    python::run(&folder().join("check_document.py"), &[url(&server)], &variables);
 }

@@ -103,7 +103,7 @@ impl Grants {
 
     fn offers(&self, grant: Grant) -> bool {
         match grant {
-            Grant::Password => self.settings.password_grant,
+            Grant::Password => self.settings.offers_password(),
             Grant::RefreshToken => self.settings.offers_refresh(),
             Grant::ClientCredentials => self.settings.error_style == ErrorStyle::Problem,
         }

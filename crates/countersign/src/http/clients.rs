@@ -7,12 +7,14 @@ use axum::http::StatusCode;
 use countersign_axum::{CurrentUser, Problem, Scoped};
 use countersign_token::ScopeSet;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::app::Countersign;
-use crate::client::{Client, ClientChange, ClientId, ClientSecret, Grant, check_audiences, check_name};
+use crate::client::{Client, ClientChange, ClientId, ClientKeys, ClientSecret, Grant, check_audiences, check_name};
 use crate::http::error::{ApiError, PROBLEM_JSON};
 use crate::http::json::{BodyRefused, JsonBody};
+use crate::http::text::{AudienceText, GrantText, ScopeText};
 use crate::http::view::rfc3339;
 use crate::scopes::{ClientsRead, ClientsWrite};
 use crate::user::User;
@@ -32,7 +34,7 @@ pub struct ClientView {
     grants: Vec<&'static str>,
     /// The most that its tokens carry.
     scopes: Vec<String>,
-    /// Whom its tokens are for; nobody named is the audience of the server.
+    /// The APIs that its tokens are for; nobody named is the audience of the server. About tokens for these it may ask at `/introspect`.
     audiences: Vec<String>,
     /// How long its access tokens live, in seconds; `null`: as long as those of the server.
     access_token_lifetime: Option<i64>,
@@ -43,6 +45,9 @@ pub struct ClientView {
     created_at: String,
     /// Its secrets: the beginnings of their hashes.
     secrets: Vec<SecretView>,
+    /// Its public keys, a JWK set (RFC 7517), by which it proves itself in the place of a secret or beside it.
+    #[schema(value_type = Object)]
+    jwks: Value,
 }
 
 /// A secret, without the secret.
@@ -75,16 +80,25 @@ pub(crate) struct RegisteredClient {
 #[schema(as = NewClient)]
 pub(crate) struct NewClientBody {
     /// 1 to 64 letters, digits and `.`, `_`, `-`, `~`.
+    #[schema(pattern = "^[A-Za-z0-9._~-]{1,64}$")]
     id: String,
     #[serde(default)]
     is_public: bool,
+    #[schema(max_length = 128)]
     name: Option<String>,
+    #[schema(value_type = Option<Vec<GrantText>>)]
     grants: Option<Vec<String>>,
+    #[schema(value_type = Option<Vec<ScopeText>>)]
     scopes: Option<Vec<String>>,
+    #[schema(value_type = Option<Vec<AudienceText>>, max_items = 8)]
     audiences: Option<Vec<String>>,
-    /// In seconds.
-    access_token_lifetime: Option<i64>,
+    /// In seconds; 0 for as long as those of the server.
+    #[schema(format = Int64, maximum = 4_294_967_295_u32)]
+    access_token_lifetime: Option<u32>,
     always_refresh: Option<bool>,
+    /// Public keys for `private_key_jwt`, a JWK set: with one, the client gets no secret.
+    #[schema(value_type = Option<Object>)]
+    jwks: Option<Value>,
 }
 
 /// Changes of a client: an absent member stays as it is.
@@ -92,14 +106,22 @@ pub(crate) struct NewClientBody {
 #[serde(deny_unknown_fields)]
 #[schema(as = ClientChange)]
 pub(crate) struct ClientBody {
+    #[schema(max_length = 128)]
     name: Option<String>,
+    #[schema(value_type = Option<Vec<GrantText>>)]
     grants: Option<Vec<String>>,
+    #[schema(value_type = Option<Vec<ScopeText>>)]
     scopes: Option<Vec<String>>,
+    #[schema(value_type = Option<Vec<AudienceText>>, max_items = 8)]
     audiences: Option<Vec<String>>,
     /// In seconds; 0 for as long as those of the server.
-    access_token_lifetime: Option<i64>,
+    #[schema(format = Int64, maximum = 4_294_967_295_u32)]
+    access_token_lifetime: Option<u32>,
     always_refresh: Option<bool>,
     disabled: Option<bool>,
+    /// Public keys for `private_key_jwt`, a JWK set that takes the place of the one before; without keys it is none.
+    #[schema(value_type = Option<Object>)]
+    jwks: Option<Value>,
 }
 
 impl From<Client> for ClientView {
@@ -116,6 +138,7 @@ impl From<Client> for ClientView {
             disabled: client.disabled,
             created_at: rfc3339(client.created_at),
             secrets: client.secrets.iter().map(SecretView::from).collect(),
+            jwks: client.keys.to_jwks(),
         }
     }
 }
@@ -128,8 +151,8 @@ impl From<&ClientSecret> for SecretView {
 
 impl NewClientBody {
     fn rest(self) -> ClientBody {
-        let Self { name, grants, scopes, audiences, access_token_lifetime, always_refresh, .. } = self;
-        ClientBody { name, grants, scopes, audiences, access_token_lifetime, always_refresh, disabled: None }
+        let Self { name, grants, scopes, audiences, access_token_lifetime, always_refresh, jwks, .. } = self;
+        ClientBody { name, grants, scopes, audiences, access_token_lifetime, always_refresh, disabled: None, jwks }
     }
 }
 
@@ -139,14 +162,18 @@ impl ClientBody {
         if let Some(audiences) = &self.audiences {
             check_audiences(audiences).map_err(ApiError::invalid)?;
         }
+        let keys = self.jwks.map(|jwks| ClientKeys::from_jwks(&jwks.to_string()));
         Ok(ClientChange {
             name: self.name.as_deref().map(check_name).transpose().map_err(ApiError::invalid)?,
             grants: grants.transpose().map_err(ApiError::invalid)?,
             scopes: self.scopes.map(ScopeSet::from_tokens).transpose().map_err(ApiError::invalid)?,
             audiences: self.audiences,
-            access_token_lifetime_s: self.access_token_lifetime.map(|seconds| Some(seconds).filter(|s| *s > 0)),
+            access_token_lifetime_s: self
+                .access_token_lifetime
+                .map(|seconds| Some(i64::from(seconds)).filter(|s| *s > 0)),
             always_refresh: self.always_refresh,
             disabled: self.disabled,
+            keys: keys.transpose().map_err(ApiError::invalid)?,
         })
     }
 }
@@ -154,7 +181,7 @@ impl ClientBody {
 /// Register a client.
 #[utoipa::path(post, path = "/clients", tag = TAG, request_body = NewClientBody, responses(
     (status = 201, description = "Registered; the secret is shown this once", body = RegisteredClient),
-    (status = 409, description = "The id is taken", body = Problem, content_type = PROBLEM_JSON),
+    (status = 409, description = "The id is taken, or a public client was to have keys", body = Problem, content_type = PROBLEM_JSON),
     BodyRefused,
 ))]
 pub(crate) async fn register_client(
@@ -202,6 +229,7 @@ pub(crate) async fn read_client(
 #[utoipa::path(patch, path = "/clients/{id}", tag = TAG, params(("id" = String, Path)), request_body = ClientBody, responses(
     (status = 200, description = "The client", body = ClientView),
     (status = 404, description = "There is no such client", body = Problem, content_type = PROBLEM_JSON),
+    (status = 409, description = "It is public and can have no keys", body = Problem, content_type = PROBLEM_JSON),
     BodyRefused,
 ))]
 pub(crate) async fn change_client(
@@ -211,8 +239,8 @@ pub(crate) async fn change_client(
     id: Result<Path<String>, PathRejection>,
     JsonBody(body): JsonBody<ClientBody>,
 ) -> Result<Json<ClientView>, ApiError> {
-    let id = find(&app, id).await?.id;
-    let changed = app.clients().store().update_client(&id, &body.parse()?).await?;
+    let client = find(&app, id).await?;
+    let changed = app.clients().change(&client, &body.parse()?).await?;
     let client = changed.ok_or_else(no_such_client)?;
     tracing::info!(event = "change client", client = %client.id, by = %administrator.id);
     Ok(Json(client.into()))

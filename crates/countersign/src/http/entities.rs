@@ -15,6 +15,7 @@ use crate::http::actor::Actor;
 use crate::http::error::{ApiError, NO_SUCH_ENTITY, PROBLEM_JSON};
 use crate::http::json::{BodyRefused, JsonBody};
 use crate::http::me::{self, only_first_party};
+use crate::http::text::ScopeText;
 use crate::http::view::rfc3339;
 use crate::scopes::EntitiesWrite;
 use crate::user::User;
@@ -62,6 +63,7 @@ pub(crate) struct EntityBody {
     #[schema(format = "uuid")]
     owner: String,
     /// What the owner may do with it, and let others do; all that its kind has unless named.
+    #[schema(value_type = Option<Vec<ScopeText>>)]
     permissions: Option<Vec<String>>,
 }
 

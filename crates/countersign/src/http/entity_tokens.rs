@@ -19,6 +19,7 @@ use crate::http::entities::{TAG, ThingPath, no_such_entity, reach, subject_of};
 use crate::http::error::{ApiError, PROBLEM_JSON};
 use crate::http::json::{BodyRefused, JsonBody};
 use crate::http::me::only_first_party;
+use crate::http::text::ScopeText;
 use crate::http::view::rfc3339;
 use crate::user::User;
 
@@ -59,9 +60,10 @@ pub(crate) struct NewEntityTokenView {
 #[schema(as = EntityTokenOrder)]
 pub(crate) struct EntityTokenBody {
     /// For you to know it by: 1 to 128 characters.
+    #[schema(min_length = 1, max_length = 128)]
     name: String,
     /// What its bearer may do: of your own permissions over the thing, at least one.
-    #[schema(min_items = 1)]
+    #[schema(value_type = Vec<ScopeText>, min_items = 1)]
     permissions: Vec<String>,
     /// How long it lives, in seconds; the setting `entity-token-lifetime` bounds it.
     #[schema(minimum = 1)]

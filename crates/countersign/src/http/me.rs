@@ -25,10 +25,10 @@ pub(crate) const TAG: &str = "your account";
 #[serde(deny_unknown_fields)]
 pub(crate) struct OwnChange {
     #[serde(default, deserialize_with = "change")]
-    #[schema(value_type = Option<String>, format = Email)]
+    #[schema(value_type = Option<String>, format = Email, max_length = 254)]
     email: Change<String>,
     #[serde(default, deserialize_with = "change")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 128)]
     full_name: Change<String>,
 }
 
@@ -37,10 +37,10 @@ pub(crate) struct OwnChange {
 #[serde(deny_unknown_fields)]
 pub(crate) struct PasswordChange {
     /// The password that holds now.
-    #[schema(format = Password)]
+    #[schema(format = Password, min_length = 1, max_length = 1024)]
     current_password: String,
     /// The password that shall hold.
-    #[schema(format = Password)]
+    #[schema(format = Password, min_length = 1, max_length = 1024)]
     new_password: String,
 }
 

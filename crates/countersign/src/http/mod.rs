@@ -3,6 +3,7 @@
 mod error;
 mod caller;
 mod json;
+mod text;
 mod view;
 mod health;
 mod well_known;
@@ -37,6 +38,7 @@ pub use crate::http::entity_tokens::EntityTokenView;
 use crate::http::error::ApiError;
 pub use crate::http::sessions::SessionView;
 pub use crate::http::view::UserView;
+use crate::settings::Profile;
 
 /// The router of a Countersign, with the document and the pages `/docs` and `/redoc`.
 ///
@@ -46,7 +48,7 @@ pub use crate::http::view::UserView;
 /// Fails if the document cannot be written, which is a fault of this library and not of its caller.
 pub fn router(app: Countersign) -> Result<Router, DocumentError> {
     let style = app.settings().error_style;
-    let document = document(style);
+    let document = document(style, app.settings().profile);
     let (router, _) = routes(style).split_for_parts();
     let router = router
         .merge(docs::router(&document)?)
@@ -65,10 +67,12 @@ pub fn router(app: Countersign) -> Result<Router, DocumentError> {
 
 /// The OpenAPI document of the routes, version 3.1.
 ///
-/// Its URLs are relative, so that it holds behind any path prefix.
-pub fn document(style: ErrorStyle) -> OpenApi {
+/// Its URLs are relative, so that it holds behind any path prefix. Where there is no password grant, it shows the grant of clients.
+pub fn document(style: ErrorStyle, profile: Profile) -> OpenApi {
     let (_, mut document) = routes(style).split_for_parts();
-    PasswordFlow::at("token").style(style).write_to(&mut document);
+    let flow = PasswordFlow::at("token").style(style);
+    let flow = if profile == Profile::OAuth21 { flow.of_clients() } else { flow };
+    flow.write_to(&mut document);
     document
 }
 

@@ -20,6 +20,7 @@ use crate::store::StoreError;
 #[expect(dead_code, reason = "it stands for the form in the document")]
 pub(crate) struct RevocationForm {
     /// A refresh token or an access token.
+    #[schema(min_length = 1)]
     token: String,
     /// What it probably is; it is found either way.
     token_type_hint: Option<String>,
@@ -27,6 +28,8 @@ pub(crate) struct RevocationForm {
     client_id: Option<String>,
     #[schema(format = Password)]
     client_secret: Option<String>,
+    client_assertion_type: Option<String>,
+    client_assertion: Option<String>,
 }
 
 /// Give a token back: the session that it is of ends, and all its tokens with it.

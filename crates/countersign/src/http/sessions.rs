@@ -79,7 +79,7 @@ pub(crate) async fn list_own_sessions(
     State(app): State<Countersign>,
 ) -> Result<Json<Vec<OwnSession>>, ApiError> {
     only_first_party(&claims)?;
-    let sessions = app.sessions().list(Some(user.id)).await?;
+    let sessions = app.sessions().list(user.id).await?;
     let own = |session: Session| {
         let is_current = claims.session_id() == Some(&session.id.to_string());
         OwnSession { session: session.into(), is_current }

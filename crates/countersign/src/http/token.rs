@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::app::Countersign;
 use crate::client::Client;
-use crate::clients::{ClientError, first_party};
+use crate::clients::{self, ClientError, Proof, Shown, first_party};
 use crate::grant::{GrantError, TokenRequest, TokenResponse};
 use crate::http::caller::Caller;
 
@@ -37,6 +37,10 @@ pub(crate) struct TokenForm {
     client_id: Option<String>,
     #[schema(format = Password)]
     client_secret: Option<String>,
+    /// With `client_assertion`: `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`.
+    client_assertion_type: Option<String>,
+    /// A JWT by which a client with registered keys says who it is (RFC 7523).
+    client_assertion: Option<String>,
 }
 
 /// The two members that FastAPI's tutorials answer with.
@@ -132,13 +136,28 @@ pub(crate) async fn read_presented(app: &Countersign, request: Request) -> Resul
 
 /// The client that a request names, if it is who it says.
 async fn authenticate_client(app: &Countersign, headers: &HeaderMap, form: &StrictForm) -> Result<Client, TokenError> {
-    let shown = ClientCredentials::from_request(headers, form)?;
-    let known = app.clients().authenticate(shown.as_ref().map(|shown| (shown.id(), shown.secret()))).await;
+    let shown = ClientCredentials::from_request(headers, form);
+    let shown = shown.inspect_err(|error| {
+        if error.code() == TokenErrorCode::InvalidClient {
+            let claimed = form.optional("client_id").ok().flatten().unwrap_or_default();
+            clients::refuse(claimed, &error.description());
+        }
+    })?;
+    let seen = shown.as_ref().map(|shown| Shown { id: shown.id(), proof: proof(shown) });
+    let known = app.clients().authenticate(seen, &app.settings().issuer, app.clock().now()).await;
     known.map_err(|error| match (error, shown) {
         (ClientError::Refused, Some(shown)) => shown.refuse(),
         (ClientError::Refused, None) => TokenError::new(TokenErrorCode::InvalidClient, "Name the client"),
         (ClientError::Store(error), _) => GrantError::unavailable(error).into(),
     })
+}
+
+fn proof(shown: &ClientCredentials) -> Proof<'_> {
+    match (shown.secret(), shown.assertion()) {
+        (Some(secret), _) => Proof::Secret(secret),
+        (None, Some(assertion)) => Proof::Assertion(assertion),
+        (None, None) => Proof::None,
+    }
 }
 
 impl From<GrantError> for TokenError {

@@ -15,6 +15,7 @@ use crate::app::Countersign;
 use crate::http::caller::Caller;
 use crate::http::error::{ApiError, PROBLEM_JSON};
 use crate::http::json::{BodyRefused, JsonBody};
+use crate::http::text::ScopeText;
 use crate::http::view::{UserView, change, parse_change};
 use crate::scopes::{UsersRead, UsersWrite};
 use crate::settings::Registration;
@@ -30,12 +31,14 @@ pub(crate) const TAG: &str = "users";
 #[schema(as = NewUser)]
 pub(crate) struct NewUserBody {
     /// 1 to 64 letters, digits and marks; no `@`.
+    #[schema(pattern = r"^[^@:\s]{1,64}$")]
     username: String,
     /// At least 15 characters unless the operator set another rule.
-    #[schema(format = Password)]
+    #[schema(format = Password, min_length = 1, max_length = 1024)]
     password: String,
-    #[schema(format = Email)]
+    #[schema(format = Email, max_length = 254)]
     email: Option<String>,
+    #[schema(min_length = 1, max_length = 128)]
     full_name: Option<String>,
 }
 
@@ -44,15 +47,17 @@ pub(crate) struct NewUserBody {
 #[serde(deny_unknown_fields)]
 #[schema(as = UserChange)]
 pub(crate) struct UserChangeBody {
+    #[schema(pattern = r"^[^@:\s]{1,64}$")]
     username: Option<String>,
     #[serde(default, deserialize_with = "change")]
-    #[schema(value_type = Option<String>, format = Email)]
+    #[schema(value_type = Option<String>, format = Email, max_length = 254)]
     email: Change<String>,
     #[serde(default, deserialize_with = "change")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 128)]
     full_name: Change<String>,
     disabled: Option<bool>,
     /// The scopes that the user shall have, all of them.
+    #[schema(value_type = Option<Vec<ScopeText>>)]
     scopes: Option<Vec<String>>,
 }
 
@@ -61,8 +66,10 @@ pub(crate) struct UserChangeBody {
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListParameters {
     /// Only users whose name or address contains this.
+    #[param(min_length = 1, max_length = 254)]
     search: Option<String>,
     /// The `next` of the page before.
+    #[param(format = "uuid")]
     after: Option<String>,
     /// At most so many, 1 to 200; 50 unless given.
     limit: Option<usize>,

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use countersign_axum::ErrorStyle;
+use countersign_token::ClientAssertion;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -17,8 +18,13 @@ use crate::http::error::ApiError;
 pub(crate) const TAG: &str = "discovery";
 
 /// How a client says who it is.
-const METHODS: [&str; 3] = ["none", "client_secret_basic", "client_secret_post"];
-const METHODS_WITH_SECRET: [&str; 2] = ["client_secret_basic", "client_secret_post"];
+const METHODS: [&str; 4] = ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"];
+const METHODS_WITH_PROOF: [&str; 3] = ["client_secret_basic", "client_secret_post", "private_key_jwt"];
+/// What it may sign an assertion with.
+const ASSERTION_ALGORITHMS: [&str; 4] = {
+    let [first, second, third, fourth] = ClientAssertion::ALGORITHMS;
+    [first.name(), second.name(), third.name(), fourth.name()]
+};
 
 /// The authorization server's metadata (RFC 8414 section 2): only what is really supported.
 #[derive(Serialize, ToSchema)]
@@ -32,8 +38,14 @@ pub(crate) struct Metadata {
     response_types_supported: [&'static str; 0],
     grant_types_supported: Vec<&'static str>,
     token_endpoint_auth_methods_supported: Vec<&'static str>,
-    revocation_endpoint_auth_methods_supported: [&'static str; 3],
-    introspection_endpoint_auth_methods_supported: [&'static str; 2],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    revocation_endpoint_auth_methods_supported: [&'static str; 4],
+    revocation_endpoint_auth_signing_alg_values_supported: [&'static str; 4],
+    introspection_endpoint_auth_methods_supported: [&'static str; 3],
+    introspection_endpoint_auth_signing_alg_values_supported: [&'static str; 4],
+    /// Of signed answers (RFC 9701).
+    introspection_signing_alg_values_supported: [&'static str; 1],
     scopes_supported: Vec<&'static str>,
     service_documentation: String,
 }
@@ -44,6 +56,11 @@ pub(crate) struct Metadata {
 pub(crate) async fn read_metadata(State(app): State<Countersign>) -> Json<Metadata> {
     let issuer = &app.settings().issuer;
     let at = |path: &str| format!("{}{path}", issuer.trim_end_matches('/'));
+    // FastAPI's form has a place for a client, but its programs fill it with what they like.
+    let (methods, algorithms) = match app.settings().error_style {
+        ErrorStyle::Problem => (METHODS.to_vec(), ASSERTION_ALGORITHMS.to_vec()),
+        ErrorStyle::FastApi => (vec!["none"], Vec::new()),
+    };
     Json(Metadata {
         issuer: issuer.clone(),
         token_endpoint: at("/token"),
@@ -52,13 +69,13 @@ pub(crate) async fn read_metadata(State(app): State<Countersign>) -> Json<Metada
         jwks_uri: at("/.well-known/jwks.json"),
         response_types_supported: [],
         grant_types_supported: app.grants().offered(),
-        // FastAPI's form has a place for a client, but its programs fill it with what they like.
-        token_endpoint_auth_methods_supported: match app.settings().error_style {
-            ErrorStyle::Problem => METHODS.to_vec(),
-            ErrorStyle::FastApi => vec!["none"],
-        },
+        token_endpoint_auth_methods_supported: methods,
+        token_endpoint_auth_signing_alg_values_supported: algorithms,
         revocation_endpoint_auth_methods_supported: METHODS,
-        introspection_endpoint_auth_methods_supported: METHODS_WITH_SECRET,
+        revocation_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
+        introspection_endpoint_auth_methods_supported: METHODS_WITH_PROOF,
+        introspection_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
+        introspection_signing_alg_values_supported: [app.keyring().current().issuer.key().algorithm().name()],
         scopes_supported: crate::scopes::NAMES.to_vec(),
         service_documentation: at("/docs"),
     })

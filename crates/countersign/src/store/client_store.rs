@@ -25,8 +25,21 @@ pub trait ClientStore: Send + Sync + 'static {
     /// Adds a secret, unless there are [`MOST_SECRETS`](crate::client::MOST_SECRETS) already; `false` if there are, or no such client.
     async fn add_secret(&self, id: &ClientId, secret: &ClientSecret) -> Result<bool, StoreError>;
 
-    /// Removes the secret of this hash, unless it is the last; `false` if it is, or there is none.
+    /// Removes the secret of this hash, unless it is the last of a client without keys; `false` if it is, or there is none.
     async fn remove_secret(&self, id: &ClientId, hash: &[u8; 32]) -> Result<bool, StoreError>;
+
+    /// Keeps, until it expires, that an assertion of this client was used: `hash` is the SHA-256 of its `jti`. `false`, and nothing is
+    /// changed, if one that has not expired at `now` is kept already; of several at once exactly one gets `true`.
+    async fn use_assertion(
+        &self,
+        client: &ClientId,
+        hash: &[u8; 32],
+        expires_at: i64,
+        now: i64,
+    ) -> Result<bool, StoreError>;
+
+    /// Forgets at most `limit` assertions that have expired at `now`; how many there were.
+    async fn purge_assertions(&self, now: i64, limit: usize) -> Result<usize, StoreError>;
 
     /// Removes a client for good; `false` if there is none.
     async fn delete_client(&self, id: &ClientId) -> Result<bool, StoreError>;

@@ -1,7 +1,9 @@
 //! What a store of sessions promises.
 
 use async_trait::async_trait;
+use countersign_token::ScopeSet;
 
+use crate::client::ClientId;
 use crate::session::{NewSession, Refresh, RefreshLink, Session, SessionId};
 use crate::store::StoreError;
 use crate::user::{User, UserId};
@@ -48,6 +50,14 @@ pub trait SessionStore: Send + Sync + 'static {
     /// The user of a session that has not expired at `now`: what every guarded request asks.
     async fn find_user_of(&self, id: SessionId, now: i64) -> Result<Option<User>, StoreError>;
 
+    /// The same for a session that this client has begun, with the scopes that the client may have at present.
+    async fn find_user_by(
+        &self,
+        id: SessionId,
+        client: &ClientId,
+        now: i64,
+    ) -> Result<Option<(User, ScopeSet)>, StoreError>;
+
     /// Puts the next link in the place of the one that was used, in one step and on condition that it is still the good one, and good
     /// for this moment; `false`, and nothing is changed, if not.
     async fn rotate(&self, rotation: &Rotation) -> Result<bool, StoreError>;
@@ -61,6 +71,10 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// Ends a session, of this user if one is named; `false` if there is none.
     async fn end_session(&self, id: SessionId, user: Option<UserId>) -> Result<bool, StoreError>;
+
+    /// Ends the least recently used sessions of a user, so that no more than `keep` are left that have not expired at `now`: this one is
+    /// among them. How many were ended.
+    async fn end_least_used(&self, user: UserId, this: SessionId, keep: usize, now: i64) -> Result<usize, StoreError>;
 
     /// Ends all sessions of a user; how many there were.
     async fn end_sessions(&self, user: UserId) -> Result<usize, StoreError>;

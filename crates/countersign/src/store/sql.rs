@@ -4,9 +4,14 @@
 /// A query for users: all columns, in the order in which `users::read_user` takes them.
 macro_rules! select_users {
     ($rest:literal) => {
+        select_users!("", $rest)
+    };
+    ($more:literal, $rest:literal) => {
         concat!(
             "SELECT id, username, email, email_canonical, full_name, disabled, scopes, ",
-            "created_at, updated_at, generation, password_hash FROM users ",
+            "created_at, updated_at, generation, password_hash",
+            $more,
+            " FROM users ",
             $rest
         )
     };
@@ -84,6 +89,10 @@ macro_rules! user_columns {
 /// Every guarded request asks this. A join would take SQLite ten times as long, which it spends on its plan.
 pub(in crate::store) const FIND_USER_OF_SESSION: &str =
     select_users!("WHERE id = (SELECT user_id FROM sessions WHERE sessions.id = $1 AND +expires_at > $2)");
+pub(in crate::store) const FIND_USER_OF_SESSION_BY: &str = select_users!(
+    ", (SELECT clients.scopes FROM clients WHERE clients.id = $1)",
+    "WHERE id = (SELECT user_id FROM sessions WHERE client = $1 AND sessions.id = $2 AND +expires_at > $3)"
+);
 pub(in crate::store) const FIND_SESSION: &str = concat!(
     "SELECT ",
     user_columns!(),
@@ -125,14 +134,18 @@ macro_rules! end_sessions {
 
 pub(in crate::store) const END_SESSION: [&str; 2] = end_sessions!("id = $1 AND (user_id = $2 OR $2 IS NULL)");
 pub(in crate::store) const END_SESSIONS_OF_USER: [&str; 2] = end_sessions!("user_id = $1");
+pub(in crate::store) const END_LEAST_USED: [&str; 2] = end_sessions!(
+    "id IN (SELECT id FROM sessions WHERE user_id = $1 AND id <> $2 AND expires_at > $3 \
+     ORDER BY last_used_at DESC, created_at DESC, id LIMIT 1000000 OFFSET $4)"
+);
 pub(in crate::store) const END_SESSIONS_OF_CLIENT: [&str; 2] = end_sessions!("client = $1");
 pub(in crate::store) const PURGE_SESSIONS: &str =
     "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT $2)";
 
 pub(in crate::store) const INSERT_CLIENT: &str = "
     INSERT INTO clients (id, is_public, created_at, name, grants, scopes, audiences, access_token_lifetime,
-        always_refresh, disabled)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        always_refresh, disabled, jwks)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
     ON CONFLICT DO NOTHING";
 
 /// A query for clients: the columns in the order in which `clients::read` takes them.
@@ -140,7 +153,7 @@ macro_rules! select_clients {
     ($rest:literal) => {
         concat!(
             "SELECT id, is_public, created_at, name, grants, scopes, audiences, access_token_lifetime, always_refresh, ",
-            "disabled FROM clients ",
+            "disabled, jwks FROM clients ",
             $rest
         )
     };
@@ -150,14 +163,22 @@ pub(in crate::store) const FIND_CLIENT: &str = select_clients!("WHERE id = $1");
 pub(in crate::store) const LIST_CLIENTS: &str = select_clients!("ORDER BY id");
 pub(in crate::store) const UPDATE_CLIENT: &str = "
     UPDATE clients SET name = $1, grants = $2, scopes = $3, audiences = $4, access_token_lifetime = $5,
-        always_refresh = $6, disabled = $7
-    WHERE id = $8";
+        always_refresh = $6, disabled = $7, jwks = $8
+    WHERE id = $9";
 pub(in crate::store) const DELETE_CLIENT: &str = "DELETE FROM clients WHERE id = $1";
 pub(in crate::store) const INSERT_SECRET: &str =
     "INSERT INTO client_secrets (client_id, hash, created_at) VALUES ($1, $2, $3)";
 pub(in crate::store) const LIST_SECRETS: &str =
     "SELECT hash, created_at FROM client_secrets WHERE client_id = $1 ORDER BY created_at, hash";
 pub(in crate::store) const REMOVE_SECRET: &str = "DELETE FROM client_secrets WHERE client_id = $1 AND hash = $2";
+
+/// An id that has expired and was not yet forgotten stands in nobody's way.
+pub(in crate::store) const USE_ASSERTION: &str = "
+    INSERT INTO client_assertions (client_id, hash, expires_at) VALUES ($1, $2, $3)
+    ON CONFLICT (client_id, hash) DO UPDATE SET expires_at = excluded.expires_at WHERE client_assertions.expires_at <= $4";
+pub(in crate::store) const PURGE_ASSERTIONS: &str = "
+    DELETE FROM client_assertions WHERE (client_id, hash) IN
+        (SELECT client_id, hash FROM client_assertions WHERE expires_at <= $1 LIMIT $2)";
 
 pub(in crate::store) const KEEP_STATUS_LIST: &str = "
     INSERT INTO status_lists (id, until) VALUES ($1, $2)

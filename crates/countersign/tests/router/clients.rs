@@ -6,11 +6,12 @@ use axum::http::{Request, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use tower::ServiceExt as _;
 
 use crate::common::{Answer, ISSUER, PASSWORD, Server};
 
 /// A server with an administrator, whose token this is.
-async fn with_administrator() -> (Server, String) {
+pub(crate) async fn with_administrator() -> (Server, String) {
     let server = Server::new().await;
     server.register_with("root", "clients:read clients:write").await;
     let token = server.log_in("root").await;
@@ -18,23 +19,23 @@ async fn with_administrator() -> (Server, String) {
 }
 
 /// Registers a client: its secret, empty if it has none.
-async fn register(server: &Server, token: &str, body: Value) -> String {
+pub(crate) async fn register(server: &Server, token: &str, body: Value) -> String {
     let answer = server.json("POST", "/clients", Some(token), &body).await;
     assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
     answer.body["client_secret"].as_str().unwrap_or_default().to_owned()
 }
 
 /// A form by a client that shows itself by HTTP Basic.
-async fn basic(server: &Server, path: &str, (id, secret): (&str, &str), fields: &[(&str, &str)]) -> Answer {
+pub(crate) async fn basic(server: &Server, path: &str, (id, secret): (&str, &str), fields: &[(&str, &str)]) -> Answer {
     let request = Request::post(path)
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header(AUTHORIZATION, format!("Basic {}", STANDARD.encode(format!("{id}:{secret}"))));
     server.send(request.body(Body::from(serde_urlencoded::to_string(fields).unwrap())).unwrap()).await
 }
 
-const OWN: [(&str, &str); 1] = [("grant_type", "client_credentials")];
+pub(crate) const OWN: [(&str, &str); 1] = [("grant_type", "client_credentials")];
 
-fn token_of(answer: &Answer) -> String {
+pub(crate) fn token_of(answer: &Answer) -> String {
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
     answer.body["access_token"].as_str().unwrap().to_owned()
 }
@@ -181,7 +182,11 @@ async fn a_users_login_by_a_client_is_within_both_and_refreshed_by_that_client_a
     server.json("PATCH", "/clients/web", Some(&token), &json!({ "scopes": [] })).await;
     let next = good.body["refresh_token"].as_str().unwrap();
     let less = basic(&server, "/token", ("web", &web), &[refresh[0], ("refresh_token", next)]).await;
-    assert_eq!(less.body["scope"], "offline_access");
+    assert_eq!((less.status, &less.body["error"]), (StatusCode::BAD_REQUEST, &json!("invalid_scope")));
+    // Who was refused may go on when it is given back.
+    server.json("PATCH", "/clients/web", Some(&token), &json!({ "scopes": ["items:read"] })).await;
+    let again = basic(&server, "/token", ("web", &web), &[refresh[0], ("refresh_token", next)]).await;
+    assert_eq!(again.body["scope"], "items:read offline_access");
 }
 
 #[tokio::test]
@@ -266,6 +271,49 @@ async fn an_api_learns_of_tokens_that_are_for_it_and_of_no_others() {
     assert_eq!(ask(api, &access).await.body, nothing);
 }
 
+// RFC 9701
+#[tokio::test]
+async fn an_answer_is_signed_for_who_wants_it_and_is_no_token() {
+    let (server, token) = with_administrator().await;
+    server.register_with("alice", "items:read").await;
+    let access = server.log_in("alice").await;
+    let secret = register(&server, &token, json!({ "id": "api", "audiences": [ISSUER] })).await;
+    let ask = async |accept: &str, token: &str| {
+        let fields = [("token", token), ("client_id", "api"), ("client_secret", &secret)];
+        let request = Request::post("/introspect")
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header("accept", accept)
+            .body(Body::from(serde_urlencoded::to_string(fields).unwrap()));
+        let response = server.router.clone().oneshot(request.unwrap()).await.unwrap();
+        let media_type = response.headers()[CONTENT_TYPE].to_str().unwrap().to_owned();
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        let body = axum::body::to_bytes(response.into_body(), 1 << 16).await.unwrap();
+        (media_type, String::from_utf8(body.to_vec()).unwrap())
+    };
+    let jwt = "application/token-introspection+jwt";
+    for plain in ["application/json", "*/*", "application/jwt"] {
+        assert_eq!(ask(plain, &access).await.0, "application/json", "{plain}");
+    }
+    let plain: Value = serde_json::from_str(&ask("application/json", &access).await.1).unwrap();
+    let (media_type, signed) = ask(&format!("text/html, {};q=0.9", jwt.to_uppercase()), &access).await;
+    assert_eq!(media_type, jwt);
+    let keys = server.app.keyring().current().published.clone();
+    let claims: Value = serde_json::from_slice(&countersign_token::jws::verify(&signed, &keys).unwrap()).unwrap();
+    let now = server.app.clock().now();
+    assert_eq!(claims, json!({ "iss": ISSUER, "aud": "api", "iat": now, "token_introspection": plain }));
+    assert_eq!(plain["active"], true);
+    let header = countersign_token::inspect(&signed).unwrap().header;
+    assert_eq!(header["typ"], "token-introspection+jwt");
+    // R-069, R-117: it passes nowhere for what it speaks of.
+    assert_eq!(server.bare("GET", "/users/me", Some(&signed)).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(ask("application/json", &signed).await.1, json!({ "active": false }).to_string());
+    let verifier = countersign_token::Verifier::new(ISSUER, "api", keys);
+    assert_eq!(verifier.verify(&signed, now).unwrap_err(), countersign_token::VerifyError::WrongType);
+    let (_, nothing) = ask(jwt, "garbage").await;
+    let said = countersign_token::inspect(&nothing).unwrap().claims;
+    assert_eq!(said["token_introspection"], json!({ "active": false }));
+}
+
 #[tokio::test]
 async fn a_client_learns_of_its_own_tokens_and_gives_them_back() {
     let (server, token) = with_administrator().await;
@@ -318,6 +366,29 @@ async fn a_clients_token_reads_its_users_account_and_changes_nothing_of_it() {
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{method} {path} {answer:?}");
     }
     assert_eq!(server.bare("GET", "/users/me", Some(&access)).await.status, StatusCode::OK);
+}
+
+// R-090
+#[tokio::test]
+async fn what_a_client_has_lost_its_users_tokens_have_lost_at_once() {
+    let (server, token) = with_administrator().await;
+    server.register_with("alice", "users:read clients:read").await;
+    let body =
+        json!({ "id": "app", "is_public": true, "grants": ["password"], "scopes": ["users:read", "clients:read"] });
+    register(&server, &token, body).await;
+    let login = [("username", "alice"), ("password", PASSWORD), ("client_id", "app")];
+    let wide = token_of(&server.password_grant(&login).await);
+    let narrow = token_of(&server.password_grant(&[&login[..], &[("scope", "users:read")]].concat()).await);
+    let own = server.log_in("alice").await;
+    let list = async |token: &str| server.bare("GET", "/users", Some(token)).await.status;
+    for token in [&wide, &narrow, &own] {
+        assert_eq!(list(token).await, StatusCode::OK);
+    }
+    server.json("PATCH", "/clients/app", Some(&token), &json!({ "scopes": ["users:read"] })).await;
+    assert_eq!(list(&wide).await, StatusCode::UNAUTHORIZED, "it carries what the client has lost");
+    assert_eq!((list(&narrow).await, list(&own).await), (StatusCode::OK, StatusCode::OK));
+    server.json("PATCH", "/clients/app", Some(&token), &json!({ "scopes": [] })).await;
+    assert_eq!((list(&narrow).await, list(&own).await), (StatusCode::UNAUTHORIZED, StatusCode::OK));
 }
 
 #[tokio::test]

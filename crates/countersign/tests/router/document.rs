@@ -1,13 +1,14 @@
 //! The document says what the routes do.
 
 use axum::http::StatusCode;
+use countersign::Profile;
 use countersign_axum::ErrorStyle;
 use serde_json::{Value, json};
 
 use crate::common::Server;
 
 fn document() -> Value {
-    serde_json::to_value(countersign::http::document(ErrorStyle::Problem)).unwrap()
+    serde_json::to_value(countersign::http::document(ErrorStyle::Problem, Profile::OAuth2)).unwrap()
 }
 
 #[test]
@@ -45,7 +46,7 @@ fn every_answer_and_every_operation_says_what_it_is() {
 async fn every_route_refuses_exactly_where_the_document_calls_it_guarded() {
     for style in [ErrorStyle::Problem, ErrorStyle::FastApi] {
         let server = Server::with(|settings| settings.error_style = style).await;
-        let document = countersign::http::document(style);
+        let document = countersign::http::document(style, Profile::OAuth2);
         let differences = countersign_axum::testing::differences(server.router, &document).await;
         assert!(differences.is_empty(), "{differences:#?}");
     }

@@ -10,6 +10,7 @@ mod rotation;
 mod clients;
 mod entities;
 mod entity_attacks;
+mod assertions;
 mod sessions;
 mod status_lists;
 mod users;

@@ -1,8 +1,12 @@
 //! `/users/me`: one's own account.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use crate::common::{PASSWORD, Server};
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use countersign::password_rules::BreachedRange;
 use serde_json::json;
 
 const NEW_PASSWORD: &str = "staple battery horse correct";
@@ -114,6 +118,37 @@ async fn a_password_change_needs_the_current_one_and_ends_the_tokens_before_it()
     assert_eq!(old.body["error"], "invalid_grant");
     let new = server.password_grant(&[("username", "alice"), ("password", NEW_PASSWORD)]).await;
     assert_eq!(new.status, StatusCode::OK);
+}
+
+/// Counts how often it is asked, and knows nothing.
+#[derive(Debug, Default)]
+struct Asked(AtomicUsize);
+
+#[async_trait::async_trait]
+impl BreachedRange for Asked {
+    async fn range(&self, _: &str) -> Result<String, String> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Ok(String::new())
+    }
+}
+
+#[tokio::test]
+async fn a_new_password_is_looked_at_only_for_who_knows_the_current_one() {
+    let service = Arc::new(Asked::default());
+    let server = Server::with(|settings| settings.password_rules.breached = Some(service.clone())).await;
+    server.register("alice").await;
+    let token = server.log_in("alice").await;
+    let before = service.0.load(Ordering::SeqCst);
+    let put = async |current: &str, new: &str| {
+        let body = json!({ "current_password": current, "new_password": new });
+        server.json("PUT", "/users/me/password", Some(&token), &body).await.status
+    };
+    for new in [NEW_PASSWORD, "short"] {
+        assert_eq!(put("wrong", new).await, StatusCode::FORBIDDEN, "{new}");
+    }
+    assert_eq!(service.0.load(Ordering::SeqCst), before);
+    assert_eq!(put(PASSWORD, NEW_PASSWORD).await, StatusCode::NO_CONTENT);
+    assert_eq!(service.0.load(Ordering::SeqCst), before + 1);
 }
 
 #[tokio::test]

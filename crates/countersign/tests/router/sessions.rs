@@ -1,6 +1,7 @@
 //! Sessions, their refresh tokens, and giving tokens back.
 
 use axum::http::StatusCode;
+use countersign::session::Origin;
 use countersign::user::UserChange;
 use serde_json::{Value, json};
 
@@ -97,6 +98,42 @@ async fn a_refresh_gives_what_was_granted_or_less_and_never_more() {
     server.app.stores().users.update(alice, &UserChange { scopes, ..UserChange::default() }, 0).await.unwrap();
     let less = refresh(&server, &pair(&all).1).await;
     assert_eq!(less.body["scope"], "items:read offline_access");
+
+    // Nobody takes a token that allows nothing for one that goes on; the refresh token stays good for when it is given back.
+    let change = async |scopes| {
+        let change = UserChange { scopes, ..UserChange::default() };
+        server.app.stores().users.update(alice, &change, 0).await.unwrap();
+    };
+    let read = || countersign::token::ScopeSet::parse("items:read").unwrap();
+    change(countersign::user::ScopesChange::Revoke(read())).await;
+    let last = pair(&less).1;
+    let none = refresh(&server, &last).await;
+    assert_eq!((none.status, &none.body["error"]), (StatusCode::BAD_REQUEST, &json!("invalid_scope")));
+    change(countersign::user::ScopesChange::Grant(read())).await;
+    assert_eq!(refresh(&server, &last).await.body["scope"], "items:read offline_access");
+}
+
+#[tokio::test]
+async fn a_user_has_a_thousand_sessions_at_most_and_sees_them_all() {
+    use countersign::sessions::{Login, MOST_SESSIONS};
+    let server = server_with_alice("").await;
+    let (access, _) = log_in(&server, "offline_access").await;
+    let alice = server.bare("GET", "/users/me", Some(&access)).await.body["id"].as_str().unwrap().parse().unwrap();
+    let user = server.app.stores().users.find_by_id(alice).await.unwrap().unwrap();
+    server.clock.advance(1);
+    let scope = countersign::token::ScopeSet::default();
+    for _ in 0..MOST_SESSIONS - 1 {
+        let login =
+            Login { user: &user, client: "first-party", scope: &scope, with_refresh: false, origin: Origin::default() };
+        server.app.sessions().begin(login).await.unwrap().unwrap();
+    }
+    assert!(is_good(&server, &access).await);
+    let listed =
+        async |token: &str| server.bare("GET", "/users/me/sessions", Some(token)).await.body.as_array().unwrap().len();
+    assert_eq!(listed(&access).await, MOST_SESSIONS);
+    let (latest, _) = log_in(&server, "offline_access").await;
+    assert!(!is_good(&server, &access).await, "it was used least recently");
+    assert_eq!(listed(&latest).await, MOST_SESSIONS);
 }
 
 // S-003, S-004
@@ -146,7 +183,7 @@ async fn a_session_has_an_idle_life_and_an_absolute_one() {
     assert!(is_good(&server, &access).await, "the last access token lives to its own end");
     server.clock.advance(1800);
     server.app.sessions().purge().await.unwrap();
-    assert_eq!(server.app.sessions().list(None).await, Ok(Vec::new()));
+    assert_eq!(server.app.stores().sessions.list_sessions(None, server.app.clock().now(), 10).await, Ok(Vec::new()));
 }
 
 // S-010

@@ -7,6 +7,8 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{Request, StatusCode};
+use countersign::Profile;
+use countersign::client::{Client, ClientId, Grant};
 use countersign_axum::ErrorStyle;
 use countersign_password::{Argon2Params, PoolSettings};
 use countersign_token::{Verifier, inspect};
@@ -165,12 +167,21 @@ async fn only_post_is_answered_and_the_query_is_never_read() {
 }
 
 #[tokio::test]
-async fn the_password_grant_can_be_turned_off() {
+async fn oauth_2_1_takes_no_passwords_whatever_a_client_may() {
     //
-    let server = Server::with(|settings| settings.password_grant = false).await;
+    let server = Server::with(|settings| settings.profile = Profile::OAuth21).await;
     server.register("alice").await;
-    let answer = server.password_grant(&[("username", "alice"), ("password", PASSWORD)]).await;
-    assert_eq!(answer.body["error"], "unsupported_grant_type");
+    let mut client = Client::new(ClientId::new("app").unwrap(), true, 0);
+    client.grants = [Grant::Password, Grant::RefreshToken].into();
+    server.app.clients().register(&mut client, 0).await.unwrap();
+    let login = [("username", "alice"), ("password", PASSWORD)];
+    for who in [&[][..], &[("client_id", "app")]] {
+        let answer = server.password_grant(&[&login[..], who].concat()).await;
+        assert_eq!(answer.body["error"], "unsupported_grant_type", "{who:?}");
+    }
+    let document = server.bare("GET", "/openapi.json", None).await.body;
+    let flows = document["components"]["securitySchemes"]["OAuth2PasswordBearer"]["flows"].as_object().unwrap();
+    assert_eq!(flows.keys().collect::<Vec<_>>(), ["clientCredentials"], "the page offers what there is");
     let metadata = server.bare("GET", "/.well-known/oauth-authorization-server", None).await;
     assert_eq!(metadata.body["grant_types_supported"], json!(["refresh_token", "client_credentials"]));
 }

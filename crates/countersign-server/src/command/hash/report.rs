@@ -33,7 +33,16 @@ struct Kind {
     scheme: &'static str,
     parameters: String,
     pepper: Option<String>,
-    is_weaker: bool,
+    strength: Strength,
+}
+
+/// A hash beside one that is made now.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Strength {
+    AsNew,
+    Weaker,
+    /// Nobody can tell, and nobody can log in: its pepper is not there.
+    PepperMissing,
 }
 
 struct Report {
@@ -70,8 +79,16 @@ impl Report {
             scheme: hash.scheme().name(),
             parameters: hash.parameters(),
             pepper: hash.pepper().map(|id| id.to_string()),
-            is_weaker: self.hasher.is_outdated(hash),
+            strength: match (self.hasher.lacks_pepper_of(hash), self.hasher.is_outdated(hash)) {
+                (true, _) => Strength::PepperMissing,
+                (false, true) => Strength::Weaker,
+                (false, false) => Strength::AsNew,
+            },
         }
+    }
+
+    fn count_of(&self, strength: Strength) -> u64 {
+        self.kinds.iter().filter(|(kind, _)| kind.strength == strength).map(|(_, users)| users).sum()
     }
 
     fn upgraded(&self) -> u64 {
@@ -83,16 +100,24 @@ impl Report {
             .kinds
             .iter()
             .map(|(kind, users)| {
-                let strength = if kind.is_weaker { "weaker" } else { "as new" };
+                let strength = match kind.strength {
+                    Strength::AsNew => "as new",
+                    Strength::Weaker => "weaker",
+                    Strength::PepperMissing => "pepper missing",
+                };
                 let pepper = kind.pepper.clone().unwrap_or_else(|| "-".to_owned());
                 [kind.scheme.to_owned(), kind.parameters.clone(), pepper, strength.to_owned(), users.to_string()]
             })
             .collect();
-        let weaker: u64 = self.kinds.iter().filter(|(kind, _)| kind.is_weaker).map(|(_, users)| users).sum();
+        let weaker = self.count_of(Strength::Weaker);
+        let locked_out = self.count_of(Strength::PepperMissing);
         let what_becomes =
             if self.replaces_foreign { "replaced at the next login" } else { "foreign ones are kept (foreign-hashes)" };
         let mut lines =
             vec![format!("{} users: {weaker} with a weaker hash than new ones, {what_becomes}", self.users)];
+        lines.extend((locked_out > 0).then(|| {
+            format!("{locked_out} who cannot log in: the pepper of their hash is missing, put it into the pepper-file")
+        }));
         lines.extend((self.without > 0).then(|| format!("{} without a password", self.without)));
         lines.extend((self.unreadable > 0).then(|| {
             format!(
@@ -115,7 +140,8 @@ impl Report {
                     "scheme": kind.scheme,
                     "parameters": kind.parameters,
                     "pepper": kind.pepper,
-                    "is_weaker": kind.is_weaker,
+                    "is_weaker": kind.strength == Strength::Weaker,
+                    "pepper_is_missing": kind.strength == Strength::PepperMissing,
                     "users": users,
                 })
             })

@@ -1,8 +1,8 @@
 //! What a newcomer needs next, and what an operator should hear.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
-use axum::http::Uri;
+use countersign::Profile;
 
 use crate::settings::Settings;
 
@@ -16,13 +16,15 @@ pub(super) struct Addresses {
 /// The lines that the server prints when it listens.
 pub(super) fn banner(settings: &Settings, program: &str, addresses: Addresses, issuer: &str) -> String {
     let program = quoted(program);
+    let takes_passwords = settings.profile == Profile::OAuth2;
+    let page = if takes_passwords { "Log in on a page:" } else { "See the API:     " };
     let mut lines = vec![
         format!("Countersign {} listens on {}", env!("CARGO_PKG_VERSION"), addresses.public),
         String::new(),
-        format!("  Log in on a page:  {issuer}/docs"),
+        format!("  {page}  {issuer}/docs"),
         format!("  Make a user:       {program} user add ada {}", where_to(settings)),
     ];
-    if settings.password_grant {
+    if takes_passwords {
         lines.push(format!(
             "  Get a token:       curl {issuer}/token -d grant_type=password -d username=ada --data-urlencode 'password=…'"
         ));
@@ -54,27 +56,13 @@ pub(super) fn warnings(settings: &Settings, address: SocketAddr, issuer: &str) -
     if settings.issuer.is_none() && !address.ip().is_loopback() {
         warnings.push(format!("the issuer is {issuer}: give --issuer the URL by which callers reach this server"));
     }
-    if settings.password_grant && is_plain_and_remote(address, issuer) {
+    if settings.is_plain_and_remote(address) {
         warnings.push(
             "passwords and tokens travel unencrypted: put a TLS proxy in front and give --issuer its https URL"
                 .to_owned(),
         );
     }
     warnings
-}
-
-/// Whether callers from other machines speak plain HTTP to this server.
-fn is_plain_and_remote(address: SocketAddr, issuer: &str) -> bool {
-    let uri = issuer.parse::<Uri>().unwrap_or_default();
-    if uri.scheme_str() == Some("https") {
-        return false;
-    }
-    !address.ip().is_loopback() || !uri.host().is_some_and(is_loopback)
-}
-
-fn is_loopback(host: &str) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// The text as a shell takes it for one word.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::client::{Client, ClientChange, ClientId, ClientSecret, Grant};
+use crate::client::{Client, ClientChange, ClientId, ClientKeys, ClientSecret, Grant};
 use crate::session::{NewSession, Origin, Session, SessionId};
 use crate::store::conformance::samples::{LATER, THEN, at_once, named, register, scopes};
 use crate::store::{ClientStore, SessionStore, UserStore};
@@ -30,8 +30,12 @@ fn complete(name: &str) -> Client {
         disabled: false,
         created_at: THEN,
         secrets: vec![secret(1, THEN)],
+        keys: ClientKeys::from_jwks(KEYS).unwrap(),
     }
 }
+
+/// The public key of RFC 8037 appendix A.2.
+const KEYS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","alg":"EdDSA","kid":"k'1","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 
 /// A client with nothing but an id.
 pub(super) fn bare(name: &str) -> Client {
@@ -44,6 +48,7 @@ pub(super) fn bare(name: &str) -> Client {
         access_token_lifetime_s: None,
         always_refresh: false,
         secrets: Vec::new(),
+        keys: ClientKeys::default(),
         ..complete(name)
     }
 }
@@ -70,7 +75,7 @@ pub(super) async fn clients_are_found_and_listed_as_they_were_kept<S: ClientStor
 }
 
 pub(super) async fn a_client_has_two_secrets_at_most_and_keeps_one<S: ClientStore>(store: Arc<S>) {
-    let client = complete("web");
+    let client = Client { keys: ClientKeys::default(), ..complete("web") };
     store.insert_client(&client).await.unwrap();
     let kept = async || store.find_client(&client.id).await.unwrap().unwrap().secrets;
     let added = at_once((2..12).map(|byte| {
@@ -90,6 +95,42 @@ pub(super) async fn a_client_has_two_secrets_at_most_and_keeps_one<S: ClientStor
     assert_eq!(removed.into_iter().filter(|removed| *removed).count(), 1, "the last one stays");
     assert_eq!(kept().await.len(), 1);
     assert_eq!(store.add_secret(&id("nobody"), &secret(7, THEN)).await, Ok(false));
+}
+
+pub(super) async fn keys_take_the_place_of_the_last_secret<S: ClientStore>(store: Arc<S>) {
+    let client = complete("web");
+    store.insert_client(&client).await.unwrap();
+    let hash = client.secrets.first().unwrap().hash;
+    let keys = |keys: ClientKeys| ClientChange { keys: Some(keys), ..ClientChange::default() };
+    let without = store.update_client(&client.id, &keys(ClientKeys::default())).await.unwrap();
+    assert_eq!(without, Some(Client { keys: ClientKeys::default(), ..client.clone() }));
+    assert_eq!(store.remove_secret(&client.id, &hash).await, Ok(false));
+    assert_eq!(store.update_client(&client.id, &keys(client.keys.clone())).await, Ok(Some(client.clone())));
+    assert_eq!(store.remove_secret(&client.id, &hash).await, Ok(true));
+    let left = store.find_client(&client.id).await.unwrap();
+    assert_eq!(left, Some(Client { secrets: Vec::new(), ..client.clone() }));
+    assert_eq!(store.add_secret(&client.id, &secret(1, THEN)).await, Ok(true));
+}
+
+// R-093
+pub(super) async fn an_assertion_is_used_once_until_it_expires<S: ClientStore>(store: Arc<S>) {
+    let (web, app) = (id("web"), id("app"));
+    let uses = |client: &ClientId, hash: u8, expires_at: i64, now: i64| {
+        let (store, client) = (Arc::clone(&store), client.clone());
+        async move { store.use_assertion(&client, &[hash; 32], expires_at, now).await.unwrap() }
+    };
+    let won = at_once((0..50).map(|_| uses(&web, 1, LATER, THEN))).await;
+    assert_eq!(won.into_iter().filter(|won| *won).count(), 1);
+    assert!(!uses(&web, 1, LATER + 9, LATER - 1).await, "a later expiry makes it no other");
+    assert!(uses(&web, 2, LATER, THEN).await && uses(&app, 1, LATER, THEN).await, "others are others");
+    // Who reuses an id after its time has another assertion, whether the first was forgotten meanwhile or not.
+    let won = at_once((0..20).map(|_| uses(&web, 1, LATER + 60, LATER))).await;
+    assert_eq!(won.into_iter().filter(|won| *won).count(), 1);
+    assert_eq!(store.purge_assertions(LATER - 1, 10).await, Ok(0));
+    assert_eq!(store.purge_assertions(LATER, 1).await, Ok(1));
+    assert_eq!(store.purge_assertions(LATER, 10).await, Ok(1));
+    assert!(!uses(&web, 1, LATER + 60, LATER + 59).await);
+    assert!(uses(&app, 1, LATER + 60, LATER).await);
 }
 
 fn of_client(user: &User, client: &str) -> Session {
@@ -120,6 +161,30 @@ pub(super) async fn of_many_changes_at_once_none_is_lost<S: ClientStore>(store: 
     }))
     .await;
     assert!(store.find_client(&client.id).await.unwrap().unwrap().disabled);
+}
+
+pub(super) async fn the_user_of_a_clients_session_is_found_with_what_the_client_may<S>(store: Arc<S>)
+where
+    S: ClientStore + SessionStore + UserStore,
+{
+    let user = register(&*store, &named("alice")).await;
+    let client = complete("web");
+    store.insert_client(&client).await.unwrap();
+    let session = of_client(&user, "web");
+    let of = |client: &ClientId, now: i64| {
+        let (store, client, session) = (Arc::clone(&store), client.clone(), session.id);
+        async move { store.find_user_by(session, &client, now).await.unwrap() }
+    };
+    assert_eq!(of(&client.id, THEN).await, None, "it has not begun");
+    assert_eq!(store.begin_session(&NewSession { session: session.clone(), generation: 0 }).await, Ok(true));
+    assert_eq!(of(&client.id, THEN).await, Some((user.clone(), client.scopes.clone())));
+    assert_eq!(of(&client.id, LATER).await, None, "it has expired");
+    assert_eq!(of(&id("app"), THEN).await, None, "it is of another client");
+    let narrower = ClientChange { scopes: Some(scopes("me")), ..ClientChange::default() };
+    store.update_client(&client.id, &narrower).await.unwrap();
+    assert_eq!(of(&client.id, THEN).await, Some((user, scopes("me"))));
+    store.delete_client(&client.id).await.unwrap();
+    assert_eq!(of(&client.id, THEN).await, None);
 }
 
 pub(super) async fn a_client_that_is_disabled_or_gone_has_no_sessions<S>(store: Arc<S>)

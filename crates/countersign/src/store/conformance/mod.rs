@@ -79,6 +79,7 @@ pub async fn check_session_store<S: UserStore + SessionStore>(fresh: impl AsyncF
     sessions::sessions_are_listed_by_user_and_ended_one_by_one_or_all(fresh().await).await;
     sessions::what_voids_a_password_or_a_user_ends_the_sessions(fresh().await).await;
     sessions::no_session_outlives_what_voids_it(fresh().await).await;
+    sessions::the_least_recently_used_sessions_end_when_there_are_too_many(fresh().await).await;
     sessions::expired_sessions_are_purged_in_batches(fresh().await).await;
 }
 
@@ -97,7 +98,10 @@ where
 pub async fn check_client_store<S: ClientStore + SessionStore + UserStore>(fresh: impl AsyncFn() -> Arc<S>) {
     clients::clients_are_found_and_listed_as_they_were_kept(fresh().await).await;
     clients::a_client_has_two_secrets_at_most_and_keeps_one(fresh().await).await;
+    clients::keys_take_the_place_of_the_last_secret(fresh().await).await;
+    clients::an_assertion_is_used_once_until_it_expires(fresh().await).await;
     clients::of_many_changes_at_once_none_is_lost(fresh().await).await;
+    clients::the_user_of_a_clients_session_is_found_with_what_the_client_may(fresh().await).await;
     clients::a_client_that_is_disabled_or_gone_has_no_sessions(fresh().await).await;
     clients::no_session_outlives_its_client(fresh().await).await;
 }

@@ -220,6 +220,39 @@ pub(super) async fn no_session_outlives_what_voids_it<S: UserStore + SessionStor
     }
 }
 
+pub(super) async fn the_least_recently_used_sessions_end_when_there_are_too_many<S: UserStore + SessionStore>(
+    store: Arc<S>,
+) {
+    let (alice, bob) = (register(&*store, &named("alice")).await, register(&*store, &named("bob")).await);
+    let bobs = begin(&*store, &session_of(&bob)).await;
+    let begin_at = async |last_used_at: i64, expires_at: i64| {
+        let mut new = session_of(&alice);
+        (new.session.last_used_at, new.session.expires_at) = (last_used_at, expires_at);
+        begin(&*store, &new).await
+    };
+    // One that has expired takes nobody's place, however lately it was used.
+    begin_at(THEN + 9, LATER).await;
+    let [_, this, used, _, used_last] = [
+        begin_at(THEN + 3, EXPIRY).await,
+        begin_at(THEN + 1, EXPIRY).await,
+        begin_at(THEN + 4, EXPIRY).await,
+        begin_at(THEN + 1, EXPIRY).await,
+        begin_at(THEN + 5, EXPIRY).await,
+    ];
+    let left = async || -> Vec<SessionId> {
+        let sessions = store.list_sessions(Some(alice.id), LATER, 10).await.unwrap();
+        sessions.into_iter().map(|session| session.id).collect()
+    };
+    assert_eq!(store.end_least_used(alice.id, this, 5, LATER).await, Ok(0));
+    assert_eq!(store.end_least_used(alice.id, this, 3, LATER).await, Ok(2));
+    let mut expected = vec![used, used_last, this];
+    expected.sort();
+    assert_eq!(left().await, expected);
+    assert_eq!(store.end_least_used(alice.id, this, 1, LATER).await, Ok(2));
+    assert_eq!(left().await, [this]);
+    assert!(store.find_session(bobs, LATER).await.unwrap().is_some());
+}
+
 pub(super) async fn expired_sessions_are_purged_in_batches<S: UserStore + SessionStore>(store: Arc<S>) {
     let user = register(&*store, &named("alice")).await;
     for _ in 0..3 {

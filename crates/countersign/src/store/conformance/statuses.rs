@@ -77,8 +77,11 @@ where
     is_marked(4, "a user who was disabled").await;
     store.update(user.id, &UserChange { disabled: Some(false), ..UserChange::default() }, LATER).await.unwrap();
     begin_again(5).await;
+    let latest = begin_again(6).await;
+    assert_eq!(store.end_least_used(user.id, latest, 1, THEN).await, Ok(1));
+    is_marked(5, "a session that made room for another").await;
     assert_eq!(store.delete(user.id).await, Ok(true));
-    is_marked(5, "a user who was deleted").await;
+    is_marked(6, "a user who was deleted").await;
 }
 
 pub(super) async fn the_sessions_of_a_client_that_ends_leave_marks<S>(store: Arc<S>)

@@ -46,10 +46,37 @@ impl ClientStore for MemoryStore {
 
     async fn remove_secret(&self, id: &ClientId, hash: &[u8; 32]) -> Result<bool, StoreError> {
         let mut clients = self.clients();
-        let Some(client) = clients.get_mut(id).filter(|client| client.secrets.len() > 1) else { return Ok(false) };
+        let can_spare = |client: &Client| client.secrets.len() > 1 || !client.keys.is_empty();
+        let Some(client) = clients.get_mut(id).filter(|client| can_spare(client)) else { return Ok(false) };
         let before = client.secrets.len();
         client.secrets.retain(|secret| secret.hash != *hash);
         Ok(client.secrets.len() < before)
+    }
+
+    async fn use_assertion(
+        &self,
+        client: &ClientId,
+        hash: &[u8; 32],
+        expires_at: i64,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        let mut assertions = self.assertions();
+        let key = (client.clone(), *hash);
+        if assertions.get(&key).is_some_and(|until| *until > now) {
+            return Ok(false);
+        }
+        assertions.insert(key, expires_at);
+        Ok(true)
+    }
+
+    async fn purge_assertions(&self, now: i64, limit: usize) -> Result<usize, StoreError> {
+        let mut assertions = self.assertions();
+        let expired: Vec<_> =
+            assertions.iter().filter(|(_, until)| **until <= now).map(|(key, _)| key.clone()).take(limit).collect();
+        for key in &expired {
+            assertions.remove(key);
+        }
+        Ok(expired.len())
     }
 
     async fn delete_client(&self, id: &ClientId) -> Result<bool, StoreError> {

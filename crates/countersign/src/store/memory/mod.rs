@@ -32,6 +32,8 @@ pub struct MemoryStore {
     clients: Mutex<BTreeMap<ClientId, Client>>,
     /// Locked after the users and the sessions where they are as well.
     things: Mutex<Things>,
+    /// Until when the assertions that were used are remembered, by client and the hash of their ids.
+    assertions: Mutex<BTreeMap<(ClientId, [u8; 32]), i64>>,
     keys: Mutex<Vec<SigningKeyRecord>>,
 }
 
@@ -85,6 +87,10 @@ impl MemoryStore {
 
     fn clients(&self) -> MutexGuard<'_, BTreeMap<ClientId, Client>> {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn assertions(&self) -> MutexGuard<'_, BTreeMap<(ClientId, [u8; 32]), i64>> {
+        self.assertions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn end_all_of_client(&self, client: &ClientId) {

@@ -1,6 +1,9 @@
 //! Sessions in memory.
 
+use std::cmp::Reverse;
+
 use async_trait::async_trait;
+use countersign_token::ScopeSet;
 
 use crate::client::ClientId;
 use crate::session::{NewSession, Session, SessionId};
@@ -35,6 +38,17 @@ impl SessionStore for MemoryStore {
         Ok(self.find_session(id, now).await?.map(|(_, user)| user))
     }
 
+    async fn find_user_by(
+        &self,
+        id: SessionId,
+        client: &ClientId,
+        now: i64,
+    ) -> Result<Option<(User, ScopeSet)>, StoreError> {
+        let found = self.find_session(id, now).await?.filter(|(session, _)| session.client == client.as_str());
+        let scopes = self.clients().get(client).map(|client| client.scopes.clone());
+        Ok(found.map(|(_, user)| user).zip(scopes))
+    }
+
     async fn rotate(&self, rotation: &Rotation) -> Result<bool, StoreError> {
         let mut sessions = self.sessions();
         let Some(session) = sessions.get_mut(&rotation.session) else { return Ok(false) };
@@ -65,13 +79,23 @@ impl SessionStore for MemoryStore {
         let sessions = self.sessions();
         let wanted = |session: &&Session| session.expires_at > now && user.is_none_or(|user| session.user == user);
         let mut found: Vec<Session> = sessions.values().filter(wanted).cloned().collect();
-        found.sort_by_key(|session| (std::cmp::Reverse(session.created_at), session.id));
+        found.sort_by_key(|session| (Reverse(session.created_at), session.id));
         found.truncate(limit);
         Ok(found)
     }
 
     async fn end_session(&self, id: SessionId, user: Option<UserId>) -> Result<bool, StoreError> {
         Ok(self.end_where(|session| session.id == id && user.is_none_or(|user| session.user == user)) == 1)
+    }
+
+    async fn end_least_used(&self, user: UserId, this: SessionId, keep: usize, now: i64) -> Result<usize, StoreError> {
+        let sessions = self.sessions();
+        let is_other = |session: &&Session| session.user == user && session.id != this && session.expires_at > now;
+        let mut others: Vec<_> = sessions.values().filter(is_other).collect();
+        others.sort_by_key(|session| (Reverse(session.last_used_at), Reverse(session.created_at), session.id));
+        let ended: Vec<SessionId> = others.iter().skip(keep.saturating_sub(1)).map(|session| session.id).collect();
+        drop(sessions);
+        Ok(self.end_where(|session| ended.contains(&session.id)))
     }
 
     async fn end_sessions(&self, user: UserId) -> Result<usize, StoreError> {

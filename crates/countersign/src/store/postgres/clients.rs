@@ -7,12 +7,12 @@ use async_trait::async_trait;
 use countersign_token::ScopeSet;
 use tokio_postgres::Row;
 
-use crate::client::{Client, ClientChange, ClientId, ClientSecret, Grant, MOST_SECRETS};
+use crate::client::{Client, ClientChange, ClientId, ClientKeys, ClientSecret, Grant, MOST_SECRETS};
 use crate::store::client_store::{grants_text, words};
 use crate::store::postgres::PostgresStore;
 use crate::store::postgres::connection::{Lane, StepError, get, get_bytes, in_turn};
 use crate::store::postgres::ending::end_sessions_of_client;
-use crate::store::postgres::sql::{LIST_ALL_SECRETS, LOCK_CLIENT};
+use crate::store::postgres::sql::{LIST_ALL_SECRETS, LOCK_CLIENT, PURGE_ASSERTIONS};
 use crate::store::{ClientStore, StoreError, sql};
 
 #[async_trait]
@@ -52,6 +52,23 @@ impl ClientStore for PostgresStore {
         in_turn(|| self.try_remove_secret(id, hash)).await
     }
 
+    async fn use_assertion(
+        &self,
+        client: &ClientId,
+        hash: &[u8; 32],
+        expires_at: i64,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        let (turn, hash) = (self.turn().await?, hash.as_slice());
+        Ok(turn.lane().changes_one(sql::USE_ASSERTION, &[&client.as_str(), &hash, &expires_at, &now]).await?)
+    }
+
+    async fn purge_assertions(&self, now: i64, limit: usize) -> Result<usize, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let purged = self.turn().await?.lane().execute(PURGE_ASSERTIONS, &[&now, &limit]).await?;
+        Ok(usize::try_from(purged).unwrap_or(usize::MAX))
+    }
+
     async fn delete_client(&self, id: &ClientId) -> Result<bool, StoreError> {
         in_turn(|| self.try_delete_client(id)).await
     }
@@ -76,6 +93,7 @@ impl PostgresStore {
                     &client.access_token_lifetime_s,
                     &client.always_refresh,
                     &client.disabled,
+                    &client.keys.to_stored(),
                 ],
             )
             .await?;
@@ -103,6 +121,7 @@ impl PostgresStore {
                 &client.access_token_lifetime_s,
                 &client.always_refresh,
                 &client.disabled,
+                &client.keys.to_stored(),
                 &client.id.as_str(),
             ],
         )
@@ -132,8 +151,9 @@ impl PostgresStore {
         let transaction = turn.begin().await?;
         let lane = transaction.lane();
         lane.exists(LOCK_CLIENT, &[&id.as_str()]).await?;
-        let is_last = secrets(lane, id).await?.len() < 2;
-        let is_removed = !is_last && lane.changes_one(sql::REMOVE_SECRET, &[&id.as_str(), &hash.as_slice()]).await?;
+        let can_spare = |client: Client| client.secrets.len() > 1 || !client.keys.is_empty();
+        let is_removed = find(lane, id).await?.is_some_and(can_spare)
+            && lane.changes_one(sql::REMOVE_SECRET, &[&id.as_str(), &hash.as_slice()]).await?;
         transaction.commit().await?;
         Ok(is_removed)
     }
@@ -183,6 +203,7 @@ fn read_client(row: &Row) -> Result<Client, StepError> {
         access_token_lifetime_s: get(row, 7)?,
         always_refresh: get(row, 8)?,
         disabled: get(row, 9)?,
+        keys: ClientKeys::from_stored(get(row, 10)?).map_err(|error| damaged(&error))?,
         secrets: Vec::new(),
     })
 }

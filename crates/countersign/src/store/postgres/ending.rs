@@ -3,7 +3,7 @@
 use crate::client::ClientId;
 use crate::session::SessionId;
 use crate::store::postgres::connection::{Lane, StepError, Values, get};
-use crate::store::postgres::sql::{END_SESSION, END_SESSIONS_OF_CLIENT, END_SESSIONS_OF_USER};
+use crate::store::postgres::sql::{END_LEAST_USED, END_SESSION, END_SESSIONS_OF_CLIENT, END_SESSIONS_OF_USER};
 use crate::user::UserId;
 
 /// Ends a session, of this user if one is named; whether there was one.
@@ -15,6 +15,11 @@ pub(super) async fn end_session(lane: Lane<'_>, id: SessionId, user: Option<User
 /// Ends all sessions of a user; how many there were.
 pub(super) async fn end_sessions_of_user(lane: Lane<'_>, user: UserId) -> Result<usize, StepError> {
     end(lane, END_SESSIONS_OF_USER, &[&user.as_bytes().as_slice()]).await
+}
+
+/// Ends the least used sessions of a user but one, at a time, beyond so many others; how many there were.
+pub(super) async fn end_least_used(lane: Lane<'_>, which: Values<'_>) -> Result<usize, StepError> {
+    end(lane, END_LEAST_USED, which).await
 }
 
 /// Ends all sessions of a client.

@@ -4,11 +4,12 @@ use async_trait::async_trait;
 use countersign_token::ScopeSet;
 use tokio_postgres::Row;
 
+use crate::client::ClientId;
 use crate::session::{NewSession, Origin, Refresh, RefreshLink, Session, SessionId};
 use crate::status::{StatusListId, StatusPlace};
 use crate::store::postgres::PostgresStore;
 use crate::store::postgres::connection::{StepError, Values, get, get_bytes, in_turn};
-use crate::store::postgres::ending::{end_session, end_sessions_of_user};
+use crate::store::postgres::ending::{end_least_used, end_session, end_sessions_of_user};
 use crate::store::postgres::sql::{BEGIN_SESSION, PURGE_SESSIONS};
 use crate::store::postgres::user_rows::read_user;
 use crate::store::{Retry, Rotation, SessionStore, StoreError, sql};
@@ -28,6 +29,18 @@ impl SessionStore for PostgresStore {
     async fn find_user_of(&self, id: SessionId, now: i64) -> Result<Option<User>, StoreError> {
         let turn = self.turn().await?;
         Ok(turn.lane().read_first(sql::FIND_USER_OF_SESSION, &[&id.as_bytes().as_slice(), &now], read_user).await?)
+    }
+
+    async fn find_user_by(
+        &self,
+        id: SessionId,
+        client: &ClientId,
+        now: i64,
+    ) -> Result<Option<(User, ScopeSet)>, StoreError> {
+        let (turn, id) = (self.turn().await?, id.as_bytes().as_slice());
+        let values: Values<'_> = &[&client.as_str(), &id, &now];
+        let found = turn.lane().read_first(sql::FIND_USER_OF_SESSION_BY, values, read_user_and_scopes).await?;
+        Ok(found.and_then(|(user, scopes)| Some((user, scopes?))))
     }
 
     async fn rotate(&self, rotation: &Rotation) -> Result<bool, StoreError> {
@@ -75,6 +88,12 @@ impl SessionStore for PostgresStore {
 
     async fn end_session(&self, id: SessionId, user: Option<UserId>) -> Result<bool, StoreError> {
         in_turn(|| async move { end_session(self.turn().await?.lane(), id, user).await }).await
+    }
+
+    async fn end_least_used(&self, user: UserId, this: SessionId, keep: usize, now: i64) -> Result<usize, StoreError> {
+        let others = i64::try_from(keep.saturating_sub(1)).unwrap_or(i64::MAX);
+        let (user, this) = (user.as_bytes().as_slice(), this.as_bytes().as_slice());
+        in_turn(|| async move { end_least_used(self.turn().await?.lane(), &[&user, &this, &now, &others]).await }).await
     }
 
     async fn end_sessions(&self, user: UserId) -> Result<usize, StoreError> {
@@ -130,6 +149,13 @@ impl PostgresStore {
             )
             .await
     }
+}
+
+/// The columns of a user, and then what a client may; nothing where there is no such client.
+fn read_user_and_scopes(row: &Row) -> Result<(User, Option<ScopeSet>), StepError> {
+    let text: Option<&str> = get(row, 11)?;
+    let damaged = |error| StoreError::Damaged(format!("scopes of a client: {error}"));
+    Ok((read_user(row)?, text.map(ScopeSet::parse).transpose().map_err(damaged)?))
 }
 
 /// A session, whose columns begin with this one.

@@ -42,6 +42,10 @@ macro_rules! end_sessions {
 pub(super) const END_SESSION: &str = end_sessions!("id = $1 AND (user_id = $2 OR $2 IS NULL)");
 pub(super) const END_SESSIONS_OF_USER: &str = end_sessions!("user_id = $1");
 pub(super) const END_SESSIONS_OF_CLIENT: &str = end_sessions!("client = $1");
+pub(super) const END_LEAST_USED: &str = end_sessions!(
+    "id IN (SELECT id FROM sessions WHERE user_id = $1 AND id <> $2 AND expires_at > $3 \
+     ORDER BY last_used_at DESC, created_at DESC, id OFFSET $4)"
+);
 /// The same for tokens for things.
 macro_rules! end_entity_tokens {
     ($which:literal) => {
@@ -71,6 +75,9 @@ pub(super) const DECLARE_NEW_ENTITY: &str = "
 pub(super) const PURGE_SESSIONS: &str = "
     DELETE FROM sessions
     WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
+pub(super) const PURGE_ASSERTIONS: &str = "
+    DELETE FROM client_assertions WHERE (client_id, hash) IN
+        (SELECT client_id, hash FROM client_assertions WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
 pub(super) const PURGE_ENTITY_TOKENS: &str = "
     DELETE FROM entity_tokens
     WHERE id IN (SELECT id FROM entity_tokens WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use countersign_token::ScopeSet;
 use rusqlite::{Connection, Row, Transaction, params};
 
-use crate::client::{Client, ClientChange, ClientId, ClientSecret, Grant, MOST_SECRETS};
+use crate::client::{Client, ClientChange, ClientId, ClientKeys, ClientSecret, Grant, MOST_SECRETS};
 use crate::store::client_store::{grants_text, words};
 use crate::store::sqlite::connection::JobError;
 use crate::store::sqlite::ending::end_sessions_of_client;
@@ -29,6 +29,7 @@ impl ClientStore for SqliteStore {
                 client.access_token_lifetime_s,
                 client.always_refresh,
                 client.disabled,
+                client.keys.to_stored(),
             ])? == 1;
             for secret in client.secrets.iter().filter(|_| is_new) {
                 insert_secret(transaction, &client.id, secret)?;
@@ -65,6 +66,7 @@ impl ClientStore for SqliteStore {
                 client.access_token_lifetime_s,
                 client.always_refresh,
                 client.disabled,
+                client.keys.to_stored(),
                 client.id.as_str(),
             ])?;
             if client.disabled {
@@ -91,9 +93,32 @@ impl ClientStore for SqliteStore {
     async fn remove_secret(&self, id: &ClientId, hash: &[u8; 32]) -> Result<bool, StoreError> {
         let (id, hash) = (id.clone(), *hash);
         self.write(move |transaction| {
-            let is_last = secrets(transaction, &id)?.len() < 2;
+            let can_spare = |client: Client| client.secrets.len() > 1 || !client.keys.is_empty();
             let remove = || transaction.prepare_cached(sql::REMOVE_SECRET)?.execute(params![id.as_str(), hash]);
-            Ok(!is_last && remove()? == 1)
+            Ok(find(transaction, &id)?.is_some_and(can_spare) && remove()? == 1)
+        })
+        .await
+    }
+
+    async fn use_assertion(
+        &self,
+        client: &ClientId,
+        hash: &[u8; 32],
+        expires_at: i64,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        let (client, hash) = (client.clone(), *hash);
+        self.write(move |transaction| {
+            let values = params![client.as_str(), hash, expires_at, now];
+            Ok(transaction.prepare_cached(sql::USE_ASSERTION)?.execute(values)? == 1)
+        })
+        .await
+    }
+
+    async fn purge_assertions(&self, now: i64, limit: usize) -> Result<usize, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.write(move |transaction| {
+            Ok(transaction.prepare_cached(sql::PURGE_ASSERTIONS)?.execute(params![now, limit])?)
         })
         .await
     }
@@ -134,6 +159,7 @@ fn with_secrets(connection: &Connection, client: Client) -> Result<Client, JobEr
 fn read(row: &Row<'_>) -> Result<Client, JobError> {
     let damaged = |error: &dyn std::fmt::Display| StoreError::Damaged(format!("a client: {error}"));
     let (grants, scopes, audiences): (String, String, String) = (row.get(4)?, row.get(5)?, row.get(6)?);
+    let keys: Option<String> = row.get(10)?;
     Ok(Client {
         id: ClientId::from_stored(row.get(0)?),
         is_public: row.get(1)?,
@@ -146,5 +172,6 @@ fn read(row: &Row<'_>) -> Result<Client, JobError> {
         always_refresh: row.get(8)?,
         disabled: row.get(9)?,
         secrets: Vec::new(),
+        keys: ClientKeys::from_stored(keys.as_deref()).map_err(|error| damaged(&error))?,
     })
 }

@@ -23,6 +23,11 @@ pub(super) fn end_sessions_of_user(transaction: &Transaction<'_>, user: UserId) 
     end(transaction, sql::END_SESSIONS_OF_USER, [user.as_bytes()])
 }
 
+/// Ends the least used sessions of a user but one, at a time, beyond so many others; how many there were.
+pub(super) fn end_least_used(transaction: &Transaction<'_>, which: impl Params + Clone) -> Result<usize, JobError> {
+    end(transaction, sql::END_LEAST_USED, which)
+}
+
 /// Ends all sessions of a client.
 pub(super) fn end_sessions_of_client(transaction: &Transaction<'_>, client: &ClientId) -> Result<(), JobError> {
     end(transaction, sql::END_SESSIONS_OF_CLIENT, [client.as_str()]).map(drop)

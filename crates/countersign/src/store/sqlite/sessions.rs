@@ -4,10 +4,11 @@ use async_trait::async_trait;
 use countersign_token::ScopeSet;
 use rusqlite::{Connection, Params, Row, Transaction, params};
 
+use crate::client::ClientId;
 use crate::session::{NewSession, Origin, Refresh, RefreshLink, Session, SessionId};
 use crate::status::{StatusListId, StatusPlace};
 use crate::store::sqlite::connection::JobError;
-use crate::store::sqlite::ending::{end_session, end_sessions_of_user};
+use crate::store::sqlite::ending::{end_least_used, end_session, end_sessions_of_user};
 use crate::store::sqlite::users::read_user;
 use crate::store::sqlite::{SqliteStore, sql};
 use crate::store::{Retry, Rotation, SessionStore, StoreError};
@@ -28,6 +29,22 @@ impl SessionStore for SqliteStore {
         self.look_up(move |connection| {
             let mut statement = connection.prepare_cached(sql::FIND_USER_OF_SESSION)?;
             statement.query_and_then(params![id.as_bytes(), now], read_user)?.next().transpose()
+        })
+        .await
+    }
+
+    async fn find_user_by(
+        &self,
+        id: SessionId,
+        client: &ClientId,
+        now: i64,
+    ) -> Result<Option<(User, ScopeSet)>, StoreError> {
+        let client = client.clone();
+        self.look_up(move |connection| {
+            let mut statement = connection.prepare_cached(sql::FIND_USER_OF_SESSION_BY)?;
+            let values = params![client.as_str(), id.as_bytes(), now];
+            let found = statement.query_and_then(values, read_user_and_scopes)?.next().transpose()?;
+            Ok(found.and_then(|(user, scopes)| Some((user, scopes?))))
         })
         .await
     }
@@ -73,6 +90,14 @@ impl SessionStore for SqliteStore {
         self.write(move |transaction| end_session(transaction, id, user)).await
     }
 
+    async fn end_least_used(&self, user: UserId, this: SessionId, keep: usize, now: i64) -> Result<usize, StoreError> {
+        let others = i64::try_from(keep.saturating_sub(1)).unwrap_or(i64::MAX);
+        self.write(move |transaction| {
+            end_least_used(transaction, params![user.as_bytes(), this.as_bytes(), now, others])
+        })
+        .await
+    }
+
     async fn end_sessions(&self, user: UserId) -> Result<usize, StoreError> {
         self.write(move |transaction| end_sessions_of_user(transaction, user)).await
     }
@@ -84,6 +109,13 @@ impl SessionStore for SqliteStore {
         })
         .await
     }
+}
+
+/// The columns of a user, and then what a client may; nothing where there is no such client.
+fn read_user_and_scopes(row: &Row<'_>) -> Result<(User, Option<ScopeSet>), JobError> {
+    let text = row.get_ref(11)?.as_str_or_null().map_err(rusqlite::Error::from)?;
+    let damaged = |error| StoreError::Damaged(format!("scopes of a client: {error}"));
+    Ok((read_user(row)?, text.map(ScopeSet::parse).transpose().map_err(damaged)?))
 }
 
 fn begin(transaction: &Transaction<'_>, new: &NewSession) -> Result<bool, JobError> {
