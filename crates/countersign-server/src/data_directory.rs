@@ -1,4 +1,4 @@
-//! The data directory: the database and, beside it, the key that seals the private keys in it.
+//! The data directory: the database, unless that is on a server, and the key that seals the private keys in it.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -8,57 +8,72 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use countersign::sealing::SealingKey;
-use countersign::store::KeyStore;
 use countersign::store::sqlite::{self, Rehearsal, SqliteStore};
+use countersign::store::{KeyStore, Store};
 use zeroize::Zeroizing;
+
+use crate::database::{self, Address};
+use crate::settings::Settings;
 
 const DATABASE: &str = "countersign.db";
 const SEALING_KEY: &str = "sealing.key";
 
-/// A data directory by its path.
+/// A data directory by its path, and where the database is if it is not in it.
 #[derive(Clone, Debug)]
 pub struct DataDirectory {
     path: PathBuf,
+    database: Option<Address>,
 }
 
 impl DataDirectory {
-    /// The directory at this path, whether it is there or not.
-    pub fn at(path: &Path) -> Self {
-        Self { path: path.to_owned() }
+    /// That of these settings, whether it is there or not.
+    pub fn of(settings: &Settings) -> Self {
+        Self { path: settings.data.clone(), database: settings.database_address() }
     }
 
-    /// Opens the database; makes it, and the directory, if they are not there. Looser modes than 0700 and 0600 are
+    /// Opens the database. One in the directory is made, and the directory, if they are not there; looser modes than 0700 and 0600 are
     /// refused.
-    pub fn open(&self) -> anyhow::Result<Arc<SqliteStore>> {
-        Ok(Arc::new(SqliteStore::open(&self.path.join(DATABASE))?))
+    pub async fn open(&self) -> anyhow::Result<Arc<dyn Store>> {
+        match &self.database {
+            Some(address) => database::open(address).await,
+            None => Ok(Arc::new(SqliteStore::open(&self.path.join(DATABASE))?)),
+        }
     }
 
     /// Opens a database that has to be there already.
-    pub fn open_existing(&self) -> anyhow::Result<Arc<SqliteStore>> {
-        if !self.path.join(DATABASE).exists() {
+    pub async fn open_existing(&self) -> anyhow::Result<Arc<dyn Store>> {
+        if self.database.is_none() && !self.path.join(DATABASE).exists() {
             return Err(anyhow!(
                 "there is no database in {}: name the server's data directory by --data, or make a user first",
                 self.path.display()
             ));
         }
-        self.open()
+        self.open().await
     }
 
-    /// A rehearsal of an import into the database, which need not be there.
-    pub fn rehearsal(&self) -> anyhow::Result<Rehearsal> {
-        Ok(Rehearsal::over(&self.path.join(DATABASE))?)
+    /// A rehearsal of an import into the database; one in the directory need not be there.
+    pub async fn rehearsal(&self) -> anyhow::Result<Rehearsal> {
+        match &self.database {
+            Some(address) => database::rehearsal(address).await,
+            None => Ok(Rehearsal::over(&self.path.join(DATABASE))?),
+        }
     }
 
     /// The key that seals the private keys of `keys`. It is made when the store holds none yet; otherwise it has to be there.
     pub async fn sealing_key(&self, keys: &dyn KeyStore) -> anyhow::Result<SealingKey> {
         let file = self.path.join(SEALING_KEY);
+        sqlite::prepare_directory(&self.path)?;
         // In this order: another process that starts at the same time makes the file first and the key record then (F-12).
         let is_first_start = keys.list_keys().await?.is_empty();
         if is_first_start {
             make_unless_there(&self.path, &file).with_context(|| format!("cannot make {}", file.display()))?;
         } else if !file.try_exists()? {
+            let remedy = match self.database {
+                Some(_) => "copy it from the data directory of another node, or restore it from a backup",
+                None => "restore it from a backup",
+            };
             return Err(anyhow!(
-                "{} is missing, and the signing keys in the database cannot be read without it: restore it from a backup",
+                "{} is missing, and the signing keys in the database cannot be read without it: {remedy}",
                 file.display()
             ));
         }

@@ -8,6 +8,7 @@ pub mod transport;
 pub mod allowance;
 pub mod breached;
 pub mod pepper;
+pub mod database;
 pub mod settings;
 pub mod log;
 pub mod process;

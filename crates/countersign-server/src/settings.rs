@@ -28,6 +28,7 @@ pub use table::{CONFIG_FILE_VARIABLE, Setting, TABLE};
 
 use crate::allowance;
 use crate::breached::RangeService;
+use crate::database::{Address, DatabasePassword};
 use crate::transport::Limits;
 
 /// Every setting with its value. [`Settings::default`] is what holds when nothing is said.
@@ -39,6 +40,12 @@ pub struct Settings {
     pub metrics: Option<SocketAddr>,
     /// The data directory; absolute once a [`Configuration`] is loaded.
     pub data: PathBuf,
+    /// Where the database is, if not in the data directory; without what stands in the next two.
+    pub database: Option<Address>,
+    /// The password of the database, and the file that it was read from.
+    pub database_password: Option<(PathBuf, DatabasePassword)>,
+    /// Connections to the database at one time.
+    pub database_connections: usize,
     /// The URL that stands in `iss`; without it, that of the address listened on.
     pub issuer: Option<String>,
     /// What stands in `aud`; without it, the issuer.
@@ -100,6 +107,9 @@ impl Default for Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 8000)),
             metrics: None,
             data: PathBuf::from("countersign-data"),
+            database: None,
+            database_password: None,
+            database_connections: 16,
             issuer: None,
             audience: None,
             registration: library.registration,
@@ -131,6 +141,15 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The address of the database, with everything that is set about it.
+    pub fn database_address(&self) -> Option<Address> {
+        let address = self.database.clone()?.connections(self.database_connections);
+        Some(match &self.database_password {
+            Some((_, password)) => address.password(password.text()),
+            None => address,
+        })
+    }
+
     /// The issuer when the server listens on `address`.
     pub fn issuer_at(&self, mut address: SocketAddr) -> String {
         if let Some(issuer) = &self.issuer {

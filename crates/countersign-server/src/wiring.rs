@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use axum::Router;
 use countersign::accounts::Accounts;
-use countersign::store::sqlite::SqliteStore;
+use countersign::store::Store;
 use countersign::{Countersign, Stores};
 use countersign_axum::Clock;
 use countersign_password::{HashPool, PoolSettings};
@@ -18,7 +18,7 @@ use crate::settings::Settings;
 pub async fn router(
     settings: &Settings,
     directory: &DataDirectory,
-    store: Arc<SqliteStore>,
+    store: Arc<dyn Store>,
     issuer: &str,
 ) -> anyhow::Result<(Router, metrics::Sources)> {
     let sealing = directory.sealing_key(store.as_ref()).await?;
@@ -31,7 +31,7 @@ pub async fn router(
 }
 
 /// The accounts of a store, for a command that sets one password and ends.
-pub fn accounts(settings: &Settings, store: Arc<SqliteStore>) -> anyhow::Result<Accounts> {
+pub fn accounts(settings: &Settings, store: Arc<dyn Store>) -> anyhow::Result<Accounts> {
     let pool = hash_pool(settings, PoolSettings { threads: 1, ..settings.hashing })?;
     let rules = settings.password_rules(&settings.issuer_at(settings.listen));
     Ok(Accounts::new(store, pool, rules, Clock::system()))

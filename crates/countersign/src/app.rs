@@ -19,7 +19,7 @@ use crate::session::refresh_token::RefreshKey;
 use crate::sessions::{SessionLives, Sessions};
 use crate::settings::Settings;
 use crate::statuses::Statuses;
-use crate::store::{ClientStore, EntityStore, HealthCheck, KeyStore, SessionStore, StatusStore, UserStore};
+use crate::store::{ClientStore, EntityStore, HealthCheck, KeyStore, SessionStore, StatusStore, Store, UserStore};
 use crate::user::User;
 
 /// Where everything is kept. Usually one engine for all.
@@ -43,10 +43,7 @@ pub struct Stores {
 
 impl Stores {
     /// All in one engine.
-    pub fn in_engine<E>(engine: Arc<E>) -> Self
-    where
-        E: UserStore + SessionStore + StatusStore + ClientStore + EntityStore + KeyStore + HealthCheck,
-    {
+    pub fn in_engine(engine: Arc<dyn Store>) -> Self {
         Self {
             users: engine.clone(),
             sessions: engine.clone(),
@@ -168,9 +165,14 @@ impl Countersign {
         self.shared.keeper.keyring()
     }
 
-    /// Does what is due with the keys, and takes over what other processes have done. It happens by itself every second.
+    /// Does what is due with the keys, and takes over what other processes have done. It happens by itself twice a second.
     pub async fn tend_keys(&self) -> Result<(), SigningKeysError> {
         self.shared.keeper.tick(&self.shared.guard).await
+    }
+
+    /// Whether the keys in use may be others than those in the store: they could not be looked at for some seconds.
+    pub fn has_stale_keys(&self) -> bool {
+        self.shared.keeper.is_stale()
     }
 
     /// The time.
@@ -211,8 +213,8 @@ fn open_sessions(
     Ok(Sessions::new(stores.sessions.clone(), statuses, RefreshKey::new(&key), lives, clock))
 }
 
-/// How often the keys are looked at: a key that is withdrawn is out everywhere within this time.
-const KEY_PAUSE: Duration = Duration::from_secs(1);
+/// How often the keys are looked at: a key that is withdrawn is out everywhere within a second.
+const KEY_PAUSE: Duration = Duration::from_millis(500);
 
 /// As long as anybody holds the rest.
 async fn keep_keys(shared: Weak<Shared>) {

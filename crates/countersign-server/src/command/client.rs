@@ -8,8 +8,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use countersign::client::{Client, ClientChange, ClientId, ClientKeys, check_audiences, check_name};
 use countersign::clients::Clients;
 use countersign::http::ClientView;
-use countersign::store::ClientStore;
-use countersign::store::sqlite::SqliteStore;
+use countersign::store::Store;
 use countersign_axum::Clock;
 use countersign_token::ScopeSet;
 use serde_json::Value;
@@ -17,11 +16,11 @@ use serde_json::Value;
 use crate::command::output::{print, print_json, table, time};
 use crate::data_directory::DataDirectory;
 use crate::failure::Failure;
-use crate::settings::{self, Configuration};
+use crate::settings::{self, Configuration, Setting};
 
 pub(super) fn declare() -> Command {
     let verb = |verb: &'static str, about: &'static str| {
-        Command::new(verb).about(about).args(settings::flags(|setting| setting.name == "data"))
+        Command::new(verb).about(about).args(settings::flags(Setting::is_of_store))
     };
     let id = || Arg::new("id").value_name("CLIENT").required(true).help("The id of the client");
     let json = || Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print JSON");
@@ -80,7 +79,7 @@ fn features() -> [Arg; 7] {
 pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let Some((verb, matches)) = matches.subcommand() else { return Ok(()) };
     let settings = Configuration::load(&settings::given(matches))?.settings;
-    let directory = DataDirectory::at(&settings.data);
+    let directory = DataDirectory::of(&settings);
     // Before anything is made: a wrong command line leaves nothing behind.
     let change = match verb {
         "add" | "set" => change(matches)?,
@@ -88,7 +87,7 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
         "enable" => ClientChange { disabled: Some(false), ..ClientChange::default() },
         _ => ClientChange::default(),
     };
-    let store = directory.open_existing()?;
+    let store = directory.open_existing().await?;
     if verb == "list" {
         return list(store.as_ref(), matches.get_flag("json")).await;
     }
@@ -160,7 +159,7 @@ fn keys(path: &Path) -> Result<ClientKeys, Failure> {
     ClientKeys::from_jwks(&text).map_err(|error| wrong(&error))
 }
 
-async fn list(store: &SqliteStore, json: bool) -> Result<(), Failure> {
+async fn list(store: &dyn Store, json: bool) -> Result<(), Failure> {
     let clients = store.list_clients().await?;
     if json {
         let clients: Result<Vec<Value>, _> =

@@ -6,8 +6,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use countersign::entity::{Entity, EntityToken};
 use countersign::http::{EntityTokenView, EntityView};
 use countersign::session::SessionId;
-use countersign::store::sqlite::SqliteStore;
-use countersign::store::{EntityStore, UserStore};
+use countersign::store::Store;
 use countersign_axum::Clock;
 use countersign_token::{ScopeSet, Subject};
 use serde_json::{Value, json};
@@ -23,7 +22,9 @@ const AT_ONCE: usize = 1000;
 
 pub(super) fn declare() -> Command {
     let verb = |verb: &'static str, about: &'static str| {
-        Command::new(verb).about(about).args(settings::flags(|setting| ["data", "entities"].contains(&setting.name)))
+        Command::new(verb)
+            .about(about)
+            .args(settings::flags(|setting| setting.is_of_store() || setting.name == "entities"))
     };
     let thing = || Arg::new("thing").value_name("THING").required(true).help("Its kind and its id, such as car:foo");
     let json = || Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print JSON");
@@ -62,28 +63,29 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
         None => None,
         Some(text) => Some(subject(text)?),
     };
-    let store = || DataDirectory::at(&settings.data).open_existing();
+    let directory = DataDirectory::of(&settings);
+    let store = || directory.open_existing();
     match (verb, thing) {
         ("add", Some(thing)) => add(matches, &settings, &thing).await,
-        ("remove", Some(thing)) => remove(store()?.as_ref(), &thing).await,
-        ("tokens", Some(thing)) => tokens(store()?.as_ref(), &thing, matches.get_flag("json")).await,
+        ("remove", Some(thing)) => remove(store().await?.as_ref(), &thing).await,
+        ("tokens", Some(thing)) => tokens(store().await?.as_ref(), &thing, matches.get_flag("json")).await,
         ("revoke", None) => {
             let id: &String = matches.get_one("id").ok_or_else(|| Failure::usage("name a token"))?;
             let id = id.parse().map_err(|error| Failure::usage(format!("{id:?} is no id of a token: {error}")))?;
-            revoke(store()?.as_ref(), id).await
+            revoke(store().await?.as_ref(), id).await
         }
-        _ => list(matches, store()?.as_ref()).await,
+        _ => list(matches, store().await?.as_ref()).await,
     }
 }
 
-async fn remove(store: &SqliteStore, thing: &Subject) -> Result<(), Failure> {
+async fn remove(store: &dyn Store, thing: &Subject) -> Result<(), Failure> {
     if !store.delete_entity(thing).await? {
         return Err(no_such_thing(thing));
     }
     print(&format!("{thing} is gone.\n"))
 }
 
-async fn revoke(store: &SqliteStore, id: SessionId) -> Result<(), Failure> {
+async fn revoke(store: &dyn Store, id: SessionId) -> Result<(), Failure> {
     if !store.end_entity_token(id, None).await? {
         return Err(anyhow!("there is no token {id}: `countersign entity tokens` shows which there are").into());
     }
@@ -106,8 +108,8 @@ async fn add(matches: &ArgMatches, settings: &Settings, thing: &Subject) -> Resu
     let permissions = settings.entities.check(thing, permissions);
     let permissions = permissions.map_err(|error| Failure::usage(format!("{:?}: {error}", thing.as_str())))?;
     let owner: &String = matches.get_one("owner").ok_or_else(|| Failure::usage("name the owner by --owner"))?;
-    let store = DataDirectory::at(&settings.data).open_existing()?;
-    let owner = find(&store, owner).await?;
+    let store = DataDirectory::of(settings).open_existing().await?;
+    let owner = find(store.as_ref(), owner).await?;
     let entity = Entity { subject: thing.clone(), owner: owner.id, permissions, created_at: Clock::system().now() };
     let declared = store.declare_entity(&entity).await?;
     let declared = declared.ok_or_else(|| anyhow!("{} was deleted at the same moment", owner.username))?;
@@ -116,7 +118,7 @@ async fn add(matches: &ArgMatches, settings: &Settings, thing: &Subject) -> Resu
     print(&format!("{thing} is of {} now, with {permissions}.{ended}\n", owner.username))
 }
 
-async fn list(matches: &ArgMatches, store: &SqliteStore) -> Result<(), Failure> {
+async fn list(matches: &ArgMatches, store: &dyn Store) -> Result<(), Failure> {
     let owner = match matches.get_one::<String>("owner") {
         Some(name) => Some(find(store, name).await?.id),
         None => None,
@@ -152,7 +154,7 @@ async fn list(matches: &ArgMatches, store: &SqliteStore) -> Result<(), Failure> 
     print(&table(["THING", "OWNER", "PERMISSIONS", "MADE"], &rows))
 }
 
-async fn tokens(store: &SqliteStore, thing: &Subject, json: bool) -> Result<(), Failure> {
+async fn tokens(store: &dyn Store, thing: &Subject, json: bool) -> Result<(), Failure> {
     store.find_entity(thing).await?.ok_or_else(|| no_such_thing(thing))?;
     let tokens = store.list_entity_tokens(thing, Clock::system().now()).await?;
     if json {

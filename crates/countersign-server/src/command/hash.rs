@@ -18,7 +18,7 @@ pub(super) fn declare() -> Command {
             Command::new("report")
                 .about("Count the users by how their passwords are hashed, and those whose hash was upgraded")
                 .arg(json())
-                .args(settings::flags(|setting| setting.name == "data" || is_of_hashes(setting.name))),
+                .args(settings::flags(|setting| setting.is_of_store() || is_of_hashes(setting.name))),
         )
         .subcommand(
             Command::new("calibrate")
@@ -51,6 +51,6 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
         let milliseconds = matches.get_one("milliseconds").copied().unwrap_or_default();
         return calibrate::run(&settings, std::time::Duration::from_millis(milliseconds), json);
     }
-    let store = DataDirectory::at(&settings.data).open_existing()?;
+    let store = DataDirectory::of(&settings).open_existing().await?;
     report::run(store.as_ref(), &settings, json).await
 }

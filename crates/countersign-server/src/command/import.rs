@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use countersign::import::{self, Format, Found, Item, Newcomer, ReadError};
-use countersign::store::sqlite::{Rehearsal, SqliteStore};
-use countersign::store::{Imported, StoreError, UserStore as _};
+use countersign::store::sqlite::Rehearsal;
+use countersign::store::{Imported, Store, StoreError};
 use countersign_axum::Clock;
 use tokio::sync::mpsc;
 
@@ -21,7 +21,7 @@ use crate::command::import::progress::Progress;
 use crate::command::import::summary::Summary;
 use crate::data_directory::DataDirectory;
 use crate::failure::Failure;
-use crate::settings::{self, Configuration};
+use crate::settings::{self, Configuration, Setting};
 
 /// Users that are taken over in one step: one flush of the disk for all.
 const BATCH: usize = 1000;
@@ -52,7 +52,7 @@ pub(super) fn declare() -> Command {
                     .help("Change nothing, and say what would become of each user"),
             )
             .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print the summary as JSON"))
-            .args(settings::flags(|setting| setting.name == "data")),
+            .args(settings::flags(Setting::is_of_store)),
     )
 }
 
@@ -64,11 +64,11 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let format = matches.get_one::<String>("format");
     let format = format.and_then(|name| Format::ALL.into_iter().find(|(known, _)| known == name));
     let is_check = matches.get_flag("check");
-    let directory = DataDirectory::at(&settings.data);
+    let directory = DataDirectory::of(&settings);
     let mut destination = if is_check {
-        Destination::Rehearsal(Box::new(directory.rehearsal()?))
+        Destination::Rehearsal(Some(Box::new(directory.rehearsal().await?)))
     } else {
-        Destination::Store(directory.open()?, Duration::ZERO)
+        Destination::Store(directory.open().await?, Duration::ZERO)
     };
     let progress = Progress::through(&file);
     let reading = Reading::begin(format.map(|(_, format)| format), progress.counting(file));
@@ -87,8 +87,9 @@ fn open(name: &str) -> std::io::Result<File> {
 /// Where users go.
 enum Destination {
     /// With how long it was written to since others had their turn.
-    Store(Arc<SqliteStore>, Duration),
-    Rehearsal(Box<Rehearsal>),
+    Store(Arc<dyn Store>, Duration),
+    /// `None` while it works, on a thread that may wait.
+    Rehearsal(Option<Box<Rehearsal>>),
 }
 
 impl Destination {
@@ -104,7 +105,14 @@ impl Destination {
                 *turn += began.elapsed();
                 outcomes
             }
-            Self::Rehearsal(rehearsal) => rehearsal.import(newcomers),
+            Self::Rehearsal(place) => {
+                let ended = || StoreError::Unavailable("the rehearsal has ended".to_owned());
+                let (mut rehearsal, newcomers) = (place.take().ok_or_else(ended)?, newcomers.to_vec());
+                let work = move || (rehearsal.import(&newcomers), rehearsal);
+                let (outcomes, rehearsal) = tokio::task::spawn_blocking(work).await.map_err(|_| ended())?;
+                *place = Some(rehearsal);
+                outcomes
+            }
         }
     }
 }

@@ -3,8 +3,7 @@
 use anyhow::Context as _;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use countersign::keys::generate;
-use countersign::store::sqlite::SqliteStore;
-use countersign::store::{KeyState, KeyStore, SigningKeyRecord};
+use countersign::store::{KeyState, SigningKeyRecord, Store};
 use countersign_axum::Clock;
 use countersign_token::Algorithm;
 use serde_json::{Value, json};
@@ -12,11 +11,12 @@ use serde_json::{Value, json};
 use crate::command::output::{print, print_json, table, time};
 use crate::data_directory::DataDirectory;
 use crate::failure::Failure;
-use crate::settings::{self, Configuration, Origin, Settings};
+use crate::settings::{self, Configuration, Origin, Setting, Settings};
 
 pub(super) fn declare() -> Command {
-    let data = || settings::flags(|setting| setting.name == "data");
-    let making = || settings::flags(|setting| ["data", "algorithm", "keys-max-age"].contains(&setting.name));
+    let data = || settings::flags(Setting::is_of_store);
+    let making =
+        || settings::flags(|setting| setting.is_of_store() || ["algorithm", "keys-max-age"].contains(&setting.name));
     Command::new("key").about("Look at the signing keys, and replace them").subcommand_required(true).subcommands([
         Command::new("list")
             .about("List the signing keys")
@@ -36,23 +36,23 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let Some((verb, matches)) = matches.subcommand() else { return Ok(()) };
     let configuration = Configuration::load(&settings::given(matches))?;
     let settings = &configuration.settings;
-    let directory = DataDirectory::at(&settings.data);
-    let store = directory.open_existing()?;
+    let directory = DataDirectory::of(settings);
+    let store = directory.open_existing().await?;
     match verb {
         "list" => list(store.as_ref(), matches.get_flag("json")).await,
         "rotate" => {
-            let next = make(&store, &directory, &configuration, KeyState::Next).await?;
+            let next = make(store.as_ref(), &directory, &configuration, KeyState::Next).await?;
             rotate(store.as_ref(), &next, settings).await
         }
         _ => {
             let kid: &String = matches.get_one("kid").ok_or_else(|| Failure::usage("name a key"))?;
-            let substitute = make(&store, &directory, &configuration, KeyState::Active).await?;
+            let substitute = make(store.as_ref(), &directory, &configuration, KeyState::Active).await?;
             revoke(store.as_ref(), &substitute, kid).await
         }
     }
 }
 
-async fn list(store: &SqliteStore, json: bool) -> Result<(), Failure> {
+async fn list(store: &dyn Store, json: bool) -> Result<(), Failure> {
     let keys = store.list_keys().await?;
     if json {
         let keys: Vec<Value> = keys
@@ -81,7 +81,7 @@ async fn list(store: &SqliteStore, json: bool) -> Result<(), Failure> {
 
 /// A new key, of the algorithm that is named, and otherwise of that of the key that signs now.
 async fn make(
-    store: &SqliteStore,
+    store: &dyn Store,
     directory: &DataDirectory,
     configuration: &Configuration,
     state: KeyState,
@@ -95,7 +95,7 @@ async fn make(
     Ok(generate(&sealing, algorithm.unwrap_or(configuration.settings.algorithm), state, Clock::system().now())?)
 }
 
-async fn rotate(store: &SqliteStore, next: &SigningKeyRecord, settings: &Settings) -> Result<(), Failure> {
+async fn rotate(store: &dyn Store, next: &SigningKeyRecord, settings: &Settings) -> Result<(), Failure> {
     if !store.insert_key(next).await? {
         return Err(Failure::work("a next key is published already: `countersign key list` shows it and since when"));
     }
@@ -103,7 +103,7 @@ async fn rotate(store: &SqliteStore, next: &SigningKeyRecord, settings: &Setting
     print(&format!("{} is published. It signs in about {wait} s, while the server runs.\n", next.kid))
 }
 
-async fn revoke(store: &SqliteStore, substitute: &SigningKeyRecord, kid: &str) -> Result<(), Failure> {
+async fn revoke(store: &dyn Store, substitute: &SigningKeyRecord, kid: &str) -> Result<(), Failure> {
     let keys = store.list_keys().await?;
     let key = keys.iter().find(|key| key.kid == kid);
     let key = key.with_context(|| format!("there is no key {kid:?}: `countersign key list` shows which there are"))?;

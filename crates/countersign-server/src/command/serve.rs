@@ -43,8 +43,8 @@ pub(super) fn run(matches: &ArgMatches, program: &str) -> Result<(), Failure> {
 
 async fn serve(settings: &Settings, program: &str) -> Result<(), Failure> {
     let mut signals = Signals::listen().context("cannot listen for signals")?;
-    let directory = DataDirectory::at(&settings.data);
-    let store = directory.open()?;
+    let directory = DataDirectory::of(settings);
+    let store = directory.open().await?;
     let listener = listen(settings.listen).map_err(|error| cannot_listen(settings.listen, &error))?;
     let address = listener.local_addr().context("cannot listen")?;
     let issuer = settings.issuer_at(address);

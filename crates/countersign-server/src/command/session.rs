@@ -3,8 +3,7 @@
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command, value_parser};
 use countersign::http::SessionView;
 use countersign::session::{Session, SessionId};
-use countersign::store::sqlite::SqliteStore;
-use countersign::store::{SessionStore, UserStore};
+use countersign::store::Store;
 use countersign_axum::Clock;
 use serde_json::{Value, json};
 
@@ -12,10 +11,10 @@ use crate::command::output::{print, print_json, table, time};
 use crate::command::user::find;
 use crate::data_directory::DataDirectory;
 use crate::failure::Failure;
-use crate::settings::{self, Configuration};
+use crate::settings::{self, Configuration, Setting};
 
 pub(super) fn declare() -> Command {
-    let data = || settings::flags(|setting| setting.name == "data");
+    let data = || settings::flags(Setting::is_of_store);
     let user = |help: &'static str| Arg::new("user").long("user").value_name("NAME").help(help);
     Command::new("session")
         .about("See who is logged in where, and end it")
@@ -48,9 +47,9 @@ pub(super) fn declare() -> Command {
 pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let Some((verb, matches)) = matches.subcommand() else { return Ok(()) };
     let settings = Configuration::load(&settings::given(matches))?.settings;
-    let store = DataDirectory::at(&settings.data).open_existing()?;
+    let store = DataDirectory::of(&settings).open_existing().await?;
     let user = match matches.get_one::<String>("user") {
-        Some(name) => Some(find(&store, name).await?),
+        Some(name) => Some(find(store.as_ref(), name).await?),
         None => None,
     };
     if verb == "list" {
@@ -62,7 +61,7 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
             sessions.truncate(most);
             eprintln!("There are more than these {most}, the latest: list more by --limit, or those of one by --user.");
         }
-        return list(&store, sessions, matches.get_flag("json")).await;
+        return list(store.as_ref(), sessions, matches.get_flag("json")).await;
     }
     if let Some(user) = user {
         let count = store.end_sessions(user.id).await?;
@@ -78,7 +77,7 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     print("The session is ended.\n")
 }
 
-async fn list(store: &SqliteStore, sessions: Vec<Session>, json: bool) -> Result<(), Failure> {
+async fn list(store: &dyn Store, sessions: Vec<Session>, json: bool) -> Result<(), Failure> {
     let mut rows = Vec::with_capacity(sessions.len());
     let mut objects = Vec::with_capacity(sessions.len());
     for session in sessions {

@@ -9,8 +9,7 @@ use anyhow::anyhow;
 use clap::ArgMatches;
 use countersign::accounts::NewAccount;
 use countersign::http::UserView;
-use countersign::store::sqlite::SqliteStore;
-use countersign::store::{SearchText, UserQuery, UserStore};
+use countersign::store::{SearchText, Store, UserQuery};
 use countersign::user::{EmailAddress, FullName, Login, ScopesChange, User, UserChange, Username};
 use countersign_axum::Clock;
 use countersign_token::ScopeSet;
@@ -27,14 +26,14 @@ pub(super) use declare::declare;
 pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let Some((verb, matches)) = matches.subcommand() else { return Ok(()) };
     let settings = Configuration::load(&settings::given(matches))?.settings;
-    let directory = DataDirectory::at(&settings.data);
+    let directory = DataDirectory::of(&settings);
     if verb == "add" {
         return add(matches, &settings, &directory).await;
     }
     if verb == "list" {
-        return list(matches, directory.open_existing()?.as_ref()).await;
+        return list(matches, directory.open_existing().await?.as_ref()).await;
     }
-    let store = directory.open_existing()?;
+    let store = directory.open_existing().await?;
     let name: &String = matches.get_one("name").ok_or_else(|| Failure::usage("name a user"))?;
     let user = find(store.as_ref(), name).await?;
     match verb {
@@ -58,13 +57,13 @@ async fn add(matches: &ArgMatches, settings: &Settings, directory: &DataDirector
     let is_told = matches.contains_id("scope");
     let scopes = if is_told { scopes(matches)? } else { settings.default_scopes.clone() };
     let password = secret::new_password(matches.get_flag("password-stdin"))?;
-    let accounts = wiring::accounts(settings, directory.open()?)?;
+    let accounts = wiring::accounts(settings, directory.open().await?)?;
     let account = NewAccount { username, email, full_name, scopes, password };
     let user = accounts.register(account).await?;
     print(&format!("{} is a user now.\n", user.username))
 }
 
-async fn list(matches: &ArgMatches, store: &SqliteStore) -> Result<(), Failure> {
+async fn list(matches: &ArgMatches, store: &dyn Store) -> Result<(), Failure> {
     let mut query = UserQuery::default().limit(usize::MAX);
     if let Some(text) = matches.get_one::<String>("search") {
         query = query.search(SearchText::new(text)?);
@@ -90,7 +89,7 @@ async fn list(matches: &ArgMatches, store: &SqliteStore) -> Result<(), Failure> 
 async fn set_password(
     matches: &ArgMatches,
     settings: &Settings,
-    store: Arc<SqliteStore>,
+    store: Arc<dyn Store>,
     user: &User,
 ) -> Result<(), Failure> {
     let password = secret::new_password(matches.get_flag("password-stdin"))?;
@@ -99,23 +98,23 @@ async fn set_password(
     print(&format!("{} has a new password.\n", user.username))
 }
 
-async fn change(store: &SqliteStore, user: &User, change: UserChange) -> Result<(), Failure> {
+async fn change(store: &dyn Store, user: &User, change: UserChange) -> Result<(), Failure> {
     let changed = store.update(user.id, &change, Clock::system().now()).await?;
     let user = changed.ok_or_else(|| anyhow!("{} was deleted at the same moment", user.username))?;
     print(&show::text(&user))
 }
 
-async fn change_scopes(store: &SqliteStore, user: &User, scopes: ScopesChange) -> Result<(), Failure> {
+async fn change_scopes(store: &dyn Store, user: &User, scopes: ScopesChange) -> Result<(), Failure> {
     change(store, user, UserChange { scopes, ..UserChange::default() }).await
 }
 
-async fn delete(store: &SqliteStore, user: &User) -> Result<(), Failure> {
+async fn delete(store: &dyn Store, user: &User) -> Result<(), Failure> {
     store.delete(user.id).await?;
     print(&format!("{} is gone.\n", user.username))
 }
 
 /// The user whose name or e-mail address this is.
-pub(super) async fn find(store: &SqliteStore, name: &str) -> Result<User, Failure> {
+pub(super) async fn find(store: &dyn Store, name: &str) -> Result<User, Failure> {
     let found = store.find_credentials(&Login::parse(name)).await?;
     let found =
         found.ok_or_else(|| anyhow!("there is no user {name:?}: `countersign user list` shows who there is"))?;

@@ -14,7 +14,8 @@ pub fn reference() -> String {
          stops the program with exit code 2 before it does anything. Relative paths start from the working directory, in the\n\
          file from the file's folder. An empty variable counts as not set. `countersign config` shows what holds and where it\n\
          came from.\n\n\
-         No setting is a secret: passwords come from a prompt or from standard input, keys live in the data directory.\n\n\
+         No setting is a secret but a password in the URL of the database, which is shown nowhere: other passwords come from a\n\
+         prompt or from standard input, keys live in the data directory.\n\n\
          | flag | variable | key | default | what |\n|---|---|---|---|---|\n"
     );
     for setting in TABLE {

@@ -122,7 +122,8 @@ impl Configuration {
                 Origin::File(path) => format!("{}: {}", path.display(), setting.key()),
                 other => other.to_string(),
             };
-            Failure::usage(format!("{place}: {text:?} will not do: {wanted}"))
+            let what = if setting.may_hold_a_password() { "the value".to_owned() } else { format!("{text:?}") };
+            Failure::usage(format!("{place}: {what} will not do: {wanted}"))
         })?;
         *place = origin;
         Ok(())
@@ -139,6 +140,7 @@ impl Configuration {
                 "hash-budget-mib: write at least {needed_mib}, the memory of one hash"
             )));
         }
+        self.check_database()?;
         let of_users =
             |(_, permissions): (&str, &ScopeSet)| !permissions.intersection(&settings.default_scopes).is_empty();
         if settings.entities.iter().any(of_users) {
@@ -162,6 +164,21 @@ impl Configuration {
             ));
         }
         Ok(())
+    }
+
+    fn check_database(&self) -> Result<(), Failure> {
+        let origin = TABLE.iter().zip(&self.origins).find(|(setting, _)| setting.name == "database");
+        let is_flag = origin.is_some_and(|(_, origin)| matches!(origin, Origin::Flag(_)));
+        match &self.settings.database {
+            Some(database) if is_flag && database.has_password() => Err(Failure::usage(
+                "--database: every process of this machine can read a password there: give the URL by COUNTERSIGN_DATABASE or in the \
+                 file, or the password alone by --database-password-file",
+            )),
+            None if self.settings.database_password.is_some() => Err(Failure::usage(
+                "database-password-file: there is no database that it is for: give its URL by database",
+            )),
+            _ => Ok(()),
+        }
     }
 }
 

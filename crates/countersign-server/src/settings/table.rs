@@ -10,9 +10,9 @@ use countersign_token::{Algorithm, ScopeSet};
 
 use crate::settings::Settings;
 use crate::settings::value::{
-    address_from, audience_from, choice_from, choice_to, duration_from, duration_to, entity_token_lifetime_from,
-    issuer_from, keys_max_age_from, life_from, metrics_from, number_from, password_list_from, peppers_from,
-    range_service_from, token_lifetime_from,
+    address_from, audience_from, choice_from, choice_to, database_from, database_password_from, duration_from,
+    duration_to, entity_token_lifetime_from, issuer_from, keys_max_age_from, life_from, metrics_from, number_from,
+    password_list_from, peppers_from, range_service_from, token_lifetime_from,
 };
 
 /// How the variables of this program begin.
@@ -51,6 +51,16 @@ impl Setting {
     /// `access_token_lifetime`
     pub fn key(&self) -> String {
         self.name.replace('-', "_")
+    }
+
+    /// Whether it says where everything is kept: every command that looks at something needs these.
+    pub fn is_of_store(&self) -> bool {
+        self.name == "data" || self.name.starts_with("database")
+    }
+
+    /// Whether a part of its text may be a password, so that it is not repeated.
+    pub(super) fn may_hold_a_password(&self) -> bool {
+        self.name == "database"
     }
 
     /// What holds when nothing is said.
@@ -96,6 +106,32 @@ pub const TABLE: &[Setting] = &[
             Ok(())
         },
         show: |settings| settings.data.display().to_string(),
+    },
+    Setting {
+        name: "database",
+        value: "URL",
+        help: "Where everything is kept, such as postgres://USER@HOST/DATABASE; not with a password on the command line. Without it: SQLite in the data directory",
+        is_path: false,
+        read: |settings, text| database_from(text).map(|database| settings.database = database),
+        show: |settings| settings.database.as_ref().map_or(String::new(), ToString::to_string),
+    },
+    Setting {
+        name: "database-password-file",
+        value: "FILE",
+        help: "The password of the database, on one line. Without it: that in the URL, or none",
+        is_path: true,
+        read: |settings, text| database_password_from(text).map(|password| settings.database_password = password),
+        show: |settings| {
+            settings.database_password.as_ref().map_or(String::new(), |(path, _)| path.display().to_string())
+        },
+    },
+    Setting {
+        name: "database-connections",
+        value: "COUNT",
+        help: "Connections to the database at one time; who finds none free is refused with 503 after two seconds",
+        is_path: false,
+        read: |settings, text| number_from(text, 1, 1000).map(|count| settings.database_connections = count),
+        show: |settings| settings.database_connections.to_string(),
     },
     Setting {
         name: "issuer",

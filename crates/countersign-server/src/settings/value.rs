@@ -11,6 +11,7 @@ use countersign::password_rules::PasswordList;
 use countersign_password::Peppers;
 
 use crate::breached::RangeService;
+use crate::database::{Address, DatabasePassword};
 use crate::pepper;
 
 const LONGEST_TOKEN_LIFE: Duration = Duration::from_hours(31 * 24);
@@ -65,6 +66,19 @@ pub(super) fn peppers_from(text: &str) -> Result<Option<(PathBuf, Peppers)>, Str
     let path = PathBuf::from(text);
     let peppers = pepper::read(&path)?;
     Ok(Some((path, peppers)))
+}
+
+pub(super) fn database_from(text: &str) -> Result<Option<Address>, String> {
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(|error| format!("{error}")) }
+}
+
+pub(super) fn database_password_from(text: &str) -> Result<Option<(PathBuf, DatabasePassword)>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let path = PathBuf::from(text);
+    let password = DatabasePassword::read(&path)?;
+    Ok(Some((path, password)))
 }
 
 pub(super) fn range_service_from(text: &str) -> Result<Option<RangeService>, String> {

@@ -3,6 +3,9 @@
 // Each test program uses its own part of this.
 #![allow(dead_code)]
 
+#[path = "../../../countersign/tests/support/postgres.rs"]
+pub(crate) mod postgres;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -15,9 +18,13 @@ use tempfile::TempDir;
 
 pub(crate) const PASSWORD: &str = "correct-horse-1";
 
-/// A folder in which commands run, and its data directory.
+/// Says where the tests of this program keep everything: `sqlite`, as without it, or `postgres`.
+const ENGINE_VARIABLE: &str = "TEST_ENGINE";
+
+/// A folder in which commands run, its data directory, and where the database is if not in it.
 pub(crate) struct Place {
     folder: TempDir,
+    database: Option<String>,
 }
 
 /// What a command did.
@@ -29,7 +36,17 @@ pub(crate) struct Done {
 
 impl Place {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        let database = match std::env::var(ENGINE_VARIABLE).as_deref() {
+            Err(_) | Ok("sqlite") => None,
+            Ok("postgres") => Some(postgres::fresh()),
+            other => panic!("{ENGINE_VARIABLE}: {other:?}"),
+        };
+        Self { folder: tempfile::tempdir().unwrap(), database }
+    }
+
+    /// One whose database is at this URL.
+    pub(crate) fn on(database: &str) -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), database: Some(database.to_owned()) }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -68,6 +85,7 @@ impl Place {
                 command.env_remove(name);
             }
         }
+        command.envs(self.database.as_ref().map(|url| ("COUNTERSIGN_DATABASE", url)));
         command
     }
 

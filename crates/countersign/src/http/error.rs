@@ -46,7 +46,7 @@ impl ApiError {
         Self { problem: self.problem.rule(rule), ..self }
     }
 
-    fn unavailable(cause: &dyn std::fmt::Display) -> Self {
+    pub(crate) fn unavailable(cause: &dyn std::fmt::Display) -> Self {
         tracing::error!(%cause, "a request failed");
         Self::try_later(1)
     }

@@ -26,12 +26,15 @@ pub(crate) async fn read_liveness() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
-/// The process can serve: its store answers.
+/// The process can serve: its store answers, and the signing keys are those in the store.
 #[utoipa::path(get, path = "/health/ready", tag = TAG, responses(
     (status = 200, description = "Well", body = Health),
-    (status = 503, description = "The store does not answer", body = Problem, content_type = PROBLEM_JSON),
+    (status = 503, description = "The store does not answer, or the signing keys could not be looked at for some seconds", body = Problem, content_type = PROBLEM_JSON),
 ))]
 pub(crate) async fn read_readiness(State(app): State<Countersign>) -> Result<Json<Health>, ApiError> {
     app.stores().health.ping().await?;
+    if app.has_stale_keys() {
+        return Err(ApiError::unavailable(&"the signing keys could not be looked at for some seconds"));
+    }
     Ok(Json(Health { status: "ok" }))
 }

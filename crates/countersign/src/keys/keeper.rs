@@ -1,7 +1,8 @@
-//! Rotation: looks at the keys once a second, and does what is due. Any number of processes may do so over one store: each step is a
+//! Rotation: looks at the keys twice a second, and does what is due. Any number of processes may do so over one store: each step is a
 //! condition in the store, which one of them wins.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use countersign_axum::{Clock, Guard};
 use countersign_token::Algorithm;
@@ -12,6 +13,8 @@ use crate::store::{KeyState, KeyStore, SigningKeyRecord};
 
 /// Within so many seconds every process has seen what one has done.
 const SEEN_BY_ALL_S: i64 = 2;
+/// After so long without a look at the store the keys may be others by now.
+const STALE_AFTER: Duration = Duration::from_secs(5);
 /// So much longer than its last token a retiring key is kept: clocks differ.
 const LEEWAY_S: i64 = 60;
 
@@ -40,6 +43,7 @@ pub struct KeyKeeper {
     lives: KeyLives,
     clock: Clock,
     keyring: Keyring,
+    looked_at: Mutex<Instant>,
 }
 
 impl KeyKeeper {
@@ -70,12 +74,18 @@ impl KeyKeeper {
                 "the active signing key keeps its algorithm; `countersign key rotate` makes another"
             );
         }
-        Ok(Self { store, sealing, algorithm, profile, lives, clock, keyring })
+        let looked_at = Mutex::new(Instant::now());
+        Ok(Self { store, sealing, algorithm, profile, lives, clock, keyring, looked_at })
     }
 
     /// The keys, as they change.
     pub fn keyring(&self) -> &Keyring {
         &self.keyring
+    }
+
+    /// Whether the keys could not be looked after for a while: one that was withdrawn elsewhere may still be in use here.
+    pub fn is_stale(&self) -> bool {
+        self.looked_at.lock().unwrap_or_else(PoisonError::into_inner).elapsed() > STALE_AFTER
     }
 
     /// Does what is due, and takes over what other processes have done; `guard` is told of it.
@@ -89,6 +99,7 @@ impl KeyKeeper {
             guard.replace_verifier(keys.verifier.clone());
             self.keyring.replace(keys);
         }
+        *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         Ok(())
     }
 

@@ -1,8 +1,10 @@
 //! What a store of clients promises.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 
-use crate::client::{Client, ClientChange, ClientId, ClientSecret};
+use crate::client::{Client, ClientChange, ClientId, ClientSecret, Grant};
 use crate::store::StoreError;
 
 /// Keeps clients. Disabling or deleting one ends its sessions in the same step.
@@ -41,4 +43,13 @@ pub trait ClientStore: Send + Sync + 'static {
 
     /// Removes a client for good; `false` if there is none.
     async fn delete_client(&self, id: &ClientId) -> Result<bool, StoreError>;
+}
+
+/// Lists are kept as texts, parted by spaces.
+pub(super) fn grants_text(grants: &BTreeSet<Grant>) -> String {
+    grants.iter().map(|grant| grant.name()).collect::<Vec<_>>().join(" ")
+}
+
+pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(' ').filter(|word| !word.is_empty())
 }

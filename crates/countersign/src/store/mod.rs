@@ -10,11 +10,14 @@ mod client_store;
 mod status_store;
 mod entity_store;
 mod taking_over;
+mod sql;
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 pub mod memory;
 pub mod sqlite;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 
 use async_trait::async_trait;
 use countersign_password::{HashError, PasswordHash};
@@ -28,6 +31,9 @@ pub use crate::store::session_store::{Retry, Rotation, SessionStore};
 pub use crate::store::status_store::StatusStore;
 pub use crate::store::taking_over::Imported;
 pub use crate::store::user_query::{SearchText, SearchTextError, UserPage, UserQuery};
+
+/// The version of the schema after all steps, of either engine.
+const KNOWN_VERSION: i64 = 8;
 
 /// Why a store did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -212,3 +218,8 @@ pub trait HealthCheck: Send + Sync + 'static {
     /// Reads something; fails if the store would not answer others either.
     async fn ping(&self) -> Result<(), StoreError>;
 }
+
+/// An engine that keeps everything.
+pub trait Store: UserStore + SessionStore + StatusStore + ClientStore + EntityStore + KeyStore + HealthCheck {}
+
+impl<S: UserStore + SessionStore + StatusStore + ClientStore + EntityStore + KeyStore + HealthCheck> Store for S {}

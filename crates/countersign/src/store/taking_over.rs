@@ -30,6 +30,18 @@ pub(super) trait Engine {
     fn is_free(&mut self, name: &Username) -> Result<bool, StoreError>;
 }
 
+/// What is kept already, for who rehearses and keeps nothing.
+pub(super) trait Kept: Send {
+    /// What keeps this new user out.
+    fn obstacle(&mut self, user: &User) -> Result<Option<StoreError>, StoreError>;
+
+    /// The user that a login names.
+    fn find(&mut self, login: &Login) -> Result<Option<User>, StoreError>;
+
+    /// Whether no user has this name, or one that looks like it.
+    fn is_free(&mut self, name: &Username) -> Result<bool, StoreError>;
+}
+
 /// Takes one user over. An error means that nothing is known of any.
 pub(super) fn take_over(engine: &mut impl Engine, new: &Newcomer) -> Result<Imported, StoreError> {
     let error = match engine.insert(&new.user) {

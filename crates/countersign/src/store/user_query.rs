@@ -133,11 +133,25 @@ impl SearchText {
         &self.in_email
     }
 
+    /// What SQL's `LIKE` finds it by, in a name and in an address, with `\` to escape.
+    pub(super) fn like_patterns(&self) -> (String, String) {
+        let pattern = |part: &str| {
+            let escaped = part.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+            format!("%{escaped}%")
+        };
+        (pattern(&self.in_username), pattern(&self.in_email))
+    }
+
     /// Whether this user is found.
     pub fn matches(&self, user: &User) -> bool {
         user.username.as_str().contains(&self.in_username)
             || user.email.as_ref().is_some_and(|email| email.canonical().contains(&self.in_email))
     }
+}
+
+/// Where a page begins that goes on after this user: every id is greater than the empty one.
+pub(super) fn bytes_after(user: Option<UserId>) -> Vec<u8> {
+    user.map(|id| id.as_bytes().to_vec()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -15,7 +15,6 @@ pub(super) struct Addresses {
 
 /// The lines that the server prints when it listens.
 pub(super) fn banner(settings: &Settings, program: &str, addresses: Addresses, issuer: &str) -> String {
-    let data = quoted(&settings.data.display().to_string());
     let program = quoted(program);
     let takes_passwords = settings.profile == Profile::OAuth2;
     let page = if takes_passwords { "Log in on a page:" } else { "See the API:     " };
@@ -23,7 +22,7 @@ pub(super) fn banner(settings: &Settings, program: &str, addresses: Addresses, i
         format!("Countersign {} listens on {}", env!("CARGO_PKG_VERSION"), addresses.public),
         String::new(),
         format!("  {page}  {issuer}/docs"),
-        format!("  Make a user:       {program} user add ada --data {data}"),
+        format!("  Make a user:       {program} user add ada {}", where_to(settings)),
     ];
     if takes_passwords {
         lines.push(format!(
@@ -35,6 +34,20 @@ pub(super) fn banner(settings: &Settings, program: &str, addresses: Addresses, i
     lines.push("  Stop:              Ctrl-C".to_owned());
     lines.push(String::new());
     lines.join("\n") + "\n"
+}
+
+/// Where a command has to write for this server to see it. A URL with a password is not for a screen: the command needs the variable or
+/// the file that the server has it from.
+fn where_to(settings: &Settings) -> String {
+    let mut flags = vec![("data", settings.data.display().to_string())];
+    if let Some(database) = settings.database.as_ref().filter(|database| !database.has_password()) {
+        flags.push(("database", database.to_string()));
+    }
+    if let Some((file, _)) = &settings.database_password {
+        flags.push(("database-password-file", file.display().to_string()));
+    }
+    let flags: Vec<_> = flags.into_iter().map(|(name, value)| format!("--{name} {}", quoted(&value))).collect();
+    flags.join(" ")
 }
 
 /// What is probably not meant, one line each.

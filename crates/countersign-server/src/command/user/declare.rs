@@ -2,7 +2,7 @@
 
 use clap::{Arg, ArgAction, Command};
 
-use crate::settings;
+use crate::settings::{self, Setting};
 
 /// The verbs and their arguments.
 pub(in crate::command) fn declare() -> Command {
@@ -43,13 +43,12 @@ pub(in crate::command) fn declare() -> Command {
 }
 
 fn command(verb: &'static str, about: &'static str) -> Command {
-    Command::new(verb).about(about).args(settings::flags(|setting| setting.name == "data"))
+    Command::new(verb).about(about).args(settings::flags(Setting::is_of_store))
 }
 
 /// A command that hashes a password.
 fn hashing(verb: &'static str, about: &'static str) -> Command {
     let needed = [
-        "data",
         "hash-memory-kib",
         "hash-iterations",
         "hash-parallelism",
@@ -57,7 +56,9 @@ fn hashing(verb: &'static str, about: &'static str) -> Command {
         "password-list",
         "breached-passwords",
     ];
-    Command::new(verb).about(about).args(settings::flags(move |setting| needed.contains(&setting.name)))
+    Command::new(verb)
+        .about(about)
+        .args(settings::flags(move |setting| setting.is_of_store() || needed.contains(&setting.name)))
 }
 
 fn name(help: &'static str) -> Arg {

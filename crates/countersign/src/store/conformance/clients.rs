@@ -219,3 +219,31 @@ where
     let left = store.list_sessions(None, THEN, 10).await.unwrap();
     assert_eq!(left.into_iter().map(|session| session.client).collect::<Vec<_>>(), ["other"]);
 }
+
+pub(super) async fn no_session_outlives_its_client<S>(store: Arc<S>)
+where
+    S: ClientStore + SessionStore + UserStore,
+{
+    const LOGINS: usize = 6;
+    let user = register(&*store, &named("alice")).await;
+    for round in 0..12 {
+        let client = complete(&format!("web-{round}"));
+        store.insert_client(&client).await.unwrap();
+        at_once((0..=LOGINS).map(|n| {
+            let (store, client, user) = (Arc::clone(&store), client.id.clone(), user.clone());
+            async move {
+                if n != round % LOGINS {
+                    let session = of_client(&user, client.as_str());
+                    store.begin_session(&NewSession { session, generation: 0 }).await.unwrap();
+                } else if round % 2 == 0 {
+                    let disable = ClientChange { disabled: Some(true), ..ClientChange::default() };
+                    store.update_client(&client, &disable).await.unwrap();
+                } else {
+                    store.delete_client(&client).await.unwrap();
+                }
+            }
+        }))
+        .await;
+        assert_eq!(store.list_sessions(None, THEN, LOGINS).await, Ok(Vec::new()), "round {round}");
+    }
+}

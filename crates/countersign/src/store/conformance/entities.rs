@@ -18,16 +18,16 @@ fn subject(text: &str) -> Subject {
     text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
-fn thing(text: &str, owner: &User, permissions: &str) -> Entity {
+pub(super) fn thing(text: &str, owner: &User, permissions: &str) -> Entity {
     Entity { subject: subject(text), owner: owner.id, permissions: scopes(permissions), created_at: THEN }
 }
 
-async fn declare(store: &dyn EntityStore, entity: &Entity) -> Declared {
+pub(super) async fn declare(store: &dyn EntityStore, entity: &Entity) -> Declared {
     store.declare_entity(entity).await.unwrap().unwrap()
 }
 
 /// A login of this user, which outlives the tokens of these checks.
-async fn log_in(store: &dyn SessionStore, user: &User) -> SessionId {
+pub(super) async fn log_in(store: &dyn SessionStore, user: &User) -> SessionId {
     let session = Session {
         id: SessionId::random(),
         user: user.id,
@@ -46,7 +46,7 @@ async fn log_in(store: &dyn SessionStore, user: &User) -> SessionId {
     new.session.id
 }
 
-fn token(entity: &Entity, session: SessionId, permissions: &str) -> NewEntityToken {
+pub(super) fn token(entity: &Entity, session: SessionId, permissions: &str) -> NewEntityToken {
     let id = SessionId::random();
     // A place that no other token of these checks has.
     let (list, index) = id.as_bytes().split_first_chunk().unwrap();
@@ -69,7 +69,7 @@ async fn mint(store: &dyn EntityStore, new: &NewEntityToken) -> EntityToken {
 }
 
 /// Who checks tokens elsewhere learns the same.
-async fn is_live<S: EntityStore + StatusStore>(store: &S, token: &EntityToken) -> bool {
+pub(super) async fn is_live<S: EntityStore + StatusStore>(store: &S, token: &EntityToken) -> bool {
     let found = store.find_entity_token(token.id, THEN).await.unwrap();
     assert!(found.is_none() || found.as_ref() == Some(token));
     assert_eq!(store.is_revoked(token.status).await, Ok(found.is_none()));

@@ -110,3 +110,33 @@ pub(super) async fn derived_names_are_numbered_without_trying_all_numbers(store:
     let two = with_addresses(["roo@a.example", "roo@b.example"]);
     assert_eq!(store.import(&two).await.unwrap(), [Imported::Added, Imported::AddedAs(username("roo2"))]);
 }
+
+pub(super) async fn in_a_crowd_each_has_the_outcome_that_it_has_alone(store: Arc<dyn UserStore>) {
+    let crowd = |numbers: std::ops::Range<u32>| with_names(numbers.map(|n| named(&format!("user-{n:02}"))));
+    let newcomers = [
+        crowd(0..30),
+        with_addresses(["info@a.example"]),
+        crowd(30..50),
+        with_addresses(["info@b.example"]),
+        crowd(50..60),
+        // Taken by the one before, whose name is derived.
+        with_names([named("info2"), complete()]),
+        crowd(60..70),
+        with_names([at("user-05", "five@example.com")]),
+    ];
+    let mut expected = vec![Imported::Added; 74];
+    for (place, outcome) in
+        [(51, Imported::AddedAs(username("info2"))), (62, Imported::Refused(StoreError::UsernameTaken))]
+    {
+        expected.insert(place, outcome);
+    }
+    expected.truncate(74);
+    expected.push(Imported::Refused(StoreError::UsernameTaken));
+    let newcomers = newcomers.concat();
+    assert_eq!(store.import(&newcomers).await.unwrap(), expected);
+    for place in [0, 29, 30, 50, 63, 73] {
+        let user = newcomers.get(place).map(|new| new.user.clone()).unwrap();
+        let kept = store.find_credentials_by_id(user.id).await.unwrap().unwrap();
+        assert_eq!((kept.user, kept.password_hash), (user.to_user(), user.password_hash), "{place}");
+    }
+}

@@ -25,6 +25,7 @@ mod sessions;
 mod clients;
 mod statuses;
 mod entities;
+mod entity_races;
 
 use std::sync::Arc;
 
@@ -52,6 +53,7 @@ pub async fn check_user_store(fresh: impl AsyncFn() -> Arc<dyn UserStore>) {
     imports::of_users_in_one_step_the_first_of_a_name_wins(fresh().await).await;
     imports::a_derived_name_that_is_taken_gets_a_number_and_the_address_says_who_it_is(fresh().await).await;
     imports::derived_names_are_numbered_without_trying_all_numbers(fresh().await).await;
+    imports::in_a_crowd_each_has_the_outcome_that_it_has_alone(fresh().await).await;
 
     passwords::a_hash_is_replaced_only_if_it_is_the_expected_one(fresh().await).await;
     passwords::a_password_is_changed_only_on_the_one_that_was_checked(fresh().await).await;
@@ -76,6 +78,7 @@ pub async fn check_session_store<S: UserStore + SessionStore>(fresh: impl AsyncF
     sessions::a_retry_is_noted_while_the_link_is_good(fresh().await).await;
     sessions::sessions_are_listed_by_user_and_ended_one_by_one_or_all(fresh().await).await;
     sessions::what_voids_a_password_or_a_user_ends_the_sessions(fresh().await).await;
+    sessions::no_session_outlives_what_voids_it(fresh().await).await;
     sessions::the_least_recently_used_sessions_end_when_there_are_too_many(fresh().await).await;
     sessions::expired_sessions_are_purged_in_batches(fresh().await).await;
 }
@@ -100,6 +103,7 @@ pub async fn check_client_store<S: ClientStore + SessionStore + UserStore>(fresh
     clients::of_many_changes_at_once_none_is_lost(fresh().await).await;
     clients::the_user_of_a_clients_session_is_found_with_what_the_client_may(fresh().await).await;
     clients::a_client_that_is_disabled_or_gone_has_no_sessions(fresh().await).await;
+    clients::no_session_outlives_its_client(fresh().await).await;
 }
 
 /// Holds a store of things, and of the tokens for them, to all that [`EntityStore`] promises.
@@ -112,6 +116,7 @@ where
     entities::tokens_are_found_and_listed_until_they_expire(fresh().await).await;
     entities::a_token_is_kept_only_for_what_was_checked(fresh().await).await;
     entities::of_many_tokens_at_once_as_many_are_kept_as_there_is_room_for(fresh().await).await;
+    entity_races::no_token_outlives_a_change_that_voids_it(fresh().await).await;
     entities::a_change_of_a_thing_ends_the_tokens_that_it_voids(fresh().await).await;
     entities::tokens_are_ended_one_by_one_or_all_of_a_thing(fresh().await).await;
     entities::a_user_who_is_disabled_or_gone_leaves_no_token(fresh().await).await;

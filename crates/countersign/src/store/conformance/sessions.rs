@@ -191,6 +191,35 @@ pub(super) async fn what_voids_a_password_or_a_user_ends_the_sessions<S: UserSto
     ended_by("deleting").await;
 }
 
+// S-009, R-090: logins are under way while the user is disabled, gets another password or goes, whoever is faster.
+pub(super) async fn no_session_outlives_what_voids_it<S: UserStore + SessionStore>(store: Arc<S>) {
+    const LOGINS: usize = 6;
+    for round in 0..24 {
+        let user = register(&*store, &named(&format!("alice-{round}"))).await;
+        let begun = at_once((0..=LOGINS).map(|n| {
+            let (store, new) = (Arc::clone(&store), session_of(&user));
+            let id = user.id;
+            async move {
+                // Neither always first nor always last.
+                if n != round % LOGINS {
+                    return store.begin_session(&new).await.unwrap();
+                }
+                match round % 3 {
+                    0 => {
+                        let disable = UserChange { disabled: Some(true), ..UserChange::default() };
+                        store.update(id, &disable, LATER).await.unwrap().is_none()
+                    }
+                    1 => !store.set_password(id, &hash('b'), LATER).await.unwrap(),
+                    _ => !store.delete(id).await.unwrap(),
+                }
+            }
+        }))
+        .await;
+        let left = store.list_sessions(Some(user.id), THEN, LOGINS).await.unwrap();
+        assert_eq!(left, Vec::new(), "round {round}: {begun:?}");
+    }
+}
+
 pub(super) async fn the_least_recently_used_sessions_end_when_there_are_too_many<S: UserStore + SessionStore>(
     store: Arc<S>,
 ) {

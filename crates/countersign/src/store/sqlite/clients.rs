@@ -7,6 +7,7 @@ use countersign_token::ScopeSet;
 use rusqlite::{Connection, Row, Transaction, params};
 
 use crate::client::{Client, ClientChange, ClientId, ClientKeys, ClientSecret, Grant, MOST_SECRETS};
+use crate::store::client_store::{grants_text, words};
 use crate::store::sqlite::connection::JobError;
 use crate::store::sqlite::ending::end_sessions_of_client;
 use crate::store::sqlite::{SqliteStore, sql};
@@ -22,7 +23,7 @@ impl ClientStore for SqliteStore {
                 client.is_public,
                 client.created_at,
                 client.name,
-                grants_text(&client),
+                grants_text(&client.grants),
                 client.scopes.to_string(),
                 client.audiences.join(" "),
                 client.access_token_lifetime_s,
@@ -59,7 +60,7 @@ impl ClientStore for SqliteStore {
             let client = change.apply_to(&kept);
             transaction.prepare_cached(sql::UPDATE_CLIENT)?.execute(params![
                 client.name,
-                grants_text(&client),
+                grants_text(&client.grants),
                 client.scopes.to_string(),
                 client.audiences.join(" "),
                 client.access_token_lifetime_s,
@@ -153,14 +154,6 @@ fn secrets(connection: &Connection, id: &ClientId) -> Result<Vec<ClientSecret>, 
 
 fn with_secrets(connection: &Connection, client: Client) -> Result<Client, JobError> {
     Ok(Client { secrets: secrets(connection, &client.id)?, ..client })
-}
-
-fn grants_text(client: &Client) -> String {
-    client.grants.iter().map(|grant| grant.name()).collect::<Vec<_>>().join(" ")
-}
-
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(' ').filter(|word| !word.is_empty())
 }
 
 fn read(row: &Row<'_>) -> Result<Client, JobError> {

@@ -24,8 +24,7 @@ impl DatabaseFiles {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
             _ => PathBuf::from("."),
         };
-        make_directory(&directory).map_err(|error| failed(&directory, &error))?;
-        check_directory(&directory)?;
+        prepare_directory(&directory)?;
         let lock = lock_directory(&directory).map_err(|error| failed(&directory, &error))?;
         // Under the lock only: closing a file gives up the locks that SQLite holds on it in this process.
         make_file(database).map_err(|error| failed(database, &error))?;
@@ -44,6 +43,12 @@ impl DatabaseFiles {
         }
         Ok(())
     }
+}
+
+/// Makes a directory for what others must not read, if it is not there, and refuses a looser mode than 0700.
+pub fn prepare_directory(directory: &Path) -> Result<(), OpenError> {
+    make_directory(directory).map_err(|error| failed(directory, &error))?;
+    check_directory(directory)
 }
 
 fn make_directory(directory: &Path) -> io::Result<()> {

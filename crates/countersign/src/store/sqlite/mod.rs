@@ -7,7 +7,6 @@ mod files;
 mod connection;
 mod schema;
 mod worker;
-mod sql;
 mod ending;
 mod entities;
 mod users;
@@ -26,9 +25,9 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use crate::store::sqlite::connection::{Access, JobError};
 use crate::store::sqlite::files::DatabaseFiles;
 use crate::store::sqlite::worker::Worker;
-use crate::store::{HealthCheck, StoreError};
+use crate::store::{HealthCheck, StoreError, sql};
 
-pub use crate::store::sqlite::files::check_file;
+pub use crate::store::sqlite::files::{check_file, prepare_directory};
 pub use crate::store::sqlite::rehearsal::Rehearsal;
 
 /// Look-ups of one thing that may wait; at some 5 µs each they wait for a fiftieth of a second.

@@ -9,7 +9,7 @@ use crate::store::sqlite::connection::{self, Access, JobError};
 use crate::store::sqlite::files::DatabaseFiles;
 use crate::store::sqlite::users::{self, find_login, obstacle, read_user};
 use crate::store::sqlite::{OpenError, schema};
-use crate::store::taking_over::{Engine, take_over};
+use crate::store::taking_over::{Engine, Kept, take_over};
 use crate::store::{Imported, StoreError};
 use crate::user::{Login, NewUser, User, Username};
 
@@ -17,10 +17,10 @@ use crate::user::{Login, NewUser, User, Username};
 /// nothing. What the import itself would have added before stands in a database without a name, in a file that the system
 /// removes at once: nothing is left of it, in whatever way the process ends, and no password hash goes into it.
 ///
-/// It works on the thread that calls.
+/// It works on the thread that calls, which must be one that may wait.
 pub struct Rehearsal {
     /// `None` if there is no database yet, or nothing in it.
-    kept: Option<Connection>,
+    kept: Option<Box<dyn Kept>>,
     scratch: Connection,
 }
 
@@ -28,6 +28,11 @@ impl Rehearsal {
     /// Over the database at this path, which need not be there.
     pub fn over(database: &Path) -> Result<Self, OpenError> {
         let kept = if database.exists() { open_kept(database)? } else { None };
+        Self::over_kept(kept.map(|kept| Box::new(kept) as Box<dyn Kept>))
+    }
+
+    /// Over what another engine keeps.
+    pub(in crate::store) fn over_kept(kept: Option<Box<dyn Kept>>) -> Result<Self, OpenError> {
         // SQLite's name for a file without one.
         let nameless = Path::new("");
         let mut scratch =
@@ -38,15 +43,12 @@ impl Rehearsal {
 
     /// As [`UserStore::import`](crate::store::UserStore::import), except that nobody is kept.
     pub fn import(&mut self, newcomers: &[Newcomer]) -> Result<Vec<Imported>, StoreError> {
-        let mut import = || -> Result<Vec<Imported>, JobError> {
-            let kept = self.kept.as_mut().map(Connection::transaction).transpose()?;
-            let scratch = self.scratch.transaction()?;
-            let mut both = Both { kept: kept.as_ref(), scratch: &scratch };
-            let outcomes = newcomers.iter().map(|new| take_over(&mut both, new)).collect::<Result<_, _>>()?;
-            scratch.commit()?;
-            Ok(outcomes)
-        };
-        import().map_err(|error| error.0)
+        let failed = |error| JobError::from(error).0;
+        let scratch = self.scratch.transaction().map_err(failed)?;
+        let mut both = Both { kept: self.kept.as_deref_mut(), scratch: &scratch };
+        let outcomes = newcomers.iter().map(|new| take_over(&mut both, new)).collect::<Result<_, _>>()?;
+        scratch.commit().map_err(failed)?;
+        Ok(outcomes)
     }
 }
 
@@ -58,36 +60,53 @@ fn open_kept(database: &Path) -> Result<Option<Connection>, OpenError> {
     Ok(has_users.then_some(kept))
 }
 
+impl Kept for Connection {
+    fn obstacle(&mut self, user: &User) -> Result<Option<StoreError>, StoreError> {
+        obstacle(self, user, true).map_err(|error| error.0)
+    }
+
+    fn find(&mut self, login: &Login) -> Result<Option<User>, StoreError> {
+        find_login(self, login, read_user).map_err(|error| error.0)
+    }
+
+    fn is_free(&mut self, name: &Username) -> Result<bool, StoreError> {
+        users::is_free(self, name).map_err(|error| error.0)
+    }
+}
+
 /// The users that are kept, and those that an import would have added to them.
 struct Both<'r> {
-    kept: Option<&'r Transaction<'r>>,
+    kept: Option<&'r mut (dyn Kept + 'static)>,
     scratch: &'r Transaction<'r>,
 }
 
 impl Engine for Both<'_> {
     fn insert(&mut self, new: &NewUser) -> Result<(), StoreError> {
         let user = new.to_user();
-        let in_the_way = self.kept.map_or(Ok(None), |kept| obstacle(kept, &user, true)).map_err(|error| error.0)?;
-        in_the_way.map_or(Ok(()), Err)?;
+        if let Some(kept) = &mut self.kept
+            && let Some(in_the_way) = kept.obstacle(&user)?
+        {
+            return Err(in_the_way);
+        }
         users::insert(self.scratch, &user, None).map_err(|error| error.0)
     }
 
     fn find(&mut self, login: Login) -> Result<Option<User>, StoreError> {
-        for database in self.kept.into_iter().chain([self.scratch]) {
-            if let Some(user) = find_login(database, &login, read_user).map_err(|error| error.0)? {
-                return Ok(Some(user));
-            }
+        if let Some(kept) = &mut self.kept
+            && let Some(user) = kept.find(&login)?
+        {
+            return Ok(Some(user));
         }
-        Ok(None)
+        find_login(self.scratch, &login, read_user).map_err(|error| error.0)
     }
 
     fn is_free(&mut self, name: &Username) -> Result<bool, StoreError> {
-        for database in self.kept.into_iter().chain([self.scratch]) {
-            if !users::is_free(database, name).map_err(|error| error.0)? {
-                return Ok(false);
-            }
+        if let Some(kept) = &mut self.kept
+            && !kept.is_free(name)?
+        {
+            return Ok(false);
         }
-        Ok(true)
+        users::is_free(self.scratch, name).map_err(|error| error.0)
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, Error as SqliteError, ErrorCode, TransactionBehavior};
 
+use crate::store::KNOWN_VERSION;
 use crate::store::sqlite::OpenError;
 
 /// "CTSN" in the file's header: SQLite's own place to say whose file it is.
@@ -20,9 +21,6 @@ const MIGRATIONS: [(i64, &str); 8] = [
     (7, include_str!("migrations/0007_entities.sql")),
     (8, include_str!("migrations/0008_client_keys.sql")),
 ];
-
-/// The version after all steps.
-const KNOWN_VERSION: i64 = 8;
 
 /// Applies the steps that the database lacks, all or none; refuses a database of another program or a newer version
 /// without having written anything.

@@ -11,7 +11,8 @@ use crate::store::sqlite::ending::end_sessions_of_user;
 use crate::store::sqlite::entities::end_tokens_of_owner;
 use crate::store::sqlite::{SqliteStore, sql};
 use crate::store::taking_over::{Engine, take_over};
-use crate::store::{HashRecord, Imported, SearchText, StoreError, UserPage, UserQuery, UserStore};
+use crate::store::user_query::bytes_after;
+use crate::store::{HashRecord, Imported, StoreError, UserPage, UserQuery, UserStore};
 use crate::user::{Credentials, EmailAddress, FullName, Login, NewUser, User, UserChange, UserId, Username};
 
 #[async_trait]
@@ -144,7 +145,7 @@ impl Engine for &Transaction<'_> {
     }
 }
 
-/// A statement that violates a constraint undoes itself and leaves the transaction as it was.
+/// Where another user is in the way nothing happens, and the same transaction sees who it is.
 pub(super) fn insert(transaction: &Transaction<'_>, user: &User, hash: Option<&PasswordHash>) -> Result<(), JobError> {
     let inserted = transaction.prepare_cached(sql::INSERT)?.execute(params![
         user.id.as_bytes(),
@@ -159,8 +160,12 @@ pub(super) fn insert(transaction: &Transaction<'_>, user: &User, hash: Option<&P
         user.updated_at,
         user.generation,
         hash.map(PasswordHash::as_str),
-    ]);
-    inserted.map(drop).or_else(|error| explain(transaction, user, true, error))
+    ])?;
+    if inserted == 1 {
+        return Ok(());
+    }
+    let unseen = || StoreError::Unavailable("a user was not kept, and nobody is in the way".to_owned());
+    Err(obstacle(transaction, user, true)?.unwrap_or_else(unseen).into())
 }
 
 fn update(transaction: &Transaction<'_>, user: &User) -> Result<(), JobError> {
@@ -177,15 +182,16 @@ fn update(transaction: &Transaction<'_>, user: &User) -> Result<(), JobError> {
         user.generation,
         user.id.as_bytes(),
     ]);
-    updated.map(drop).or_else(|error| explain(transaction, user, false, error))
+    updated.map(drop).or_else(|error| explain(transaction, user, error))
 }
 
-/// Says which uniqueness a write of `user` has violated; the same transaction still sees the user that was in the way.
-fn explain(transaction: &Transaction<'_>, user: &User, is_new: bool, error: rusqlite::Error) -> Result<(), JobError> {
+/// Says which uniqueness a change of `user` has violated; the statement has undone itself, and the same transaction still sees the
+/// user that was in the way.
+fn explain(transaction: &Transaction<'_>, user: &User, error: rusqlite::Error) -> Result<(), JobError> {
     if error.sqlite_error_code() != Some(ErrorCode::ConstraintViolation) {
         return Err(error.into());
     }
-    Err(obstacle(transaction, user, is_new)?.map_or_else(|| error.into(), JobError::from))
+    Err(obstacle(transaction, user, false)?.map_or_else(|| error.into(), JobError::from))
 }
 
 /// What keeps `user` from being written: another who has the id, the name, one that looks like it, or the address.
@@ -209,14 +215,12 @@ pub(super) fn obstacle(connection: &Connection, user: &User, is_new: bool) -> Re
     Ok(is_email_taken.then_some(StoreError::EmailTaken))
 }
 
-/// Every id is greater than the empty one.
-fn bytes_of(after: Option<UserId>) -> Vec<u8> {
-    after.map(|id| id.as_bytes().to_vec()).unwrap_or_default()
-}
-
 fn list_hashes(connection: &Connection, after: Option<UserId>, limit: usize) -> Result<Vec<HashRecord>, JobError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    connection.prepare_cached(sql::LIST_HASHES)?.query_and_then(params![bytes_of(after), limit], read_hash)?.collect()
+    connection
+        .prepare_cached(sql::LIST_HASHES)?
+        .query_and_then(params![bytes_after(after), limit], read_hash)?
+        .collect()
 }
 
 fn read_hash(row: &Row<'_>) -> Result<HashRecord, JobError> {
@@ -229,24 +233,16 @@ fn read_hash(row: &Row<'_>) -> Result<HashRecord, JobError> {
 }
 
 fn list(connection: &Connection, query: &UserQuery) -> Result<UserPage, JobError> {
-    let after = bytes_of(query.after_id());
+    let after = bytes_after(query.after_id());
     let one_more = i64::try_from(query.page_limit() + 1).unwrap_or(i64::MAX);
     let users = match query.search_text() {
         None => find_all(connection, sql::LIST, params![after, one_more])?,
         Some(text) => {
-            let (username, email) = like_patterns(text);
+            let (username, email) = text.like_patterns();
             find_all(connection, sql::SEARCH, params![after, username, email, one_more])?
         }
     };
     Ok(UserPage::from_one_more(users, query.page_limit()))
-}
-
-fn like_patterns(text: &SearchText) -> (String, String) {
-    let pattern = |part: &str| {
-        let escaped = part.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
-        format!("%{escaped}%")
-    };
-    (pattern(text.in_username()), pattern(text.in_email()))
 }
 
 fn find_all(connection: &Connection, query: &str, values: impl Params) -> Result<Vec<User>, JobError> {

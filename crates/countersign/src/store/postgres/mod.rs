@@ -1,0 +1,252 @@
+//! The engine for more than one machine: any number of processes on one PostgreSQL.
+//!
+//! A write is acknowledged after the server has it on disk (`synchronous_commit`). Every step is one statement, or a transaction
+//! (READ COMMITTED) that locks what it is about before it reads. Nothing takes longer than six seconds.
+
+mod address;
+mod sql;
+mod tls;
+mod connection;
+mod schema;
+mod ending;
+mod entities;
+mod user_rows;
+mod imports;
+mod users;
+mod sessions;
+mod statuses;
+mod clients;
+mod keys;
+mod rehearsal;
+
+use std::fmt;
+
+use async_trait::async_trait;
+use deadpool::managed::Pool;
+
+use crate::store::postgres::connection::{Manager, StepError, Turn, get};
+use crate::store::{HealthCheck, StoreError};
+
+pub use crate::store::postgres::address::{Address, AddressError};
+
+/// Keeps everything in a PostgreSQL database.
+///
+/// It needs a tokio runtime. Connections are made when they are needed, and made anew when they are lost.
+pub struct PostgresStore {
+    pool: Pool<Manager>,
+    /// Without password.
+    database: String,
+}
+
+/// Why a database could not be opened, and what to do; one line each.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// There are tables in it, and no mark of ours.
+    #[error(
+        "{database} holds tables of another program: name an empty database, or an empty schema by \
+         ?options=-c%20search_path%3DNAME"
+    )]
+    Foreign {
+        /// The database.
+        database: String,
+    },
+    /// A newer version of this program has used the database.
+    #[error(
+        "{database} has schema version {found}, and this program knows up to {known}: start the newer program, or restore a backup"
+    )]
+    Newer {
+        /// The database.
+        database: String,
+        /// The version that it has.
+        found: i64,
+        /// The newest version that this program knows.
+        known: i64,
+    },
+    /// The server could not be reached, or it refused.
+    #[error("cannot open the database {database}: {reason}")]
+    Failed {
+        /// The database.
+        database: String,
+        /// What was refused.
+        reason: String,
+    },
+}
+
+impl PostgresStore {
+    /// Opens the database at this address, which has to be there; brings its schema up to date. It may wait for another process that
+    /// does the same.
+    pub async fn open(address: &Address) -> Result<Self, OpenError> {
+        let store = Self::connect(address)?;
+        schema::bring_up_to_date(&store.pool, &store.database).await?;
+        if store.loses_what_it_has_said().await.map_err(|error| schema::open_error(&store.database, error))? {
+            tracing::warn!(
+                database = store.database,
+                "the database server runs with fsync off: a crash of its machine loses what was acknowledged, and may damage the rest"
+            );
+        }
+        Ok(store)
+    }
+
+    /// Without a look at it.
+    fn connect(address: &Address) -> Result<Self, OpenError> {
+        let database = address.to_string();
+        let failed = |reason| OpenError::Failed { database: database.clone(), reason };
+        let pool = connection::pool(Manager::new(address).map_err(failed)?, address.connections).map_err(failed)?;
+        Ok(Self { pool, database })
+    }
+
+    async fn loses_what_it_has_said(&self) -> Result<bool, StepError> {
+        let fsync: Option<String> = self.turn().await?.lane().read_first(sql::FSYNC, &[], |row| get(row, 0)).await?;
+        Ok(fsync.as_deref() == Some("off"))
+    }
+
+    /// A connection for one step.
+    async fn turn(&self) -> Result<Turn, StepError> {
+        Turn::take(&self.pool).await
+    }
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore").field("database", &self.database).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl HealthCheck for PostgresStore {
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.turn().await?.lane().read_first(crate::store::sql::PING, &[], |_| Ok(())).await?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[path = "../../../tests/support/postgres.rs"]
+mod test_server;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::store::{KeyStore, UserStore, conformance};
+    use crate::user::{NewUser, UserChange, Username};
+
+    /// Opens a store in an empty schema each time.
+    #[derive(Default)]
+    struct FreshStores {
+        opened: Mutex<Vec<Arc<PostgresStore>>>,
+    }
+
+    impl FreshStores {
+        async fn open(&self) -> Arc<PostgresStore> {
+            let address: Address = test_server::fresh().parse().unwrap();
+            let store = Arc::new(PostgresStore::open(&address.connections(4)).await.unwrap());
+            self.opened.lock().unwrap().push(Arc::clone(&store));
+            store
+        }
+
+        // R-180, S-035
+        async fn assert_schema_untouched(&self) {
+            let untouched = schema_of(&*self.open().await).await;
+            assert!(untouched.contains("users.username_skeleton"), "{untouched}");
+            let opened = self.opened.lock().unwrap().clone();
+            for store in opened {
+                assert_eq!(schema_of(&store).await, untouched, "{store:?}");
+            }
+        }
+    }
+
+    /// Every column.
+    async fn schema_of(store: &PostgresStore) -> String {
+        let columns = "SELECT string_agg(table_name || '.' || column_name, ' ' ORDER BY table_name, ordinal_position)
+            FROM information_schema.columns WHERE table_schema = current_schema()";
+        let turn = store.turn().await.unwrap();
+        turn.lane().read_first(columns, &[], |row| get(row, 0)).await.unwrap().unwrap()
+    }
+
+    // F-22
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_postgres_store_keeps_users_as_the_suite_demands() {
+        let stores = FreshStores::default();
+        conformance::check_user_store(async || stores.open().await as Arc<dyn UserStore>).await;
+        stores.assert_schema_untouched().await;
+    }
+
+    // F-22
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_postgres_store_keeps_sessions_as_the_suite_demands() {
+        let stores = FreshStores::default();
+        conformance::check_session_store(async || stores.open().await).await;
+        stores.assert_schema_untouched().await;
+    }
+
+    // F-22
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_postgres_store_keeps_statuses_as_the_suite_demands() {
+        let stores = FreshStores::default();
+        conformance::check_status_store(async || stores.open().await).await;
+        stores.assert_schema_untouched().await;
+    }
+
+    // F-22
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_postgres_store_keeps_clients_as_the_suite_demands() {
+        let stores = FreshStores::default();
+        conformance::check_client_store(async || stores.open().await).await;
+        stores.assert_schema_untouched().await;
+    }
+
+    // F-22
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_postgres_store_keeps_things_as_the_suite_demands() {
+        let stores = FreshStores::default();
+        conformance::check_entity_store(async || stores.open().await).await;
+        stores.assert_schema_untouched().await;
+    }
+
+    // F-22
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_postgres_store_keeps_keys_as_the_suite_demands() {
+        let stores = FreshStores::default();
+        conformance::check_key_store(async || stores.open().await as Arc<dyn KeyStore>).await;
+        stores.assert_schema_untouched().await;
+    }
+
+    // F-03
+    #[tokio::test]
+    async fn every_connection_waits_for_the_disk_and_for_nothing_else_for_long() {
+        let url = format!("{}%20-c%20synchronous_commit%3Doff", test_server::fresh());
+        let store = PostgresStore::open(&url.parse().unwrap()).await.unwrap();
+        let settings =
+            "SELECT concat_ws(' ', current_setting('synchronous_commit'), current_setting('statement_timeout'),
+            current_setting('lock_timeout'), current_setting('idle_in_transaction_session_timeout'),
+            current_setting('transaction_isolation'))";
+        let turn = store.turn().await.unwrap();
+        let set: Option<String> = turn.lane().read_first(settings, &[], |row| get(row, 0)).await.unwrap();
+        assert_eq!(set.as_deref(), Some("on 5s 3s 10s read committed"));
+    }
+
+    #[tokio::test]
+    async fn a_row_that_makes_no_sense_is_reported_as_damage() {
+        let store = FreshStores::default().open().await;
+        let user = store.insert(&NewUser::new(Username::new("alice").unwrap(), 0)).await.unwrap();
+        store.turn().await.unwrap().lane().batch("UPDATE users SET scopes = 'a  b'").await.unwrap();
+        let outcome = store.find_by_id(user.id).await;
+        assert!(matches!(outcome, Err(StoreError::Damaged(_))), "{outcome:?}");
+    }
+
+    #[tokio::test]
+    async fn a_name_that_stays_keeps_the_skeleton_that_older_tables_gave_it() {
+        let store = FreshStores::default().open().await;
+        let user = store.insert(&NewUser::new(Username::new("alice").unwrap(), 0)).await.unwrap();
+        store.insert(&NewUser::new(Username::new("bob").unwrap(), 0)).await.unwrap();
+        // As if alice and bob had come to look alike.
+        let swap = "UPDATE users SET username_skeleton = 'old' WHERE username = 'alice';
+            UPDATE users SET username_skeleton = 'alice' WHERE username = 'bob'";
+        store.turn().await.unwrap().lane().batch(swap).await.unwrap();
+        let change = UserChange { disabled: Some(true), ..UserChange::default() };
+        assert!(store.update(user.id, &change, 1).await.unwrap().is_some_and(|user| user.disabled));
+    }
+}

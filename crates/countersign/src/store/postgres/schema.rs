@@ -1,0 +1,66 @@
+//! Whose database it is, and the numbered steps that bring its schema up to date. The numbers are those of the SQLite schema.
+
+use deadpool::managed::Pool;
+
+use crate::store::postgres::OpenError;
+use crate::store::postgres::connection::{Lane, Manager, StepError, Turn, get};
+use crate::store::postgres::sql;
+use crate::store::{KNOWN_VERSION, StoreError};
+
+/// The version that each step leads to, from the one before it. A step that was released is never changed; it only adds what programs of
+/// the version before it do without, since they go on while it is taken.
+const MIGRATIONS: [(i64, &str); 4] = [
+    (5, include_str!("migrations/0005_baseline.sql")),
+    (6, include_str!("migrations/0006_status_lists.sql")),
+    (7, include_str!("migrations/0007_entities.sql")),
+    (8, include_str!("migrations/0008_client_keys.sql")),
+];
+
+/// Applies the steps that the database lacks, all or none; refuses a database of another program or a newer version without having
+/// written anything. Of several processes that do so at once, one does it and the others wait.
+pub(super) async fn bring_up_to_date(pool: &Pool<Manager>, database: &str) -> Result<(), OpenError> {
+    let failed = |error: StepError| open_error(database, error);
+    let mut turn = Turn::take_for_long(pool).await.map_err(failed)?;
+    if check_ours(turn.lane(), database).await? == KNOWN_VERSION {
+        return Ok(());
+    }
+    let transaction = turn.begin().await.map_err(failed)?;
+    let lane = transaction.lane();
+    lane.batch(sql::LOCK_SCHEMA).await.map_err(failed)?;
+    // Again, now that nobody else can write: another process may have been faster.
+    let version = check_ours(lane, database).await?;
+    lane.batch(sql::MAKE_VERSION).await.map_err(failed)?;
+    for (leads_to, step) in MIGRATIONS {
+        if leads_to > version {
+            lane.batch(step).await.map_err(failed)?;
+            lane.execute(sql::SET_VERSION, &[&leads_to]).await.map_err(failed)?;
+        }
+    }
+    transaction.commit().await.map_err(failed)
+}
+
+/// The version of the schema, 0 for an empty database; refuses a database of another program or a newer version.
+pub(super) async fn check_ours(lane: Lane<'_>, database: &str) -> Result<i64, OpenError> {
+    let failed = |error: StepError| open_error(database, error);
+    let counts = lane.read_first(sql::COUNT_TABLES, &[], |row| Ok((get(row, 0)?, get(row, 1)?)));
+    match counts.await.map_err(failed)?.unwrap_or_default() {
+        (0_i64, _) => return Ok(0),
+        (_, 0_i64) => return Err(OpenError::Foreign { database: database.to_owned() }),
+        _ => {}
+    }
+    let version: Option<i64> = lane.read_first(sql::VERSION, &[], |row| get(row, 0)).await.map_err(failed)?;
+    match version.unwrap_or_default() {
+        found if found > KNOWN_VERSION => {
+            Err(OpenError::Newer { database: database.to_owned(), found, known: KNOWN_VERSION })
+        }
+        version => Ok(version),
+    }
+}
+
+pub(super) fn open_error(database: &str, error: StepError) -> OpenError {
+    let reason = match StoreError::from(error) {
+        StoreError::Unavailable(reason) => reason,
+        other => other.to_string(),
+    };
+    OpenError::Failed { database: database.to_owned(), reason }
+}

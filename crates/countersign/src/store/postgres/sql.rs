@@ -1,0 +1,139 @@
+//! What PostgreSQL has to be told otherwise, because many write to it at once. Where a step reads before it writes, it locks the row
+//! first that all who change the same things lock; statements that follow see what the others have done.
+
+pub(super) const LOCK_USER: &str = "SELECT 1 FROM users WHERE id = $1 FOR UPDATE";
+pub(super) const LOCK_CLIENT: &str = "SELECT 1 FROM clients WHERE id = $1 FOR UPDATE";
+pub(super) const LOCK_KEYS: &str = "SELECT 1 FROM signing_keys WHERE kid IN ($1, $2) ORDER BY kid FOR UPDATE";
+
+/// Locks are taken in this order: users, things, sessions, tokens.
+pub(super) const SHARE_USER: &str = "SELECT 1 FROM users WHERE id = $1 FOR SHARE";
+pub(super) const KEEP_USER: &str = "SELECT 1 FROM users WHERE id = $1 FOR KEY SHARE";
+pub(super) const LOCK_ENTITY: &str = "SELECT 1 FROM entities WHERE subject = $1 FOR UPDATE";
+pub(super) const SHARE_SESSION: &str = "SELECT 1 FROM sessions WHERE id = $1 FOR SHARE";
+
+/// Whoever disables, changes or deletes the user or the client at the same moment waits for this, and then finds the session that it
+/// has to end; or this waits for them, and looks again at what has become of the row.
+pub(super) const BEGIN_SESSION: &str = "
+    WITH client AS (SELECT 1 FROM clients WHERE clients.id = $2 AND NOT clients.disabled FOR SHARE)
+    INSERT INTO sessions (id, client, scope, address, user_agent, created_at, last_used_at, expires_at,
+        refresh_number, refresh_hash, refresh_until, refresh_ends_at, access_until, status_list, status_index, user_id)
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, users.id
+    FROM users WHERE users.id = $16 AND users.generation = $17 AND NOT users.disabled
+        AND ($2 = 'first-party' OR EXISTS (SELECT 1 FROM client))
+    FOR SHARE OF users";
+
+/// Ends sessions before their time: deletes them, marks the places of their statuses, and says how many there were, all at one moment.
+/// Rows that several may delete at once are locked in one order, so that nobody waits in a circle.
+macro_rules! end_sessions {
+    ($which:literal) => {
+        concat!(
+            "WITH these AS (SELECT id FROM sessions WHERE ",
+            $which,
+            " ORDER BY id FOR UPDATE), ",
+            "ended AS (DELETE FROM sessions WHERE id IN (SELECT id FROM these) ",
+            "RETURNING status_list, status_index, access_until), ",
+            "marked AS (INSERT INTO revoked_statuses (list, place, until) ",
+            "SELECT status_list, status_index, access_until FROM ended WHERE status_list IS NOT NULL ON CONFLICT DO NOTHING) ",
+            "SELECT count(*) FROM ended"
+        )
+    };
+}
+
+pub(super) const END_SESSION: &str = end_sessions!("id = $1 AND (user_id = $2 OR $2 IS NULL)");
+pub(super) const END_SESSIONS_OF_USER: &str = end_sessions!("user_id = $1");
+pub(super) const END_SESSIONS_OF_CLIENT: &str = end_sessions!("client = $1");
+pub(super) const END_LEAST_USED: &str = end_sessions!(
+    "id IN (SELECT id FROM sessions WHERE user_id = $1 AND id <> $2 AND expires_at > $3 \
+     ORDER BY last_used_at DESC, created_at DESC, id OFFSET $4)"
+);
+/// The same for tokens for things.
+macro_rules! end_entity_tokens {
+    ($which:literal) => {
+        concat!(
+            "WITH these AS (SELECT id FROM entity_tokens WHERE ",
+            $which,
+            " ORDER BY id FOR UPDATE), ",
+            "ended AS (DELETE FROM entity_tokens WHERE id IN (SELECT id FROM these) ",
+            "RETURNING status_list, status_index, expires_at), ",
+            "marked AS (INSERT INTO revoked_statuses (list, place, until) ",
+            "SELECT status_list, status_index, expires_at FROM ended ON CONFLICT DO NOTHING) ",
+            "SELECT count(*) FROM ended"
+        )
+    };
+}
+
+pub(super) const END_ENTITY_TOKEN: &str = end_entity_tokens!("id = $1 AND (entity = $2 OR $2 IS NULL)");
+pub(super) const END_ENTITY_TOKENS: &str = end_entity_tokens!("entity = $1");
+pub(super) const END_ENTITY_TOKENS_OF_OWNER: &str =
+    end_entity_tokens!("entity IN (SELECT subject FROM entities WHERE owner_id = $1)");
+
+pub(super) const DECLARE_NEW_ENTITY: &str = "
+    INSERT INTO entities (subject, permissions, created_at, owner_id) VALUES ($1, $2, $3, $4)
+    ON CONFLICT DO NOTHING";
+
+/// Every node purges; what another is at work on is left to it.
+pub(super) const PURGE_SESSIONS: &str = "
+    DELETE FROM sessions
+    WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
+pub(super) const PURGE_ASSERTIONS: &str = "
+    DELETE FROM client_assertions WHERE (client_id, hash) IN
+        (SELECT client_id, hash FROM client_assertions WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
+pub(super) const PURGE_ENTITY_TOKENS: &str = "
+    DELETE FROM entity_tokens
+    WHERE id IN (SELECT id FROM entity_tokens WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
+pub(super) const PURGE_REVOKED: &str = "
+    DELETE FROM revoked_statuses
+    WHERE (list, place) IN (SELECT list, place FROM revoked_statuses WHERE until <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
+
+/// Set for each connection. What an operator has set beyond `on` stays: with `off`, an answer could tell of what is lost in a crash.
+pub(super) const SETTINGS: &str = "
+    SET statement_timeout = '5s';
+    SET lock_timeout = '3s';
+    SET idle_in_transaction_session_timeout = '10s';
+    SET default_transaction_isolation = 'read committed';
+    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
+
+/// Who is in the way of a user, the first of the reasons first; oneself is, if the fifth value says so.
+pub(super) const OBSTACLE: &str = "
+    SELECT CASE WHEN id = $1 THEN '1 id' WHEN username = $2 THEN '2 name' WHEN username_skeleton = $3 THEN '3 skeleton'
+            ELSE '4 address' END AS kind, username
+    FROM users
+    WHERE (id = $1 OR username = $2 OR username_skeleton = $3 OR email_canonical = $4) AND ($5 OR id <> $1)
+    ORDER BY kind LIMIT 1";
+
+/// Two imports that meet would wait for each other's names in a circle, again and again.
+pub(super) const LOCK_IMPORTS: &str = "
+    SET LOCAL lock_timeout = '60s';
+    SET LOCAL statement_timeout = '60s';
+    SELECT pg_advisory_xact_lock(1129599822, hashtext(current_schema() || ' imports'));
+    SET LOCAL lock_timeout = '3s';
+    SET LOCAL statement_timeout = '5s'";
+
+/// Many users in one statement; whoever has another in the way is passed over.
+pub(super) const INSERT_MANY: &str = "
+    INSERT INTO users (id, username, username_skeleton, email, email_canonical, full_name, disabled, scopes,
+        created_at, updated_at, generation, password_hash)
+    SELECT * FROM unnest($1::bytea[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::text[],
+        $9::bigint[], $10::bigint[], $11::bigint[], $12::text[])
+    ON CONFLICT DO NOTHING";
+
+pub(super) const LIST_ALL_SECRETS: &str =
+    "SELECT client_id, hash, created_at FROM client_secrets ORDER BY client_id, created_at, hash";
+
+pub(super) const FSYNC: &str = "SELECT current_setting('fsync')";
+
+pub(super) const VERSION: &str = "SELECT version FROM countersign_schema";
+/// All tables, and those that mark the database as ours, as they are at one moment.
+pub(super) const COUNT_TABLES: &str = "
+    SELECT count(*), count(*) FILTER (WHERE relname = 'countersign_schema') FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE nspname = current_schema() AND relkind IN ('r', 'p')";
+/// One process at a time brings a schema up to date. The first number is ours ('CTSN'), the second that of the schema.
+pub(super) const LOCK_SCHEMA: &str = "
+    SET LOCAL lock_timeout = '60s';
+    SET LOCAL statement_timeout = '10min';
+    SELECT pg_advisory_xact_lock(1129599822, hashtext(current_schema()));
+    SET LOCAL lock_timeout = '5s'";
+pub(super) const MAKE_VERSION: &str = "
+    CREATE TABLE IF NOT EXISTS countersign_schema (version BIGINT NOT NULL);
+    INSERT INTO countersign_schema SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM countersign_schema)";
+pub(super) const SET_VERSION: &str = "UPDATE countersign_schema SET version = $1";

@@ -1,0 +1,177 @@
+//! The PostgreSQL store from outside: other programs' databases, several stores and processes on one, and a server that is away.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "the helpers of tests fail as the tests do")]
+
+#[path = "../support/postgres.rs"]
+mod server;
+
+mod faults;
+mod refreshes;
+
+use std::io::{BufRead, BufReader, Lines};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::Arc;
+
+use countersign::store::postgres::{Address, OpenError, PostgresStore};
+use countersign::store::{KeyState, KeyStore, SigningKeyRecord, StoreError, UserStore};
+use countersign::user::{NewUser, ScopesChange, UserChange, Username};
+use countersign_token::ScopeSet;
+use tokio::task::JoinSet;
+
+const NOW: i64 = 1_700_000_000;
+
+/// Names the database for a test that runs in a process of its own.
+const DATABASE_VARIABLE: &str = "COUNTERSIGN_TEST_DATABASE";
+
+fn named(name: &str) -> NewUser {
+    NewUser::new(Username::new(name).unwrap(), NOW)
+}
+
+fn key(kid: &str) -> SigningKeyRecord {
+    SigningKeyRecord {
+        kid: kid.to_owned(),
+        algorithm: "ES256".to_owned(),
+        state: KeyState::Active,
+        sealed: vec![0; 4],
+        created_at: NOW,
+        since: NOW,
+    }
+}
+
+fn address(url: &str) -> Address {
+    url.parse().unwrap()
+}
+
+async fn open(url: &str) -> Arc<PostgresStore> {
+    Arc::new(PostgresStore::open(&address(url)).await.unwrap())
+}
+
+/// One of the ignored tests below, in a process of its own; it speaks on standard error.
+fn other_process(test: &str, url: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args([test, "--exact", "--ignored", "--nocapture"]).env(DATABASE_VARIABLE, url);
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+}
+
+fn database_of_this_process() -> String {
+    std::env::var(DATABASE_VARIABLE).expect("another test runs this one, in a process of its own")
+}
+
+fn lines_of(child: &mut Child) -> Lines<BufReader<ChildStderr>> {
+    BufReader::new(child.stderr.take().unwrap()).lines()
+}
+
+// F-12
+#[tokio::test(flavor = "multi_thread")]
+async fn stores_that_open_an_empty_database_at_once_make_one_schema_and_one_key() {
+    for _ in 0..10 {
+        let url = server::fresh();
+        let mut opening = JoinSet::new();
+        for n in 0..4 {
+            let url = url.clone();
+            opening.spawn(async move { open(&url).await.insert_key(&key(&format!("key-{n}"))).await.unwrap() });
+        }
+        assert_eq!(opening.join_all().await.into_iter().filter(|won| *won).count(), 1);
+    }
+}
+
+// F-11
+
+#[tokio::test]
+async fn a_newer_schema_is_refused_and_left_alone() {
+    let url = server::fresh();
+    let running = open(&url).await;
+    server::run(&url, "UPDATE countersign_schema SET version = 1000; ALTER TABLE users ADD COLUMN newer TEXT");
+    let error = PostgresStore::open(&address(&url)).await.unwrap_err();
+    assert!(matches!(error, OpenError::Newer { found: 1000, .. }), "{error:?}");
+    assert!(error.to_string().contains("start the newer program") && !error.to_string().contains('\n'), "{error}");
+    // Who was there before the newer program goes on.
+    let user = running.insert(&named("ada")).await.unwrap();
+    assert_eq!(running.find_by_id(user.id).await, Ok(Some(user)));
+    server::run(&url, "SELECT version, newer FROM countersign_schema, users");
+}
+
+#[tokio::test]
+async fn a_database_of_another_program_is_refused_and_left_alone() {
+    let url = server::fresh();
+    server::run(&url, "CREATE TABLE users (id BIGINT PRIMARY KEY, username TEXT)");
+    let error = PostgresStore::open(&address(&url)).await.unwrap_err();
+    assert!(matches!(error, OpenError::Foreign { .. }), "{error:?}");
+    let client = server::connect(&url).await;
+    let tables = "SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema()";
+    assert_eq!(client.query_one(tables, &[]).await.unwrap().get::<_, i64>(0), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_named_without_the_password() {
+    let error = PostgresStore::open(&address("postgres://ada:secret@127.0.0.1:1/auth")).await.unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("postgres://ada@127.0.0.1:1/auth: ") && text.contains("refused"), "{text}");
+    assert!(!text.contains("secret") && !text.contains('\n'), "{text}");
+}
+
+// F-08: a copy that only reads, as a standby does, is nobody to ask about rights.
+#[tokio::test]
+async fn a_database_that_cannot_be_written_is_refused() {
+    let url = format!("{}%20-c%20default_transaction_read_only%3Don", server::fresh());
+    let text = PostgresStore::open(&address(&url)).await.unwrap_err().to_string();
+    assert!(text.contains("does not allow writes"), "{text}");
+}
+
+// One database, several stores
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_stores_on_one_database_see_each_other_and_one_name_is_given_once() {
+    let url = server::fresh();
+    let stores = [open(&url).await, open(&url).await];
+    let mut registrations = JoinSet::new();
+    for n in 0..50 {
+        let store = Arc::clone(&stores[n % 2]);
+        registrations.spawn(async move { store.insert(&named("alice")).await });
+    }
+    let results = registrations.join_all().await;
+    let users: Vec<_> = results.iter().filter_map(|result| result.as_ref().ok()).collect();
+    assert_eq!(users.len(), 1);
+    assert!(results.iter().all(|result| matches!(result, Ok(_) | Err(StoreError::UsernameTaken))), "{results:?}");
+    for store in &stores {
+        assert_eq!(store.find_by_id(users[0].id).await, Ok(Some(users[0].clone())));
+    }
+    stores[0].delete(users[0].id).await.unwrap();
+    assert_eq!(stores[1].find_by_id(users[0].id).await, Ok(None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn grants_through_two_stores_at_once_lose_nothing() {
+    let url = server::fresh();
+    let stores = [open(&url).await, open(&url).await];
+    let user = stores[0].insert(&named("alice")).await.unwrap();
+    let mut grants = JoinSet::new();
+    for n in 0..40 {
+        let store = Arc::clone(&stores[n % 2]);
+        let scopes = ScopesChange::Grant(ScopeSet::parse(&format!("s:{n}")).unwrap());
+        grants.spawn(async move { store.update(user.id, &UserChange { scopes, ..UserChange::default() }, NOW).await });
+    }
+    for outcome in grants.join_all().await {
+        assert!(outcome.is_ok(), "{outcome:?}");
+    }
+    let scopes = stores[0].find_by_id(user.id).await.unwrap().unwrap().scopes;
+    assert!((0..40).all(|n| scopes.contains(&format!("s:{n}"))), "{scopes}");
+}
+
+// Two imports meet in opposite order, which makes each wait for the other: one is undone and done again.
+#[tokio::test(flavor = "multi_thread")]
+async fn imports_that_meet_take_each_user_over_once() {
+    use countersign::import::Record;
+    use countersign::store::Imported;
+
+    let url = server::fresh();
+    let stores = [open(&url).await, open(&url).await];
+    let newcomers: Vec<_> = (0..100)
+        .map(|n| Record { username: Some(format!("user-{n:03}")), ..Record::default() }.to_newcomer(NOW).unwrap())
+        .collect();
+    let reversed: Vec<_> = newcomers.iter().rev().cloned().collect();
+    let (ahead, back) = tokio::join!(stores[0].import(&newcomers), stores[1].import(&reversed));
+    let outcomes: Vec<_> = ahead.unwrap().into_iter().chain(back.unwrap()).collect();
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Imported::Added).count(), 100);
+    assert!(outcomes.iter().all(|outcome| !matches!(outcome, Imported::AddedAs(_))), "{outcomes:?}");
+}
