@@ -7,7 +7,7 @@ use std::fmt;
 
 use axum_core::response::{IntoResponse, Response};
 use countersign_token::ScopeSet;
-use http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::problem::ErrorStyle;
@@ -175,6 +175,9 @@ impl Refusal {
             // Realm and scopes are visible ASCII by construction; without them a bare challenge still is one.
             let challenge = HeaderValue::try_from(challenge).unwrap_or(HeaderValue::from_static("Bearer"));
             headers.insert(WWW_AUTHENTICATE, challenge);
+        }
+        if matches!(self.error, AuthError::Unavailable) {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         headers
     }
