@@ -18,7 +18,8 @@ use crate::user::{User, UserId};
 const MOST_USES: u32 = 1 << 16;
 /// Expired sessions that are deleted in one step: others who write wait for it.
 const PURGED_AT_ONCE: usize = 500;
-/// Sessions that a user has at one time; with one more, the one that was used least recently ends. So many are listed, and none is
+/// Sessions that a user has at one time; with one more, the one that was used least recently ends, one without a refresh token
+/// first. So many are listed, and none is
 /// left out.
 pub const MOST_SESSIONS: usize = 1000;
 /// From the moment at which an access token is counted on to the one at which it is signed, at the most, in seconds.
@@ -195,7 +196,8 @@ impl Sessions {
             let scope = granted(&session, &user)?;
             if let Some(next) = next {
                 let access_until = self.access_until(now);
-                let retry = Retry { session: session.id, current: refresh.link, access_until };
+                let expires_at = now.saturating_add(self.lives.access_token_s);
+                let retry = Retry { session: session.id, current: refresh.link, expires_at, access_until };
                 if self.store.note_retry(&retry).await? {
                     count(&self.counts.retried);
                     return Ok(Refreshed { session, user, scope, next });

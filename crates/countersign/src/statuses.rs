@@ -19,10 +19,12 @@ const MARGIN_S: i64 = 24 * 60 * 60;
 /// How long a copy of a list may be kept before it is asked for again, and until when it counts at all: an API that has lost sight of
 /// this server goes by it no longer than this.
 pub const LIVES: StatusListLives = StatusListLives { ttl_s: 5, lifetime_s: 24 * 60 * 60 };
-/// A list that is the same is signed again after so many seconds.
+/// A list that is the same is signed again after so many seconds: on the hour.
 const SIGNED_FOR_S: i64 = 60 * 60;
 /// Signed lists that are kept at the most, of some 200 bytes to 16 KiB.
 const MOST_SIGNED: usize = 256;
+/// The largest leeway of a verifier, in seconds: so much longer than a token lives is its mark kept.
+const LEEWAY_S: i64 = 300;
 /// Marks that are deleted in one step: others who write wait for it.
 const PURGED_AT_ONCE: usize = 500;
 
@@ -53,7 +55,7 @@ pub struct SignedStatusList {
     pub etag: String,
     revoked: Vec<u16>,
     kid: String,
-    signed_at: i64,
+    hour: i64,
 }
 
 /// Why there is no signed list.
@@ -114,18 +116,18 @@ impl Statuses {
         issuer: &Issuer,
     ) -> Result<Option<Arc<SignedStatusList>>, StatusListError> {
         let Some(revoked) = self.store.list_revoked(id).await? else { return Ok(None) };
+        // All processes sign for the same hour, so that a list has one tag whichever of them is asked.
         let (now, kid) = (self.clock.now(), issuer.key().kid());
+        let hour = now - now.rem_euclid(SIGNED_FOR_S);
         let kept = self.signed.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
-        let is_as_kept = |kept: &Arc<SignedStatusList>| {
-            kept.revoked == revoked && kept.kid == kid && (0..SIGNED_FOR_S).contains(&(now - kept.signed_at))
-        };
+        let is_as_kept = |kept: &Arc<SignedStatusList>| kept.revoked == revoked && kept.kid == kid && kept.hour == hour;
         if let Some(kept) = kept.filter(is_as_kept) {
             return Ok(Some(kept));
         }
         let list = StatusList::of_invalid(PLACES, revoked.iter().copied().map(u32::from));
-        let token = issuer.sign_status_list(&list, &self.uri(id), LIVES, now)?;
-        let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(digest(&SHA256, token.as_bytes())));
-        let signed = Arc::new(SignedStatusList { token, etag, revoked, kid: kid.to_owned(), signed_at: now });
+        let token = issuer.sign_status_list(&list, &self.uri(id), LIVES, hour)?;
+        let etag = tag(kid, hour, &revoked);
+        let signed = Arc::new(SignedStatusList { token, etag, revoked, kid: kid.to_owned(), hour });
         let mut all = self.signed.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= MOST_SIGNED {
             all.clear();
@@ -136,7 +138,7 @@ impl Statuses {
 
     /// Deletes what is over, in steps.
     pub async fn purge(&self) -> Result<(), StoreError> {
-        while self.store.purge_statuses(self.clock.now(), PURGED_AT_ONCE).await? == PURGED_AT_ONCE {
+        while self.store.purge_statuses(self.clock.now() - LEEWAY_S, PURGED_AT_ONCE).await? == PURGED_AT_ONCE {
             tokio::task::yield_now().await;
         }
         Ok(())
@@ -172,6 +174,13 @@ impl OwnList {
         let index = self.free.swap_remove(usize::try_from(at).unwrap_or_default());
         Ok(StatusPlace { list: self.id, index })
     }
+}
+
+/// A weak tag, since the signatures of two processes differ.
+fn tag(kid: &str, hour: i64, revoked: &[u16]) -> String {
+    let mut said = format!("{kid} {hour}").into_bytes();
+    said.extend(revoked.iter().flat_map(|place| place.to_be_bytes()));
+    format!("W/\"{}\"", URL_SAFE_NO_PAD.encode(digest(&SHA256, &said)))
 }
 
 fn fill(bytes: &mut [u8]) -> Result<(), StoreError> {

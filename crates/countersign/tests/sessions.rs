@@ -58,6 +58,8 @@ struct Model {
     is_alive: bool,
     began_at: i64,
     used_at: i64,
+    /// When the last access token was given.
+    given_at: i64,
 }
 
 impl Model {
@@ -67,7 +69,7 @@ impl Model {
 
     /// Whether the session is still kept: its last access token may outlive its refresh token.
     fn is_kept_at(&self, now: i64) -> bool {
-        self.is_good_at(now) || (self.is_alive && now < self.used_at + LIVES.access_token_s)
+        self.is_good_at(now) || (self.is_alive && now < self.given_at + LIVES.access_token_s)
     }
 
     /// Where a token stands that is counted from the last.
@@ -103,7 +105,7 @@ impl House {
         let (session, token) = sessions.begin(login).await.unwrap().unwrap();
         let handed_out = vec![token.unwrap().text().to_string()];
         let now = clock.now();
-        let model = Model { handed_out, is_alive: true, began_at: now, used_at: now };
+        let model = Model { handed_out, is_alive: true, began_at: now, used_at: now, given_at: now };
         Self { store, sessions, user: user.id, session: session.id, clock, hand, model }
     }
 
@@ -150,9 +152,10 @@ impl House {
             assert!(matches!(used, Err(RefreshError::NotValid)));
         } else if place == last {
             self.model.handed_out.push(used.unwrap());
-            self.model.used_at = now;
+            (self.model.used_at, self.model.given_at) = (now, now);
         } else if place + 1 == last {
             assert_eq!(used.unwrap(), self.model.handed_out[last]);
+            self.model.given_at = now;
         } else {
             assert!(matches!(used, Err(RefreshError::NotValid)));
             self.model.is_alive = false;

@@ -65,10 +65,10 @@ impl Client {
         let headers = request.headers_mut();
         headers.insert(ACCEPT, HeaderValue::from_static(ask.accept));
         headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+        // A cache on the way may not answer by itself.
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         if let Some(etag) = ask.unless {
             headers.insert(IF_NONE_MATCH, etag.clone());
-            // A cache on the way may not answer by itself.
-            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         }
         let (mut head, body) = self.0.request(request).await.map_err(FetchError::Connection)?.into_parts();
         match head.status {

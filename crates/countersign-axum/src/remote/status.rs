@@ -26,7 +26,7 @@ use crate::revocation::{IsRevoked, Revocations, Unavailable};
 const ATTEMPT: Duration = Duration::from_secs(5);
 /// After an attempt that failed, requests go without another one for so long.
 const COOL_DOWN: Duration = Duration::from_secs(1);
-/// A list is let go when no token has named it for so long.
+/// A list is let go when no token has named it for so long, and what it says is too old besides.
 const FORGET_AFTER: Duration = Duration::from_mins(10);
 /// Lists that are kept at the most; an issuer fills one with 65,536 logins.
 const MOST_LISTS: usize = 4096;
@@ -188,7 +188,7 @@ impl Lists {
 
     /// Lets go of the lists that no token names any more.
     fn forget(&self) {
-        let most = FORGET_AFTER.as_millis() / self.terms.interval.as_millis().max(1);
+        let most = FORGET_AFTER.max(self.terms.max_age).as_millis() / self.terms.interval.as_millis().max(1);
         let is_wanted =
             |followed: &Arc<Followed>| u128::from(followed.idle_rounds.fetch_add(1, Ordering::Relaxed)) < most;
         let unwanted: Vec<String> = {
@@ -212,7 +212,12 @@ impl Lists {
                 if failures > 0 {
                     tracing::info!(uri = followed.uri, failures, "the list of statuses is there again");
                 }
-                followed.held.store(Some(Arc::new(held)));
+                let held = Arc::new(held);
+                // An answer that was long on its way does not put an older state in place of a newer one.
+                followed.held.rcu(|before| match before {
+                    Some(before) if before.confirmed_at > held.confirmed_at => Some(Arc::clone(before)),
+                    _ => Some(Arc::clone(&held)),
+                });
             }
             Err(reason) => {
                 let failures = followed.failures.fetch_add(1, Ordering::Relaxed) + 1;

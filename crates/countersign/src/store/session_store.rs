@@ -17,9 +17,9 @@ pub struct Rotation {
     pub used: RefreshLink,
     /// What is good from now on.
     pub next: Refresh,
-    /// [`Session::expires_at`] from now on.
+    /// [`Session::expires_at`] from now on, if it was not later: a token from before may live on.
     pub expires_at: i64,
-    /// [`Session::access_until`] from now on.
+    /// [`Session::access_until`] from now on, if it was not later.
     pub access_until: i64,
     /// When this happens.
     pub now: i64,
@@ -32,7 +32,9 @@ pub struct Retry {
     pub session: SessionId,
     /// The link that was good when it was looked at: the child.
     pub current: RefreshLink,
-    /// [`Session::access_until`] from now on.
+    /// [`Session::expires_at`] from now on, if it was not later.
+    pub expires_at: i64,
+    /// [`Session::access_until`] from now on, if it was not later.
     pub access_until: i64,
 }
 

@@ -101,11 +101,14 @@ pub(in crate::store) const FIND_SESSION: &str = concat!(
     " FROM sessions JOIN users ON users.id = sessions.user_id WHERE sessions.id = $1 AND +expires_at > $2"
 );
 pub(in crate::store) const ROTATE: &str = "
-    UPDATE sessions SET refresh_number = $1, refresh_hash = $2, refresh_until = $3, last_used_at = $4, expires_at = $5,
-        access_until = $6
+    UPDATE sessions SET refresh_number = $1, refresh_hash = $2, refresh_until = $3, last_used_at = $4,
+        expires_at = CASE WHEN expires_at > $5 THEN expires_at ELSE $5 END,
+        access_until = CASE WHEN access_until > $6 THEN access_until ELSE $6 END
     WHERE id = $7 AND refresh_number = $8 AND refresh_hash = $9 AND refresh_until > $4";
 pub(in crate::store) const NOTE_RETRY: &str = "
-    UPDATE sessions SET access_until = $1 WHERE id = $2 AND refresh_number = $3 AND refresh_hash = $4";
+    UPDATE sessions SET expires_at = CASE WHEN expires_at > $1 THEN expires_at ELSE $1 END,
+        access_until = CASE WHEN access_until > $2 THEN access_until ELSE $2 END
+    WHERE id = $3 AND refresh_number = $4 AND refresh_hash = $5";
 pub(in crate::store) const LIST_SESSIONS: &str = concat!(
     "SELECT ",
     session_columns!(),
@@ -136,7 +139,7 @@ pub(in crate::store) const END_SESSION: [&str; 2] = end_sessions!("id = $1 AND (
 pub(in crate::store) const END_SESSIONS_OF_USER: [&str; 2] = end_sessions!("user_id = $1");
 pub(in crate::store) const END_LEAST_USED: [&str; 2] = end_sessions!(
     "id IN (SELECT id FROM sessions WHERE user_id = $1 AND id <> $2 AND expires_at > $3 \
-     ORDER BY last_used_at DESC, created_at DESC, id LIMIT 1000000 OFFSET $4)"
+     ORDER BY refresh_number IS NULL, last_used_at DESC, created_at DESC, id LIMIT 1000000 OFFSET $4)"
 );
 pub(in crate::store) const END_SESSIONS_OF_CLIENT: [&str; 2] = end_sessions!("client = $1");
 pub(in crate::store) const PURGE_SESSIONS: &str =

@@ -106,10 +106,14 @@ pub(super) async fn of_fifty_uses_of_a_link_one_wins<S: UserStore + SessionStore
 pub(super) async fn a_retry_is_noted_while_the_link_is_good<S: UserStore + SessionStore>(store: Arc<S>) {
     let user = register(&*store, &named("alice")).await;
     let id = begin(&*store, &session_of(&user)).await;
-    let retry = Retry { session: id, current: link(0), access_until: ACCESS + 2 };
+    let retry = Retry { session: id, current: link(0), expires_at: EXPIRY + 2, access_until: ACCESS + 2 };
     assert_eq!(store.note_retry(&retry).await, Ok(true));
     let (kept, _) = store.find_session(id, THEN).await.unwrap().unwrap();
-    assert_eq!(kept, Session { id, access_until: ACCESS + 2, ..session_of(&user).session });
+    let expected = Session { id, expires_at: EXPIRY + 2, access_until: ACCESS + 2, ..session_of(&user).session };
+    assert_eq!(kept, expected);
+    let shorter = Retry { expires_at: THEN, access_until: THEN, ..retry.clone() };
+    assert_eq!(store.note_retry(&shorter).await, Ok(true));
+    assert_eq!(store.find_session(id, THEN).await.unwrap().unwrap().0, expected, "a token from before may live on");
     assert_eq!(store.note_retry(&Retry { current: link(1), ..retry.clone() }).await, Ok(false));
     assert_eq!(store.end_session(id, None).await, Ok(true));
     assert_eq!(store.note_retry(&retry).await, Ok(false), "the session was ended meanwhile");
@@ -244,6 +248,11 @@ pub(super) async fn the_least_recently_used_sessions_end_when_there_are_too_many
         sessions.into_iter().map(|session| session.id).collect()
     };
     assert_eq!(store.end_least_used(alice.id, this, 5, LATER).await, Ok(0));
+    let mut plain = session_of(&alice);
+    (plain.session.last_used_at, plain.session.refresh) = (LATER, None);
+    let plain = begin(&*store, &plain).await;
+    assert_eq!(store.end_least_used(alice.id, this, 5, LATER).await, Ok(1));
+    assert!(!left().await.contains(&plain), "one without a refresh token ends first");
     assert_eq!(store.end_least_used(alice.id, this, 3, LATER).await, Ok(2));
     let mut expected = vec![used, used_last, this];
     expected.sort();

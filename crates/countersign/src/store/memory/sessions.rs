@@ -59,8 +59,8 @@ impl SessionStore for MemoryStore {
         if is_good {
             session.refresh = Some(rotation.next.clone());
             session.last_used_at = rotation.now;
-            session.expires_at = rotation.expires_at;
-            session.access_until = rotation.access_until;
+            session.expires_at = rotation.expires_at.max(session.expires_at);
+            session.access_until = rotation.access_until.max(session.access_until);
         }
         Ok(is_good)
     }
@@ -70,7 +70,8 @@ impl SessionStore for MemoryStore {
         let Some(session) = sessions.get_mut(&retry.session) else { return Ok(false) };
         let is_good = session.refresh.as_ref().is_some_and(|refresh| refresh.link == retry.current);
         if is_good {
-            session.access_until = retry.access_until;
+            session.expires_at = retry.expires_at.max(session.expires_at);
+            session.access_until = retry.access_until.max(session.access_until);
         }
         Ok(is_good)
     }
@@ -92,7 +93,9 @@ impl SessionStore for MemoryStore {
         let sessions = self.sessions();
         let is_other = |session: &&Session| session.user == user && session.id != this && session.expires_at > now;
         let mut others: Vec<_> = sessions.values().filter(is_other).collect();
-        others.sort_by_key(|session| (Reverse(session.last_used_at), Reverse(session.created_at), session.id));
+        others.sort_by_key(|session| {
+            (session.refresh.is_none(), Reverse(session.last_used_at), Reverse(session.created_at), session.id)
+        });
         let ended: Vec<SessionId> = others.iter().skip(keep.saturating_sub(1)).map(|session| session.id).collect();
         drop(sessions);
         Ok(self.end_where(|session| ended.contains(&session.id)))

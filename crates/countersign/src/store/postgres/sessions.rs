@@ -66,10 +66,10 @@ impl SessionStore for PostgresStore {
     }
 
     async fn note_retry(&self, retry: &Retry) -> Result<bool, StoreError> {
-        let Retry { session, current, access_until } = retry;
+        let Retry { session, current, expires_at, access_until } = retry;
         let turn = self.turn().await?;
         let (session, hash) = (session.as_bytes().as_slice(), current.hash.as_slice());
-        let values: Values<'_> = &[access_until, &session, &i64::from(current.number), &hash];
+        let values: Values<'_> = &[expires_at, access_until, &session, &i64::from(current.number), &hash];
         Ok(turn.lane().changes_one(sql::NOTE_RETRY, values).await?)
     }
 

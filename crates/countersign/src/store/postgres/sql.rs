@@ -44,7 +44,7 @@ pub(super) const END_SESSIONS_OF_USER: &str = end_sessions!("user_id = $1");
 pub(super) const END_SESSIONS_OF_CLIENT: &str = end_sessions!("client = $1");
 pub(super) const END_LEAST_USED: &str = end_sessions!(
     "id IN (SELECT id FROM sessions WHERE user_id = $1 AND id <> $2 AND expires_at > $3 \
-     ORDER BY last_used_at DESC, created_at DESC, id OFFSET $4)"
+     ORDER BY refresh_number IS NULL, last_used_at DESC, created_at DESC, id OFFSET $4)"
 );
 /// The same for tokens for things.
 macro_rules! end_entity_tokens {

@@ -69,9 +69,9 @@ impl SessionStore for SqliteStore {
     }
 
     async fn note_retry(&self, retry: &Retry) -> Result<bool, StoreError> {
-        let Retry { session, current, access_until } = retry.clone();
+        let Retry { session, current, expires_at, access_until } = retry.clone();
         self.write(move |transaction| {
-            let values = params![access_until, session.as_bytes(), current.number, current.hash];
+            let values = params![expires_at, access_until, session.as_bytes(), current.number, current.hash];
             Ok(transaction.prepare_cached(sql::NOTE_RETRY)?.execute(values)? == 1)
         })
         .await

@@ -18,7 +18,8 @@ impl StatusStore for SqliteStore {
     }
 
     async fn list_revoked(&self, list: StatusListId) -> Result<Option<Vec<u16>>, StoreError> {
-        self.look_up(move |connection| {
+        // A list may be long, and whoever looks a session up does not wait for it.
+        self.listing(move |connection| {
             if !connection.prepare_cached(sql::HAS_STATUS_LIST)?.exists([list.as_bytes()])? {
                 return Ok(None);
             }
