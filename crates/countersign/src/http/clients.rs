@@ -283,7 +283,7 @@ pub(crate) async fn add_client_secret(
     Ok((StatusCode::CREATED, Json(NewSecret { id: secret.id(), client_secret: text.to_string() })))
 }
 
-/// Remove a secret of a client, but not its last.
+/// Remove a secret of a client, but not its last proof of who it is.
 #[utoipa::path(delete, path = "/clients/{id}/secrets/{secret}", tag = TAG,
     params(("id" = String, Path), ("secret" = String, Path)), responses(
     (status = 204, description = "Removed"),

@@ -147,7 +147,9 @@ pub(crate) async fn declare_entity(
     Ok((status, Json(declared.entity.into())))
 }
 
-/// Read whose a thing is. For the owner, and for who has `entities:write`.
+/// Read whose a thing is.
+///
+/// For the owner, and for who has `entities:write`.
 #[utoipa::path(get, path = "/entities/{kind}/{id}", tag = TAG,
     params(("kind" = String, Path), ("id" = String, Path)), responses(
     (status = 200, description = "The thing", body = EntityView),

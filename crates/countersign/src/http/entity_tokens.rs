@@ -120,7 +120,9 @@ pub(crate) async fn mint_entity_token(
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(answer)))
 }
 
-/// List the tokens for a thing, the youngest first. For the owner, and for who has `entities:write`.
+/// List the tokens for a thing, the youngest first.
+///
+/// For the owner, and for who has `entities:write`.
 #[utoipa::path(get, path = "/entities/{kind}/{id}/tokens", tag = TAG,
     params(("kind" = String, Path), ("id" = String, Path)), responses(
     (status = 200, description = "Its tokens, without the tokens", body = [EntityTokenView]),
@@ -138,7 +140,9 @@ pub(crate) async fn list_entity_tokens(
     Ok(Json(tokens.into_iter().map(EntityTokenView::from).collect()))
 }
 
-/// Revoke all tokens for a thing. For the owner, and for who has `entities:write`.
+/// Revoke all tokens for a thing.
+///
+/// For the owner, and for who has `entities:write`.
 #[utoipa::path(delete, path = "/entities/{kind}/{id}/tokens", tag = TAG,
     params(("kind" = String, Path), ("id" = String, Path)), responses(
     (status = 204, description = "None is good any more"),
@@ -156,7 +160,9 @@ pub(crate) async fn revoke_entity_tokens(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Revoke a token for a thing. For the owner, and for who has `entities:write`.
+/// Revoke a token for a thing.
+///
+/// For the owner, and for who has `entities:write`.
 #[utoipa::path(delete, path = "/entities/{kind}/{id}/tokens/{token_id}", tag = TAG,
     params(("kind" = String, Path), ("id" = String, Path), ("token_id" = String, Path, format = "uuid")), responses(
     (status = 204, description = "It is not good any more"),
