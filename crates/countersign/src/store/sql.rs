@@ -248,7 +248,8 @@ macro_rules! end_entity_tokens {
             concat!(
                 "INSERT INTO revoked_statuses (list, place, until) SELECT status_list, status_index, expires_at ",
                 "FROM entity_tokens WHERE ",
-                $which
+                $which,
+                " ON CONFLICT DO NOTHING"
             ),
             concat!("DELETE FROM entity_tokens WHERE ", $which),
         ]

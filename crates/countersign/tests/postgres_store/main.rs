@@ -5,6 +5,8 @@
 mod server;
 
 mod faults;
+#[path = "../support/refreshes.rs"]
+mod race;
 mod refreshes;
 
 use std::io::{BufRead, BufReader, Lines};

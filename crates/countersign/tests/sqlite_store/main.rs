@@ -1,6 +1,8 @@
 //! The SQLite store from outside: its files, other programs' files, several processes, and processes that die.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "the helpers of tests fail as the tests do")]
 
+#[path = "../support/refreshes.rs"]
+mod race;
 mod refreshes;
 mod together;
 
