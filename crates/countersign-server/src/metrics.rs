@@ -10,6 +10,7 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use countersign::entities::{Entities, EntityStats};
 use countersign::sessions::{SessionStats, Sessions};
+use countersign::trail::{Trail, TrailStats};
 use countersign_password::{HashPool, PoolStats};
 
 /// The media type of the format.
@@ -24,6 +25,8 @@ pub struct Sources {
     pub sessions: Sessions,
     /// Tokens for things.
     pub entities: Entities,
+    /// What was done.
+    pub trail: Trail,
 }
 
 /// Serves `GET /metrics`.
@@ -33,7 +36,7 @@ pub fn router(sources: Sources) -> Router {
 
 async fn metrics(State(sources): State<Sources>) -> impl IntoResponse {
     let metrics = hashing(&sources.hashing.stats()).into_iter().chain(sessions(&sources.sessions.stats()));
-    let metrics = metrics.chain([things(&sources.entities.stats())]);
+    let metrics = metrics.chain([things(&sources.entities.stats())]).chain(audit(&sources.trail.stats()));
     ([(CONTENT_TYPE, TEXT)], text(metrics))
 }
 
@@ -74,6 +77,20 @@ fn sessions(stats: &SessionStats) -> [Metric; 2] {
 fn things(stats: &EntityStats) -> Metric {
     let outcomes = [("minted", stats.minted), ("refused", stats.refused), ("revoked", stats.revoked)];
     ("entity_tokens_total", "counter", "Tokens for things, by what became of them", labelled("outcome", outcomes))
+}
+
+fn audit(stats: &TrailStats) -> [Metric; 2] {
+    let outcomes = [("kept", stats.kept), ("lost", stats.lost)];
+    let waiting = vec![(String::new(), number(stats.waiting as u64))];
+    [
+        (
+            "audit_records_total",
+            "counter",
+            "Records for the audit log, by what became of them",
+            labelled("outcome", outcomes),
+        ),
+        ("audit_records_waiting", "gauge", "Records that are not in the audit log yet", waiting),
+    ]
 }
 
 /// A sample for each value of a label.

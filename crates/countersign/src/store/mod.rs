@@ -9,6 +9,7 @@ mod session_store;
 mod client_store;
 mod status_store;
 mod entity_store;
+mod audit_store;
 mod taking_over;
 mod sql;
 
@@ -25,6 +26,7 @@ use countersign_password::{HashError, PasswordHash};
 use crate::import::Newcomer;
 use crate::user::{Credentials, Login, NewUser, User, UserChange, UserId, Username};
 
+pub use crate::store::audit_store::AuditStore;
 pub use crate::store::client_store::ClientStore;
 pub use crate::store::entity_store::{Declared, EntityStore};
 pub use crate::store::session_store::{Retry, Rotation, SessionStore};
@@ -33,7 +35,7 @@ pub use crate::store::taking_over::Imported;
 pub use crate::store::user_query::{SearchText, SearchTextError, UserPage, UserQuery};
 
 /// The version of the schema after all steps, of either engine.
-const KNOWN_VERSION: i64 = 8;
+const KNOWN_VERSION: i64 = 10;
 
 /// Why a store did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -220,6 +222,12 @@ pub trait HealthCheck: Send + Sync + 'static {
 }
 
 /// An engine that keeps everything.
-pub trait Store: UserStore + SessionStore + StatusStore + ClientStore + EntityStore + KeyStore + HealthCheck {}
+pub trait Store:
+    UserStore + SessionStore + StatusStore + ClientStore + EntityStore + KeyStore + AuditStore + HealthCheck
+{
+}
 
-impl<S: UserStore + SessionStore + StatusStore + ClientStore + EntityStore + KeyStore + HealthCheck> Store for S {}
+impl<S> Store for S where
+    S: UserStore + SessionStore + StatusStore + ClientStore + EntityStore + KeyStore + AuditStore + HealthCheck
+{
+}

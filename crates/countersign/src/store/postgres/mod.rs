@@ -17,6 +17,7 @@ mod sessions;
 mod statuses;
 mod clients;
 mod keys;
+mod audit;
 mod rehearsal;
 
 use std::fmt;
@@ -130,7 +131,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
-    use crate::store::{KeyStore, UserStore, conformance};
+    use crate::store::{AuditStore, KeyStore, UserStore, conformance};
     use crate::user::{NewUser, UserChange, Username};
 
     /// Opens a store in an empty schema each time.
@@ -203,6 +204,14 @@ mod tests {
     async fn the_postgres_store_keeps_things_as_the_suite_demands() {
         let stores = FreshStores::default();
         conformance::check_entity_store(async || stores.open().await).await;
+        stores.assert_schema_untouched().await;
+    }
+
+    // F-22
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_postgres_store_keeps_the_audit_log_as_the_suite_demands() {
+        let stores = FreshStores::default();
+        conformance::check_audit_store(async || stores.open().await as Arc<dyn AuditStore>).await;
         stores.assert_schema_untouched().await;
     }
 
