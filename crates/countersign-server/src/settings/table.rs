@@ -13,7 +13,7 @@ use countersign_token::{Algorithm, ScopeSet};
 use crate::settings::Settings;
 use crate::settings::value::{
     address_from, audience_from, choice_from, choice_to, database_from, database_password_from, duration_from,
-    duration_to, entity_token_lifetime_from, issuer_from, keys_max_age_from, life_from, metrics_from, number_from,
+    duration_to, entity_token_lifetime_from, issuer_from, keys_max_age_from, life_from, number_from,
     password_list_from, peppers_from, range_service_from, token_lifetime_from,
 };
 
