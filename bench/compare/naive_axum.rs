@@ -73,12 +73,9 @@ impl FromRequestParts<Accounts> for User {
 async fn log_in(State(accounts): State<Accounts>, Form(login): Form<Login>) -> Result<Json<Token>, StatusCode> {
     let account = accounts.get(&login.username).ok_or(StatusCode::UNAUTHORIZED)?;
     let hash = PasswordHash::new(&account.hash).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
-    Argon2::default()
-        .verify_password(login.password.as_bytes(), &hash)
-        .map_err(|_| StatusCode::UNAUTHORIZED)?;
+    Argon2::default().verify_password(login.password.as_bytes(), &hash).map_err(|_| StatusCode::UNAUTHORIZED)?;
     let claims = Claims { sub: login.username, exp: get_current_timestamp() + LIFETIME.as_secs() };
-    let access_token =
-        encode(&Header::default(), &claims, &ENCODING).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+    let access_token = encode(&Header::default(), &claims, &ENCODING).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
     Ok(Json(Token { access_token, token_type: "bearer" }))
 }
 

@@ -20,7 +20,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-const USAGE: &str = "usage: bench me|login|start|storm|timing|revocation|compare [--json] [--seconds N] [--turns N] [--from FILE]
+const USAGE: &str =
+    "usage: bench me|login|start|storm|timing|revocation|compare [--json] [--seconds N] [--turns N] [--from FILE]
 
   me     GET /users/me with a token, against a bare axum route that returns the same JSON
   login  POST /token, against the bare hash in a loop on as many threads as there are cores

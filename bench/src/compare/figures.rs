@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::program::{PROGRAMS, Program};
 
 /// The packages whose versions matter, beside the programs they are in.
-const PYTHON: &str = "fastapi fastapi-users pydantic pyjwt pwdlib argon2-cffi sqlalchemy aiosqlite uvicorn uvloop httptools";
+const PYTHON: &str =
+    "fastapi fastapi-users pydantic pyjwt pwdlib argon2-cffi sqlalchemy aiosqlite uvicorn uvloop httptools";
 const NODE: &str = "better-auth better-sqlite3";
 const RUST: &str = "axum tokio hyper jsonwebtoken argon2";
 
@@ -105,7 +106,8 @@ fn versions() -> Result<Vec<(String, String)>> {
     let crates: Vec<_> = RUST.split(' ').filter_map(|name| Some(format!("{name} {}", locked(&lock, name)?))).collect();
     let rust = output(Command::new("rustc").arg("--version").current_dir(root))?;
     let rust = rust.split(' ').nth(1).unwrap_or_default();
-    let commit = output(Command::new("git").args(["rev-parse", "--short", "HEAD"]).current_dir(root)).unwrap_or_default();
+    let commit =
+        output(Command::new("git").args(["rev-parse", "--short", "HEAD"]).current_dir(root)).unwrap_or_default();
     let countersign = output(Command::new(program).arg("--version"))?;
     Ok(vec![
         ("Countersign".to_owned(), format!("{countersign}, commit {commit}, Rust {rust}")),

@@ -48,7 +48,8 @@ pub(crate) fn write(run: &Run, docs: &Path) -> Result<()> {
     let good = panel(run, "Storm: logged in each second", ("storm_good_per_s", "/s"), all);
     let others = panel(run, "Storm: GET /users/me, p99", ("storm_me_p99_ms", "ms"), all);
     let others = Panel { logarithmic: true, ..others };
-    let me = Panel { bars: me.bars.into_iter().filter(|bar| bar.name != Program::CountersignHigh.name()).collect(), ..me };
+    let me =
+        Panel { bars: me.bars.into_iter().filter(|bar| bar.name != Program::CountersignHigh.name()).collect(), ..me };
     write_file(images.join("compare-requests.svg"), svg(&[me]))?;
     write_file(images.join("compare-logins.svg"), svg(&[login]))?;
     write_file(images.join("compare-storm.svg"), svg(&[good, others]))?;
@@ -105,7 +106,11 @@ fn text(run: &Run) -> String {
         logins = table(run, STORM, |_| Some(String::new())),
         others = table(run, OTHERS, |_| Some(String::new())),
     );
-    let _ = write!(page, include_str!("page/house.md"), table = table(run, HOUSE, |program| distinct(program).then(String::new)));
+    let _ = write!(
+        page,
+        include_str!("page/house.md"),
+        table = table(run, HOUSE, |program| distinct(program).then(String::new))
+    );
     for (name, versions) in &run.versions {
         let _ = writeln!(page, "| {name} | {versions} |");
     }

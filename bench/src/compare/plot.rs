@@ -64,14 +64,19 @@ impl Panel {
         // A logarithmic scale begins at the power of ten below the least.
         let from = 10_f64.powf(least.log10().floor());
         let at = |value: f64| {
-            let share = if self.logarithmic { (value.max(from) / from).log10() / (most / from).log10() } else { value / most };
+            let share =
+                if self.logarithmic { (value.max(from) / from).log10() / (most / from).log10() } else { value / most };
             LEFT + LENGTH * share
         };
         let mut y = top + HEAD;
         let bottom = top + self.height() - (STEP - BAR) + 4.0;
         let mut tick = from;
         while self.logarithmic && tick <= most {
-            let _ = writeln!(svg, "<path class=\"axis\" stroke-dasharray=\"2 3\" d=\"M{0:.1} {y}V{bottom:.1}\"/>", at(tick));
+            let _ = writeln!(
+                svg,
+                "<path class=\"axis\" stroke-dasharray=\"2 3\" d=\"M{0:.1} {y}V{bottom:.1}\"/>",
+                at(tick)
+            );
             tick *= 10.0;
         }
         let _ = writeln!(svg, "<path class=\"axis\" d=\"M{LEFT} {y}V{bottom:.1}\"/>");

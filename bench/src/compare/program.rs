@@ -68,7 +68,7 @@ impl Program {
     pub(crate) fn hash(self) -> &'static str {
         match self {
             Self::Tutorial | Self::FastApiUsers | Self::CountersignHigh => "Argon2id 65536 KiB, t=3, p=4",
-            Self::BetterAuth => "scrypt N=16384, r=16, p=1 (16 MiB)",
+            Self::BetterAuth => "scrypt N=16384, r=16, p=1 (32 MiB)",
             Self::NaiveAxum | Self::Countersign => "Argon2id 19456 KiB, t=2, p=1",
         }
     }
@@ -164,7 +164,9 @@ impl Running {
     pub(crate) async fn register(&self) -> Result<()> {
         let (path, body) = match self.program {
             Program::Tutorial | Program::NaiveAxum => return Ok(()),
-            Program::FastApiUsers => ("/register", format!(r#"{{"email":"johndoe@example.com","password":"{PASSWORD}"}}"#)),
+            Program::FastApiUsers => {
+                ("/register", format!(r#"{{"email":"johndoe@example.com","password":"{PASSWORD}"}}"#))
+            }
             Program::BetterAuth => (
                 "/api/auth/sign-up/email",
                 format!(r#"{{"name":"John Doe","email":"johndoe@example.com","password":"{PASSWORD}"}}"#),
@@ -186,11 +188,15 @@ impl Running {
         let (status, head, body) = self.ask(&self.login_request(PASSWORD)).await?;
         ensure!(status == 200, "{} answered a login with {status}", self.program.name());
         let proof = if self.program == Program::BetterAuth {
-            let cookie = head.lines().find_map(|line| line.split_once("better-auth.session_token=")).context("no cookie")?.1;
+            let cookie =
+                head.lines().find_map(|line| line.split_once("better-auth.session_token=")).context("no cookie")?.1;
             format!("Cookie: better-auth.session_token={}\r\n", cookie.split(';').next().unwrap_or_default())
         } else {
             let body: Value = serde_json::from_slice(&body)?;
-            format!("Authorization: Bearer {}\r\n", body.get("access_token").and_then(Value::as_str).context("no token")?)
+            format!(
+                "Authorization: Bearer {}\r\n",
+                body.get("access_token").and_then(Value::as_str).context("no token")?
+            )
         };
         let request = self.me_request(&proof);
         let (status, _, body) = self.ask(&request).await?;
