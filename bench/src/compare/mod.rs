@@ -18,7 +18,7 @@ use tokio::time::sleep;
 
 use crate::load::count_answers;
 use figures::Run;
-use program::{PROGRAMS, Program, Running};
+use program::{PROGRAMS, Running};
 
 /// Connections that ask at once, for every program alike.
 const CONNECTIONS: usize = 16;
