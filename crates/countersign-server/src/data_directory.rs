@@ -13,9 +13,9 @@ use countersign::store::{KeyStore, Store};
 use zeroize::Zeroizing;
 
 use crate::database::{self, Address};
+use crate::location::{DATABASE, Location};
 use crate::settings::Settings;
 
-const DATABASE: &str = "countersign.db";
 const SEALING_KEY: &str = "sealing.key";
 
 /// A data directory by its path, and where the database is if it is not in it.
@@ -29,6 +29,14 @@ impl DataDirectory {
     /// That of these settings, whether it is there or not.
     pub fn of(settings: &Settings) -> Self {
         Self { path: settings.data.clone(), database: settings.database_address() }
+    }
+
+    /// Where the database is.
+    pub fn location(&self) -> Location {
+        match &self.database {
+            Some(address) => Location::Server(address.clone()),
+            None => Location::File(self.path.join(DATABASE)),
+        }
     }
 
     /// Opens the database. One in the directory is made, and the directory, if they are not there; looser modes than 0700 and 0600 are
@@ -81,18 +89,43 @@ impl DataDirectory {
     }
 }
 
+/// The file of the sealing key in a data directory.
+pub fn sealing_key_in(directory: &Path) -> PathBuf {
+    directory.join(SEALING_KEY)
+}
+
+/// The fingerprint of the sealing key in a data directory; `None` if there is none.
+pub fn fingerprint_in(directory: &Path) -> anyhow::Result<Option<String>> {
+    let file = sealing_key_in(directory);
+    if !file.try_exists()? {
+        return Ok(None);
+    }
+    Ok(Some(read(&file)?.fingerprint()?))
+}
+
+/// Copies the sealing key from one data directory into another, which has none; that is made if it is not there.
+pub fn copy_sealing_key(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let key = Zeroizing::new(fs::read(sealing_key_in(from))?);
+    sqlite::prepare_directory(to)?;
+    let file = sealing_key_in(to);
+    put_unless_there(to, &file, &key).with_context(|| format!("cannot make {}", file.display()))
+}
+
 /// Of several processes that start at once one writes the key, and all use it (F-12). The file is whole as soon as it
 /// has its name.
 fn make_unless_there(directory: &Path, file: &Path) -> anyhow::Result<()> {
+    put_unless_there(directory, file, SealingKey::generate()?.as_ref())
+}
+
+fn put_unless_there(directory: &Path, file: &Path, key: &[u8]) -> anyhow::Result<()> {
     let folder = File::open(directory)?;
     folder.lock()?;
     if file.try_exists()? {
         return Ok(());
     }
     let draft = directory.join(format!("{SEALING_KEY}.new"));
-    let key = SealingKey::generate()?;
     let mut written = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    written.write_all(key.as_ref())?;
+    written.write_all(key)?;
     written.sync_all()?;
     fs::rename(&draft, file)?;
     folder.sync_all()?;

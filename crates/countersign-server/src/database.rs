@@ -5,8 +5,9 @@ mod postgres {
     use std::sync::Arc;
 
     use countersign::store::Store;
-    use countersign::store::postgres::PostgresStore;
+    use countersign::store::postgres::{PostgresPort, PostgresStore};
     use countersign::store::sqlite::Rehearsal;
+    use countersign::store::transfer::Port;
 
     pub use countersign::store::postgres::Address;
 
@@ -19,6 +20,16 @@ mod postgres {
     pub async fn rehearsal(address: &Address) -> anyhow::Result<Rehearsal> {
         Ok(PostgresStore::rehearsal(address).await?)
     }
+
+    /// To be read as a whole.
+    pub async fn source(address: &Address) -> anyhow::Result<Box<dyn Port>> {
+        Ok(Box::new(PostgresPort::source(address).await?))
+    }
+
+    /// To be filled as a whole.
+    pub async fn target(address: &Address, schema: Option<i64>) -> anyhow::Result<Box<dyn Port>> {
+        Ok(Box::new(PostgresPort::target(address, schema).await?))
+    }
 }
 
 #[cfg(not(feature = "postgres"))]
@@ -30,6 +41,7 @@ mod postgres {
 
     use countersign::store::Store;
     use countersign::store::sqlite::Rehearsal;
+    use countersign::store::transfer::Port;
 
     /// No address is one.
     #[derive(Clone, Debug)]
@@ -77,6 +89,16 @@ mod postgres {
     pub async fn rehearsal(address: &Address) -> anyhow::Result<Rehearsal> {
         match address.0 {}
     }
+
+    /// Cannot be called.
+    pub async fn source(address: &Address) -> anyhow::Result<Box<dyn Port>> {
+        match address.0 {}
+    }
+
+    /// Cannot be called.
+    pub async fn target(address: &Address, _: Option<i64>) -> anyhow::Result<Box<dyn Port>> {
+        match address.0 {}
+    }
 }
 
 use std::fmt;
@@ -86,7 +108,7 @@ use std::path::Path;
 use countersign::store::sqlite::check_file;
 use zeroize::Zeroizing;
 
-pub use postgres::{Address, open, rehearsal};
+pub use postgres::{Address, open, rehearsal, source, target};
 
 /// The password of a database. Nothing prints it.
 #[derive(Clone)]

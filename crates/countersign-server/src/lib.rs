@@ -12,6 +12,7 @@ pub mod database;
 pub mod settings;
 pub mod log;
 pub mod process;
+pub mod location;
 pub mod data_directory;
 pub mod metrics;
 pub mod wiring;

@@ -79,6 +79,13 @@ impl SealingKey {
         Ok(bytes)
     }
 
+    /// By what this key is known where it is not kept itself: of no use to find it.
+    pub fn fingerprint(&self) -> Result<String, SealingError> {
+        const LENGTH: usize = 8;
+        let bytes = self.derive("fingerprint")?;
+        Ok(bytes.iter().take(LENGTH).map(|byte| format!("{byte:02x}")).collect())
+    }
+
     /// Opens what [`SealingKey::seal`] made.
     pub fn open(&self, sealed: &[u8], context: &str) -> Result<Zeroizing<Vec<u8>>, SealingError> {
         let (version, rest) = sealed.split_first().ok_or(SealingError::NotOpened)?;

@@ -11,6 +11,7 @@ mod status_store;
 mod entity_store;
 mod taking_over;
 mod sql;
+pub mod transfer;
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;

@@ -142,6 +142,7 @@ pub(in crate::store) const END_LEAST_USED: [&str; 2] = end_sessions!(
      ORDER BY refresh_number IS NULL, last_used_at DESC, created_at DESC, id LIMIT 1000000 OFFSET $4)"
 );
 pub(in crate::store) const END_SESSIONS_OF_CLIENT: [&str; 2] = end_sessions!("client = $1");
+pub(in crate::store) const END_ALL_SESSIONS: [&str; 2] = end_sessions!("TRUE");
 pub(in crate::store) const PURGE_SESSIONS: &str =
     "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT $2)";
 
@@ -260,6 +261,7 @@ pub(in crate::store) const END_ENTITY_TOKEN: [&str; 2] = end_entity_tokens!("id 
 pub(in crate::store) const END_ENTITY_TOKENS: [&str; 2] = end_entity_tokens!("entity = $1");
 pub(in crate::store) const END_ENTITY_TOKENS_OF_OWNER: [&str; 2] =
     end_entity_tokens!("entity IN (SELECT subject FROM entities WHERE owner_id = $1)");
+pub(in crate::store) const END_ALL_ENTITY_TOKENS: [&str; 2] = end_entity_tokens!("TRUE");
 pub(in crate::store) const PURGE_ENTITY_TOKENS: &str =
     "DELETE FROM entity_tokens WHERE id IN (SELECT id FROM entity_tokens WHERE expires_at <= $1 LIMIT $2)";
 

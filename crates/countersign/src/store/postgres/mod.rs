@@ -18,6 +18,7 @@ mod statuses;
 mod clients;
 mod keys;
 mod rehearsal;
+mod port;
 
 use std::fmt;
 
@@ -28,6 +29,7 @@ use crate::store::postgres::connection::{Manager, StepError, Turn, get};
 use crate::store::{HealthCheck, StoreError};
 
 pub use crate::store::postgres::address::{Address, AddressError};
+pub use crate::store::postgres::port::PostgresPort;
 
 /// Keeps everything in a PostgreSQL database.
 ///
@@ -63,6 +65,45 @@ pub enum OpenError {
         /// The newest version that this program knows.
         known: i64,
     },
+    /// It is an older version's, and shall be read as it is.
+    #[error(
+        "{database} has schema version {found}, and this program moves version {known}: start this program's server on it once, which \
+         brings it up to date"
+    )]
+    Older {
+        /// The database.
+        database: String,
+        /// The version that it has.
+        found: i64,
+        /// The version that this program moves.
+        known: i64,
+    },
+    /// There is nothing in it, and it shall be read.
+    #[error("there is nothing in {database}")]
+    Missing {
+        /// The database.
+        database: String,
+    },
+    /// A backup of an older version is to be restored into it.
+    #[error(
+        "{database} has schema version {found}, and the backup has version {wanted}: restore it into an empty database"
+    )]
+    Beyond {
+        /// The database.
+        database: String,
+        /// The version that it has.
+        found: i64,
+        /// The version of the backup.
+        wanted: i64,
+    },
+    /// It is not whole.
+    #[error("{database} holds a half-done move of {source_name}: run `countersign migrate` again, which finishes it")]
+    Unfinished {
+        /// The database.
+        database: String,
+        /// What is being moved in.
+        source_name: String,
+    },
     /// The server could not be reached, or it refused.
     #[error("cannot open the database {database}: {reason}")]
     Failed {
@@ -78,6 +119,7 @@ impl PostgresStore {
     /// does the same.
     pub async fn open(address: &Address) -> Result<Self, OpenError> {
         let store = Self::connect(address)?;
+        store.check_finished().await?;
         schema::bring_up_to_date(&store.pool, &store.database).await?;
         if store.loses_what_it_has_said().await.map_err(|error| schema::open_error(&store.database, error))? {
             tracing::warn!(
@@ -86,6 +128,11 @@ impl PostgresStore {
             );
         }
         Ok(store)
+    }
+
+    async fn check_finished(&self) -> Result<(), OpenError> {
+        let turn = self.turn().await.map_err(|error| schema::open_error(&self.database, error))?;
+        schema::check_finished(turn.lane(), &self.database).await
     }
 
     /// Without a look at it.
