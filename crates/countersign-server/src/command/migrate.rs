@@ -43,8 +43,8 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
         from: from.directory().unwrap_or(&settings.data).to_owned(),
         to: to.directory().unwrap_or(&settings.data).to_owned(),
     };
-    keys.check()?;
     let mut source = from.source().await?;
+    keys.check()?;
     let mut target = to.target(None).await?;
     let about_key = keys.bring_along()?;
     let mut progress = Progress::of_rows();
@@ -85,15 +85,11 @@ impl Keys {
     /// Refuses a key in the way that belongs to another database.
     fn check(&self) -> Result<(), Failure> {
         let (ours, theirs) = (fingerprint_in(&self.from)?, fingerprint_in(&self.to)?);
-        if theirs.is_some() && theirs != ours {
+        if ours.is_some() && theirs.is_some() && theirs != ours {
             return Err(Failure::work(format!(
-                "{} is not the key that seals what is moved (that is {}): name another data directory",
-                sealing_key_in(&self.to).display(),
-                if ours.is_some() {
-                    shown(&self.from)
-                } else {
-                    "missing: name its data directory by --data".to_owned()
-                },
+                "{} is not the key that seals what is moved, which is {}: name another data directory, or put the key in its place",
+                shown(&self.to),
+                shown(&self.from)
             )));
         }
         Ok(())
@@ -101,17 +97,17 @@ impl Keys {
 
     /// Copies it where it is missing, and says what is to be done about it.
     fn bring_along(&self) -> Result<String, Failure> {
+        if fingerprint_in(&self.to)?.is_some() {
+            return Ok(format!(
+                "The sealing key is {}: every node needs a copy in its data directory.",
+                shown(&self.to)
+            ));
+        }
         if fingerprint_in(&self.from)?.is_none() {
             return Ok(format!(
                 "There is no {}: put the sealing.key of your server into the data directory of the new one, which does not start \
                  without it.",
                 shown(&self.from)
-            ));
-        }
-        if fingerprint_in(&self.to)?.is_some() {
-            return Ok(format!(
-                "The sealing key is {}: every node needs a copy in its data directory.",
-                shown(&self.to)
             ));
         }
         copy_sealing_key(&self.from, &self.to)?;

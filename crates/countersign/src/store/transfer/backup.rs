@@ -137,8 +137,13 @@ impl Lines<'_> {
     }
 
     fn end(self, tables: usize) -> io::Result<()> {
-        let sha256 = hexadecimal(self.whole.finish().as_ref());
-        self.out.write_all(format!("{}\n", json!({ "tables": tables, "sha256_of_all": sha256 })).as_bytes())?;
+        self.out.write_all(last_line(tables, self.whole).as_bytes())?;
         self.out.flush()
     }
+}
+
+/// What stands at the end.
+pub(super) fn last_line(tables: usize, whole: Context) -> String {
+    let sha256 = hexadecimal(whole.finish().as_ref());
+    format!("{}\n", json!({ "tables": tables, "sha256_of_all": sha256 }))
 }

@@ -6,8 +6,8 @@ use aws_lc_rs::digest::{Context, SHA256};
 use serde_json::Value as Json;
 
 use crate::store::transfer::BATCH;
-use crate::store::transfer::backup::{FORMAT, Header, SIGN, Written};
-use crate::store::transfer::line::{Digest, Summing, hexadecimal, row_of, table_of};
+use crate::store::transfer::backup::{FORMAT, Header, SIGN, Written, last_line};
+use crate::store::transfer::line::{Digest, Summing, row_of, table_of};
 use crate::store::transfer::table::{Row, Table};
 
 /// Longer lines are in no backup: the longest text that a row can hold is far shorter.
@@ -40,6 +40,7 @@ pub struct Backup<R> {
     whole: Context,
     /// How many lines were read.
     lines: u64,
+    tables: usize,
     header: Header,
 }
 
@@ -69,7 +70,7 @@ impl<R: BufRead> Backup<R> {
         }
         let header = Header::of(&line).ok_or(ReadError::Damaged(1))?;
         whole.update(first.as_bytes());
-        Ok(Self { input, whole, lines: 1, header })
+        Ok(Self { input, whole, lines: 1, tables: 0, header })
     }
 
     /// What it says of itself.
@@ -96,15 +97,13 @@ impl<R: BufRead> Backup<R> {
     /// The table that begins; `None` at the end, which has to be what was written.
     pub(super) fn next_table(&mut self) -> Result<Option<Table>, ReadError> {
         let so_far = self.whole.clone();
-        let line = self.next()?.1;
-        let Some(said) = line.get("sha256_of_all") else {
-            return table_of(&line).map(Some).ok_or(ReadError::Damaged(self.lines));
-        };
-        let is_all = self.input.fill_buf()?.is_empty();
-        if !is_all || said.as_str() != Some(&hexadecimal(so_far.finish().as_ref())) {
-            return Err(ReadError::Damaged(self.lines));
+        let (text, line) = self.next()?;
+        if let Some(table) = table_of(&line) {
+            self.tables += 1;
+            return Ok(Some(table));
         }
-        Ok(None)
+        let is_all = text == last_line(self.tables, so_far) && self.input.fill_buf()?.is_empty();
+        if is_all { Ok(None) } else { Err(ReadError::Damaged(self.lines)) }
     }
 
     /// The next rows of this table, or its end, which has to be what `summing` has found.
