@@ -16,6 +16,7 @@ mod hash;
 mod migrate;
 mod backup;
 mod restore;
+mod doctor;
 mod serve;
 
 use std::ffi::OsString;
@@ -56,6 +57,7 @@ fn declare() -> Command {
             migrate::declare(),
             backup::declare(),
             restore::declare(),
+            doctor::declare(),
             hash::declare(),
             key::declare(),
             token::declare(),
@@ -98,6 +100,7 @@ fn run(matches: &ArgMatches, program: &str) -> Result<(), Failure> {
         Some(("migrate", matches)) => at_once(migrate::run(matches)),
         Some(("backup", matches)) => at_once(backup::run(matches)),
         Some(("restore", matches)) => at_once(restore::run(matches)),
+        Some(("doctor", matches)) => at_once(doctor::run(matches)),
         Some(("hash", matches)) => at_once(hash::run(matches)),
         Some(("key", matches)) => at_once(key::run(matches)),
         Some(("token", matches)) => token::run(matches),

@@ -31,6 +31,11 @@ impl DataDirectory {
         Self { path: settings.data.clone(), database: settings.database_address() }
     }
 
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Where the database is.
     pub fn location(&self) -> Location {
         match &self.database {
@@ -85,7 +90,7 @@ impl DataDirectory {
                 file.display()
             ));
         }
-        read(&file)
+        read_sealing_key(&file)
     }
 }
 
@@ -100,7 +105,7 @@ pub fn fingerprint_in(directory: &Path) -> anyhow::Result<Option<String>> {
     if !file.try_exists()? {
         return Ok(None);
     }
-    Ok(Some(read(&file)?.fingerprint()?))
+    Ok(Some(read_sealing_key(&file)?.fingerprint()?))
 }
 
 /// Copies the sealing key from one data directory into another, which has none; that is made if it is not there.
@@ -132,7 +137,8 @@ fn put_unless_there(directory: &Path, file: &Path, key: &[u8]) -> anyhow::Result
     Ok(())
 }
 
-fn read(file: &Path) -> anyhow::Result<SealingKey> {
+/// Reads a sealing key, which others must not be able to.
+pub fn read_sealing_key(file: &Path) -> anyhow::Result<SealingKey> {
     sqlite::check_file(file)?;
     let about = || file.display().to_string();
     let bytes = Zeroizing::new(fs::read(file).with_context(about)?);

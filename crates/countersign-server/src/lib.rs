@@ -6,6 +6,7 @@
 pub mod failure;
 pub mod transport;
 pub mod allowance;
+pub mod outbound;
 pub mod breached;
 pub mod pepper;
 pub mod database;

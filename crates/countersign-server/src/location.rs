@@ -4,7 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use countersign::store::sqlite::SqlitePort;
+use countersign::store::Examination;
+use countersign::store::sqlite::{self, SqlitePort};
 use countersign::store::transfer::Port;
 
 use crate::database::{self, Address};
@@ -28,6 +29,14 @@ impl Location {
         match self {
             Self::File(file) => file.parent(),
             Self::Server(_) => None,
+        }
+    }
+
+    /// What the database says of itself; nothing is changed.
+    pub async fn examine(&self) -> anyhow::Result<Examination> {
+        match self {
+            Self::File(file) => Ok(sqlite::examine(file)?),
+            Self::Server(address) => database::examine(address).await,
         }
     }
 

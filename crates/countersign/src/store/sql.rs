@@ -279,4 +279,10 @@ pub(in crate::store) const ACTIVATE_KEY: &str = "UPDATE signing_keys SET state =
 pub(in crate::store) const IS_ACTIVE_KEY: &str = "SELECT 1 FROM signing_keys WHERE kid = $1 AND state = 'active'";
 pub(in crate::store) const REMOVE_KEY: &str = "DELETE FROM signing_keys WHERE kid = $1";
 
+/// When the last thing was done that leaves a time.
+pub(in crate::store) const LATEST: &str = "
+    SELECT max(latest) FROM (
+        SELECT max(created_at) AS latest FROM users UNION ALL SELECT max(last_used_at) FROM sessions
+        UNION ALL SELECT max(since) FROM signing_keys UNION ALL SELECT max(created_at) FROM entity_tokens) AS all_of_them";
+
 pub(in crate::store) const PING: &str = "SELECT count(*) FROM signing_keys";

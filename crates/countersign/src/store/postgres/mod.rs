@@ -19,6 +19,7 @@ mod clients;
 mod keys;
 mod rehearsal;
 mod port;
+mod examine;
 
 use std::fmt;
 
@@ -29,6 +30,7 @@ use crate::store::postgres::connection::{Manager, StepError, Turn, get};
 use crate::store::{HealthCheck, StoreError};
 
 pub use crate::store::postgres::address::{Address, AddressError};
+pub use crate::store::postgres::examine::examine;
 pub use crate::store::postgres::port::PostgresPort;
 
 /// Keeps everything in a PostgreSQL database.
@@ -121,12 +123,7 @@ impl PostgresStore {
         let store = Self::connect(address)?;
         store.check_finished().await?;
         schema::bring_up_to_date(&store.pool, &store.database).await?;
-        if store.loses_what_it_has_said().await.map_err(|error| schema::open_error(&store.database, error))? {
-            tracing::warn!(
-                database = store.database,
-                "the database server runs with fsync off: a crash of its machine loses what was acknowledged, and may damage the rest"
-            );
-        }
+        store.warn_of_losses().await.map_err(|error| schema::open_error(&store.database, error))?;
         Ok(store)
     }
 
@@ -143,9 +140,28 @@ impl PostgresStore {
         Ok(Self { pool, database })
     }
 
-    async fn loses_what_it_has_said(&self) -> Result<bool, StepError> {
-        let fsync: Option<String> = self.turn().await?.lane().read_first(sql::FSYNC, &[], |row| get(row, 0)).await?;
-        Ok(fsync.as_deref() == Some("off"))
+    /// Says what the database server would lose of what it has acknowledged (F-03).
+    async fn warn_of_losses(&self) -> Result<(), StepError> {
+        let off: Vec<String> = self.turn().await?.lane().read_all(sql::TURNED_OFF, &[], |row| get(row, 0)).await?;
+        for setting in off {
+            let database = &self.database;
+            match setting.as_str() {
+                "fsync" => tracing::warn!(
+                    database,
+                    "the database server runs with fsync off: a crash of its machine loses what was acknowledged, and may damage the rest"
+                ),
+                "full_page_writes" => tracing::warn!(
+                    database,
+                    "the database server runs with full_page_writes off: a crash of its machine may damage what is kept"
+                ),
+                _ => tracing::warn!(
+                    database,
+                    "synchronous_commit is off for this role: it is turned on for our connections, since answers would tell of what \
+                     is lost in a crash; whoever else writes here would lose it"
+                ),
+            }
+        }
+        Ok(())
     }
 
     /// A connection for one step.

@@ -298,7 +298,7 @@ fn columns_of(table: &Table, rows: Vec<Row>) -> Vec<Sendable> {
     let list_of = |(column, values): (&Column, Vec<Value>)| -> Sendable {
         match column.kind {
             Kind::Text => Box::new(values.into_iter().map(text).collect::<Vec<Option<String>>>()),
-            Kind::Integer => Box::new(values.into_iter().map(integer).collect::<Vec<Option<i64>>>()),
+            Kind::Integer => Box::new(values.iter().map(integer).collect::<Vec<Option<i64>>>()),
             Kind::Bytes => Box::new(values.into_iter().map(bytes).collect::<Vec<Option<Vec<u8>>>>()),
         }
     };
@@ -309,8 +309,8 @@ fn text(value: Value) -> Option<String> {
     if let Value::Text(text) = value { Some(text) } else { None }
 }
 
-fn integer(value: Value) -> Option<i64> {
-    if let Value::Integer(number) = value { Some(number) } else { None }
+fn integer(value: &Value) -> Option<i64> {
+    if let Value::Integer(number) = value { Some(*number) } else { None }
 }
 
 fn bytes(value: Value) -> Option<Vec<u8>> {

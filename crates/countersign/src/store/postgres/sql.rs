@@ -129,7 +129,15 @@ pub(super) const INSERT_MANY: &str = "
 pub(super) const LIST_ALL_SECRETS: &str =
     "SELECT client_id, hash, created_at FROM client_secrets ORDER BY client_id, created_at, hash";
 
-pub(super) const FSYNC: &str = "SELECT current_setting('fsync')";
+/// What is off for this role, whatever our connection has set since: a crash would cost something.
+pub(super) const TURNED_OFF: &str = "
+    SELECT name FROM pg_settings
+    WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND reset_val = 'off' ORDER BY name";
+pub(super) const EXAMINED_SETTINGS: &str = "
+    SELECT name, reset_val FROM pg_settings
+    WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'max_connections', 'server_version_num')";
+pub(super) const CLOCK: &str =
+    "SELECT floor(extract(epoch FROM clock_timestamp()))::bigint, current_setting('server_version')";
 
 /// For a connection that moves everything.
 pub(super) const MOVING_SETTINGS: &str = "

@@ -16,6 +16,7 @@ mod clients;
 mod rehearsal;
 mod keys;
 mod port;
+mod examine;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,7 @@ use crate::store::sqlite::files::DatabaseFiles;
 use crate::store::sqlite::worker::Worker;
 use crate::store::{HealthCheck, StoreError, sql};
 
+pub use crate::store::sqlite::examine::examine;
 pub use crate::store::sqlite::files::{check_file, prepare_directory};
 pub use crate::store::sqlite::port::SqlitePort;
 pub use crate::store::sqlite::rehearsal::Rehearsal;

@@ -1,6 +1,6 @@
 //! The one text of a table and of a row, and what is summed up over it: JSON, one line each.
 
-use std::fmt;
+use std::fmt::Write as _;
 
 use aws_lc_rs::digest::{Context, SHA256};
 use base64::Engine as _;
@@ -37,7 +37,9 @@ impl Summing {
     }
 
     pub(super) fn take_all(&mut self, rows: &[Row]) {
-        rows.iter().for_each(|row| self.take(&row_line(row)));
+        for row in rows {
+            self.take(&row_line(row));
+        }
     }
 
     pub(super) fn rows(&self) -> u64 {
@@ -50,7 +52,6 @@ impl Summing {
 }
 
 pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    use fmt::Write as _;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing to a string does not fail.
         let _ = write!(text, "{byte:02x}");
@@ -150,7 +151,9 @@ mod tests {
     fn a_digest_is_of_rows_in_their_order_and_of_what_the_table_is() {
         let digest = |table: &Table, lines: &[&str]| {
             let mut summing = Summing::of(table);
-            lines.iter().for_each(|line| summing.take(line));
+            for line in lines {
+                summing.take(line);
+            }
             summing.end()
         };
         let other = Table { name: "u".to_owned(), ..table() };

@@ -165,8 +165,8 @@ mod tests {
         }
     }
 
-    fn any(_: &str) -> Option<Kind> {
-        Some(Kind::Text)
+    fn any(of_type: &str) -> Option<Kind> {
+        (of_type == "T").then_some(Kind::Text)
     }
 
     #[test]
