@@ -39,7 +39,7 @@ impl DataDirectory {
     /// Where the database is.
     pub fn location(&self) -> Location {
         match &self.database {
-            Some(address) => Location::Server(address.clone()),
+            Some(address) => Location::Server(Box::new(address.clone())),
             None => Location::File(self.path.join(DATABASE)),
         }
     }

@@ -20,7 +20,7 @@ pub enum Location {
     /// An SQLite database.
     File(PathBuf),
     /// A database on a server.
-    Server(Address),
+    Server(Box<Address>),
 }
 
 impl Location {
@@ -64,7 +64,7 @@ impl FromStr for Location {
     fn from_str(text: &str) -> Result<Self, String> {
         let Some(path) = text.strip_prefix(SQLITE) else {
             let about = |error| format!("write sqlite:PATH, or a URL of PostgreSQL: {error}");
-            return text.parse().map(Self::Server).map_err(about);
+            return text.parse().map(|address| Self::Server(Box::new(address))).map_err(about);
         };
         if path.is_empty() {
             return Err("name the data directory, or the database in it: sqlite:PATH".to_owned());

@@ -48,7 +48,7 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
         }
     };
     if let Some(records) = &records {
-        keys::check(settings, &directory, records, now, &mut findings).await;
+        keys::check(settings, &directory, records, now, &mut findings);
     }
     if !matches.get_flag("offline") {
         issuer::check(settings, records.as_deref().unwrap_or_default(), &mut findings).await;

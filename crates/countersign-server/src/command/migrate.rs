@@ -65,7 +65,9 @@ fn location(matches: &ArgMatches, name: &str, password_file: &str) -> Result<Loc
             "--{name}: every process of this machine can read a password there: write it into a file, and name that by \
              --{password_file}"
         ))),
-        (Location::Server(address), Some(password)) => Ok(Location::Server(address.password(password.text()))),
+        (Location::Server(address), Some(password)) => {
+            Ok(Location::Server(Box::new(address.password(password.text()))))
+        }
         (Location::File(_), Some(_)) => {
             Err(Failure::usage(format!("--{password_file}: --{name} is a file, and needs no password")))
         }

@@ -42,9 +42,10 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let name: &String = matches.get_one("file").ok_or_else(|| Failure::usage("name a file"))?;
     let (is_check, json) = (matches.get_flag("check"), matches.get_flag("json"));
     let is_file = name != "-";
+    let not_restored = || if is_file { format!("{name} was not restored") } else { "nothing was restored".to_owned() };
     if is_check || is_file {
         // Before anything is touched.
-        let written = open(name)?.check().with_context(|| format!("{name} was not restored"))?;
+        let written = open(name)?.check().with_context(not_restored)?;
         if is_check {
             return if json { print_json(&summary(&written)) } else { print(&about(&written)) };
         }
@@ -62,7 +63,7 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let mut progress = Progress::of_rows();
     let restored = restore(port.as_mut(), backup, how, &mut |rows| progress.show(rows)).await;
     progress.clear();
-    let restored = restored.with_context(|| format!("{name} was not restored"))?;
+    let restored = restored.with_context(not_restored)?;
     drop(port);
     // A backup of an older version is brought up to date.
     drop(location.target(None).await?);
@@ -115,27 +116,28 @@ fn result(restored: &Restored) -> Value {
 
 fn told(restored: &Restored, how: Restoring, data: &Path) -> String {
     let made_at = time(restored.written.header.made_at);
-    let mut text = format!("{}\nEverything is as it was at {made_at}.\n", tables(&restored.written));
-    text.push_str(&if how.ends_sessions {
-        format!("{} sessions were ended: everybody logs in anew.\n", restored.ended_sessions)
+    let mut lines = vec![tables(&restored.written), format!("Everything is as it was at {made_at}.")];
+    lines.push(if how.ends_sessions {
+        format!("{} sessions were ended: everybody logs in anew.", restored.ended_sessions)
     } else {
         "Refresh tokens that were used since, and sessions that were ended since, are good again: whoever has kept one may use it. \
-         To log everybody out: restore with --end-all-sessions.\n"
+         To log everybody out: restore with --end-all-sessions."
             .to_owned()
     });
-    text.push_str(&if how.ends_entity_tokens {
-        format!("{} tokens of things were ended.\n", restored.ended_entity_tokens)
+    lines.push(if how.ends_entity_tokens {
+        format!("{} tokens of things were ended.", restored.ended_entity_tokens)
     } else {
-        "Tokens of things that were revoked since are good again, unless they have expired: --end-all-entity-tokens ends all.\n".to_owned()
+        "Tokens of things that were revoked since are good again, unless they have expired: --end-all-entity-tokens ends all.".to_owned()
     });
-    text.push_str(
-        "Whatever else was done since is undone: passwords, disabled users and clients, withdrawn keys. Do it again.\n",
-    );
-    if !sealing_key_in(data).exists() {
-        text.push_str(&format!(
-            "Put the sealing key that was kept with this backup at {} before the server starts.\n",
-            sealing_key_in(data).display()
+    let undone =
+        "Whatever else was done since is undone: passwords, disabled users and clients, withdrawn keys. Do it again.";
+    lines.push(undone.to_owned());
+    let key = sealing_key_in(data);
+    if !key.exists() {
+        lines.push(format!(
+            "Put the sealing key that was kept with this backup at {} before the server starts.",
+            key.display()
         ));
     }
-    text
+    lines.join("\n") + "\n"
 }

@@ -1,6 +1,7 @@
 //! `countersign serve`: the server, until it is told to stop.
 
 mod banner;
+mod tls;
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,7 +20,7 @@ use crate::log::{self, Log};
 use crate::metrics;
 use crate::process;
 use crate::settings::{self, Configuration, Settings};
-use crate::transport::{self, Limits, Presentation, Stopped};
+use crate::transport::{self, Door, Limits, Presentation, Stopped};
 use crate::wiring;
 
 /// How long threads that still work may hold up the end of the process.
@@ -43,6 +44,7 @@ pub(super) fn run(matches: &ArgMatches, program: &str) -> Result<(), Failure> {
 
 async fn serve(settings: &Settings, program: &str) -> Result<(), Failure> {
     let mut signals = Signals::listen().context("cannot listen for signals")?;
+    let certificate = tls::certificate(settings)?;
     let directory = DataDirectory::of(settings);
     let store = directory.open().await?;
     let listener = listen(settings.listen).map_err(|error| cannot_listen(settings.listen, &error))?;
@@ -70,8 +72,12 @@ async fn serve(settings: &Settings, program: &str) -> Result<(), Failure> {
         ));
     }
 
+    let door = match certificate {
+        Some(certificate) => Door::encrypted(listener, tls::kept_fresh(certificate)?),
+        None => Door::from(listener),
+    };
     let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
-    let serving = transport::serve(listener, router, presentation, limits, async {
+    let serving = transport::serve(door, router, presentation, limits, async {
         let _ = stopping.await;
     });
     let hurried = async {

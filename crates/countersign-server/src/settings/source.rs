@@ -141,6 +141,13 @@ impl Configuration {
             )));
         }
         self.check_database()?;
+        if settings.tls_certificate.is_some() != settings.tls_key.is_some() {
+            return Err(Failure::usage("tls-certificate, tls-key: one is of no use without the other: give both"));
+        }
+        let issuer = settings.issuer.as_deref().unwrap_or_default();
+        if settings.speaks_tls() && issuer.starts_with("http:") {
+            return Err(Failure::usage("issuer: with tls-certificate callers come by https: give the https URL"));
+        }
         let of_users =
             |(_, permissions): (&str, &ScopeSet)| !permissions.intersection(&settings.default_scopes).is_empty();
         if settings.entities.iter().any(of_users) {

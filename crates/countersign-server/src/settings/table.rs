@@ -1,5 +1,7 @@
 //! The one table of settings. The flag, the variable and the key of the file follow from the name.
 
+mod tls;
+
 use std::path::PathBuf;
 
 use countersign::entity::EntityKindsError;
@@ -88,6 +90,8 @@ pub const TABLE: &[Setting] = &[
         read: |settings, text| address_from(text).map(|address| settings.listen = address),
         show: |settings| settings.listen.to_string(),
     },
+    tls::CERTIFICATE,
+    tls::KEY,
     Setting {
         name: "metrics",
         value: "ADDRESS",

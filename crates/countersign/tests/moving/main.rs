@@ -1,5 +1,10 @@
 //! Everything that is kept, moved from one engine to the other, and into a backup and out of it.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "the helpers of tests fail as the tests do")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "the helpers of tests fail as the tests do"
+)]
 
 #[path = "../support/postgres.rs"]
 mod server;

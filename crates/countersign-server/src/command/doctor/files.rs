@@ -9,6 +9,7 @@ use rustix::process::geteuid;
 
 use crate::command::doctor::finding::Findings;
 use crate::data_directory::sealing_key_in;
+use crate::database::Address;
 use crate::location::DATABASE;
 use crate::settings::{Configuration, Origin, Settings};
 
@@ -19,12 +20,12 @@ const NOTHING_MIB: u64 = 64;
 
 pub(super) fn check(configuration: &Configuration, findings: &mut Findings) {
     let settings = &configuration.settings;
-    if !settings.data.is_dir() {
-        let found = format!("there is no {}", settings.data.display());
-        findings.wrong("data directory", found, "name the server's by --data, or start the server, which makes it");
-    } else {
+    if settings.data.is_dir() {
         check_file("data directory", &settings.data, 0o700, findings);
         room(&settings.data, findings);
+    } else {
+        let found = format!("there is no {}", settings.data.display());
+        findings.wrong("data directory", found, "name the server's by --data, or start the server, which makes it");
     }
     if settings.database.is_none() {
         for suffix in ["", "-wal", "-shm"] {
@@ -42,14 +43,28 @@ pub(super) fn check(configuration: &Configuration, findings: &mut Findings) {
             check_file(what, file, 0o600, findings);
         }
     }
+    if let Some(key) = &settings.tls_key {
+        check_tls_key(key, findings);
+    }
     if let Some(file) = file_with_password(configuration, settings) {
         check_file("settings file", file, 0o600, findings);
     }
 }
 
+/// It may belong to another user, who lets in whom the server runs as; nobody else should be.
+fn check_tls_key(key: &Path, findings: &mut Findings) {
+    let Ok(mode) = fs::metadata(key).map(|metadata| metadata.mode() & 0o777) else { return };
+    let found = format!("{} has mode {mode:03o}", key.display());
+    if mode & 0o077 == 0 {
+        findings.good("tls-key", found);
+    } else {
+        findings.warn("tls-key", format!("{found}, which lets other users in"), format!("chmod 600 {}", key.display()));
+    }
+}
+
 /// The file of settings, if the password of the database stands in it.
 fn file_with_password<'c>(configuration: &'c Configuration, settings: &Settings) -> Option<&'c Path> {
-    let has_password = settings.database.as_ref().is_some_and(|database| database.has_password());
+    let has_password = settings.database.as_ref().is_some_and(Address::has_password);
     let (_, _, origin) = configuration.rows().find(|(setting, ..)| setting.name == "database")?;
     match origin {
         Origin::File(file) if has_password => Some(file),

@@ -11,7 +11,7 @@ use crate::settings::Settings;
 const GRACE_S: u64 = 3 * 24 * 3600;
 const DAY_S: i64 = 24 * 3600;
 
-pub(super) async fn check(
+pub(super) fn check(
     settings: &Settings,
     directory: &DataDirectory,
     records: &[SigningKeyRecord],
