@@ -162,7 +162,7 @@ impl Configuration {
         }
         if settings.profile == Profile::OAuth21 && settings.is_plain_and_remote(settings.listen) {
             return Err(Failure::usage(
-                "profile: OAuth 2.1 wants TLS: put a TLS proxy in front and give --issuer its https URL",
+                "profile: OAuth 2.1 wants TLS: give --tls-certificate and --tls-key, or put a TLS proxy in front and give --issuer its https URL",
             ));
         }
         if settings.peppers.is_some() && !settings.replace_foreign_hashes {

@@ -55,10 +55,10 @@ pub(super) fn check(configuration: &Configuration, findings: &mut Findings) {
 fn check_tls_key(key: &Path, findings: &mut Findings) {
     let Ok(mode) = fs::metadata(key).map(|metadata| metadata.mode() & 0o777) else { return };
     let found = format!("{} has mode {mode:03o}", key.display());
-    if mode & 0o077 == 0 {
-        findings.good("tls-key", found);
-    } else {
+    if mode & 0o077 != 0 {
         findings.warn("tls-key", format!("{found}, which lets other users in"), format!("chmod 600 {}", key.display()));
+    } else {
+        findings.good("tls-key", found);
     }
 }
 

@@ -19,7 +19,11 @@ pub(super) async fn check(settings: &Settings, keys: &[SigningKeyRecord], findin
     let issuer = settings.issuer_at(settings.listen);
     if settings.is_plain_and_remote(settings.listen) {
         let found = format!("{issuer} is not https: passwords and tokens travel unencrypted");
-        findings.warn(WHAT, found, "put a TLS proxy in front, and give --issuer its https URL");
+        findings.warn(
+            WHAT,
+            found,
+            "give --tls-certificate and --tls-key, or put a TLS proxy in front and give --issuer its https URL",
+        );
     }
     match ask(&issuer, keys).await {
         Ok(found) => findings.good(WHAT, found),

@@ -46,7 +46,7 @@ pub(super) fn kept_fresh(certificate: Certificate) -> Result<Certificate, Failur
                 match kept.reload() {
                     Ok(()) => tracing::info!("the certificate was read anew"),
                     Err(error) => {
-                        tracing::error!(%error, "the certificate was not read anew, the one before stays in use")
+                        tracing::error!(%error, "the certificate was not read anew, the one before stays in use");
                     }
                 }
             }
