@@ -9,6 +9,9 @@ use serde_json::Value;
 
 use crate::support::{Done, Place, postgres};
 
+/// Of SQLite, in bytes.
+const PAGE: usize = 4096;
+
 /// The levels of what was found of this, and all that was said of it.
 fn found(done: &Done, check: &str) -> (Vec<String>, String) {
     let findings: Value = serde_json::from_str(&done.stdout).unwrap();
@@ -107,7 +110,6 @@ fn a_database_that_is_damaged_is_told_of() {
     place.serve(&[]).stop().good();
     let database = place.data().join("countersign.db");
     let whole = fs::read(&database).unwrap();
-    const PAGE: usize = 4096;
     // The beginning of each page but the first says what is on it.
     let mut damaged = whole;
     for page in damaged.chunks_mut(PAGE).skip(1) {

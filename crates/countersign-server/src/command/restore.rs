@@ -43,12 +43,14 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let (is_check, json) = (matches.get_flag("check"), matches.get_flag("json"));
     let is_file = name != "-";
     let not_restored = || if is_file { format!("{name} was not restored") } else { "nothing was restored".to_owned() };
+    let mut total = None;
     if is_check || is_file {
         // Before anything is touched.
         let written = open(name)?.check().with_context(not_restored)?;
         if is_check {
             return if json { print_json(&summary(&written)) } else { print(&about(&written)) };
         }
+        total = Some(written.tables.iter().map(|(_, digest)| digest.rows).sum());
     }
     let backup = open(name)?;
     let header = backup.header().clone();
@@ -61,7 +63,12 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
         ends_entity_tokens: matches.get_flag("end-all-entity-tokens"),
     };
     let mut progress = Progress::of_rows();
-    let restored = restore(port.as_mut(), backup, how, &mut |rows| progress.show(rows)).await;
+    // A pipe has no end that is known before.
+    let mut show = |rows| match total {
+        Some(total) => progress.show_of(rows, total),
+        None => progress.show(rows),
+    };
+    let restored = restore(port.as_mut(), backup, how, &mut show).await;
     progress.clear();
     let restored = restored.with_context(not_restored)?;
     drop(port);

@@ -2,6 +2,8 @@
 
 use std::io::{BufReader, Cursor};
 
+use countersign::store::postgres::PostgresPort;
+use countersign::store::sqlite::SqlitePort;
 use countersign::store::transfer::{Backup, ReadError, RestoreError, Restored, Restoring, Written, back_up, restore};
 
 use crate::sample::sample;
@@ -154,5 +156,13 @@ async fn a_backup_of_an_older_version_is_restored_and_brought_up_to_date() {
         let content = to.content().await;
         assert!(content.iter().any(|(table, rows)| table == "users" && rows.len() == 1));
         assert!(content.iter().any(|(table, _)| table == "client_assertions"));
+        // It is newer now, and does not become older again.
+        let refused = match &to {
+            Database::Sqlite(path) => SqlitePort::target(path, Some(7)).err().unwrap().to_string(),
+            Database::Postgres(url) => {
+                PostgresPort::target(&url.parse().unwrap(), Some(7)).await.err().unwrap().to_string()
+            }
+        };
+        assert!(refused.contains("and the backup has version 7"), "{refused}");
     }
 }

@@ -124,11 +124,6 @@ impl<R: BufRead> Backup<R> {
         if is_said { Ok(Part::End(found)) } else { Err(ReadError::Damaged(self.lines)) }
     }
 
-    /// How many lines were read.
-    pub(super) fn lines(&self) -> u64 {
-        self.lines
-    }
-
     fn begins_a_row(&mut self) -> Result<bool, ReadError> {
         Ok(self.input.fill_buf()?.first() == Some(&b'['))
     }

@@ -60,7 +60,7 @@ pub enum RestoreError {
     Store(#[from] StoreError),
 }
 
-/// Restores a backup, and verifies what has arrived. `progress` hears how many lines are read. It waits for the backup on the thread
+/// Restores a backup, and verifies what has arrived. `progress` hears how many rows are in. It waits for the backup on the thread
 /// that calls.
 pub async fn restore<R: BufRead + Send>(
     port: &mut dyn Port,
@@ -76,7 +76,8 @@ pub async fn restore<R: BufRead + Send>(
         if tables.get(written.tables.len()) != Some(&table) {
             return Err(RestoreError::Shape(table.name));
         }
-        read_table(port, &table, &mut backup, &mut written, progress).await?;
+        let before: u64 = written.tables.iter().map(|(_, digest)| digest.rows).sum();
+        read_table(port, &table, &mut backup, &mut written, &mut |rows| progress(before + rows)).await?;
     }
     if let Some(missing) = tables.get(written.tables.len()) {
         return Err(RestoreError::Shape(missing.name.clone()));
@@ -129,6 +130,6 @@ async fn read_table<R: BufRead + Send>(
                 return Ok(());
             }
         }
-        progress(backup.lines());
+        progress(summing.rows());
     }
 }
