@@ -2,6 +2,7 @@
 
 mod output;
 mod progress;
+mod act;
 mod secret;
 mod config;
 mod openapi;
@@ -17,6 +18,7 @@ mod migrate;
 mod backup;
 mod restore;
 mod doctor;
+mod audit;
 mod serve;
 
 use std::ffi::OsString;
@@ -60,6 +62,7 @@ fn declare() -> Command {
             doctor::declare(),
             hash::declare(),
             key::declare(),
+            audit::declare(),
             token::declare(),
             openapi::declare(),
             config::declare(),
@@ -103,6 +106,7 @@ fn run(matches: &ArgMatches, program: &str) -> Result<(), Failure> {
         Some(("doctor", matches)) => at_once(doctor::run(matches)),
         Some(("hash", matches)) => at_once(hash::run(matches)),
         Some(("key", matches)) => at_once(key::run(matches)),
+        Some(("audit", matches)) => at_once(audit::run(matches)),
         Some(("token", matches)) => token::run(matches),
         Some(("openapi", matches)) => openapi::run(matches),
         Some(("config", matches)) => config::run(matches),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use countersign::sealing::SealingKey;
-use countersign::store::sqlite::{self, Rehearsal, SqliteStore};
+use countersign::store::sqlite::{self, Rehearsal};
 use countersign::store::{KeyStore, Store};
 use zeroize::Zeroizing;
 
@@ -47,10 +47,7 @@ impl DataDirectory {
     /// Opens the database. One in the directory is made, and the directory, if they are not there; looser modes than 0700 and 0600 are
     /// refused.
     pub async fn open(&self) -> anyhow::Result<Arc<dyn Store>> {
-        match &self.database {
-            Some(address) => database::open(address).await,
-            None => Ok(Arc::new(SqliteStore::open(&self.path.join(DATABASE))?)),
-        }
+        self.location().open().await
     }
 
     /// Opens a database that has to be there already.

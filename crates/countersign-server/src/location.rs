@@ -3,10 +3,11 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
-use countersign::store::Examination;
-use countersign::store::sqlite::{self, SqlitePort};
+use countersign::store::sqlite::{self, SqlitePort, SqliteStore};
 use countersign::store::transfer::Port;
+use countersign::store::{Examination, Store};
 
 use crate::database::{self, Address};
 
@@ -29,6 +30,14 @@ impl Location {
         match self {
             Self::File(file) => file.parent(),
             Self::Server(_) => None,
+        }
+    }
+
+    /// Opens it as a server does, which makes it if it is not there.
+    pub async fn open(&self) -> anyhow::Result<Arc<dyn Store>> {
+        match self {
+            Self::File(file) => Ok(Arc::new(SqliteStore::open(file)?)),
+            Self::Server(address) => database::open(address).await,
         }
     }
 

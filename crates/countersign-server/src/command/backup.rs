@@ -13,6 +13,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 use serde_json::{Value, json};
 
+use crate::command::act::Act;
 use crate::command::output::{print, print_json, table, time};
 use crate::command::progress::Progress;
 use crate::data_directory::{DataDirectory, fingerprint_in, sealing_key_in};
@@ -45,16 +46,21 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
         return Err(Failure::work(format!("{name} is there already: name another file, or say --overwrite")));
     }
     let fingerprint = fingerprint_in(&settings.data)?;
-    let mut port = DataDirectory::of(&settings).location().source().await?;
+    let location = DataDirectory::of(&settings).location();
+    let mut port = location.source().await?;
     if name == "-" {
         let written = write(port.as_mut(), fingerprint, &mut io::stdout()).await?;
         let rows: u64 = written.tables.iter().map(|(_, digest)| digest.rows).sum();
+        drop(port);
+        Act::new("backup").note(location.open().await?.as_ref()).await;
         eprintln!("{rows} rows are written. {}", about_key(&settings.data, &written));
         return Ok(());
     }
     let draft = Draft::make(file)?;
     let written = write(port.as_mut(), fingerprint, &mut BufWriter::with_capacity(BUFFER, &draft.file)).await?;
     draft.put_in_place(file, overwrites, &written)?;
+    drop(port);
+    Act::new("backup").detail("file", &file.display()).note(location.open().await?.as_ref()).await;
     tell(file, &written, &about_key(&settings.data, &written), json)
 }
 

@@ -6,6 +6,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use countersign::store::transfer::{Moved, bring_over};
 use serde_json::json;
 
+use crate::command::act::Act;
 use crate::command::output::{print, print_json, table};
 use crate::command::progress::Progress;
 use crate::data_directory::{copy_sealing_key, fingerprint_in, sealing_key_in};
@@ -51,7 +52,12 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let mut show = |done, total| progress.show_of(done, total);
     let moved = bring_over(source.as_mut(), target.as_mut(), &from.to_string(), &mut show).await;
     progress.clear();
-    tell(&moved?, &from, &to, &about_key, matches.get_flag("json"))
+    let moved = moved?;
+    drop((source, target));
+    if moved.is_finished {
+        Act::new("migrate").detail("from", &from).note(to.open().await?.as_ref()).await;
+    }
+    tell(&moved, &from, &to, &about_key, matches.get_flag("json"))
 }
 
 fn location(matches: &ArgMatches, name: &str, password_file: &str) -> Result<Location, Failure> {

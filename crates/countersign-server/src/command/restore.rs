@@ -10,6 +10,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use countersign::store::transfer::{Backup, Header, Restored, Restoring, Written, restore};
 use serde_json::{Value, json};
 
+use crate::command::act::Act;
 use crate::command::backup::{summary, tables};
 use crate::command::output::{print, print_json, time};
 use crate::command::progress::Progress;
@@ -73,7 +74,13 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let restored = restored.with_context(not_restored)?;
     drop(port);
     // A backup of an older version is brought up to date.
-    drop(location.target(None).await?);
+    let store = location.open().await?;
+    Act::new("restore")
+        .detail("backup_of", &time(header.made_at))
+        .detail("ended_sessions", &restored.ended_sessions)
+        .detail("ended_entity_tokens", &restored.ended_entity_tokens)
+        .note(store.as_ref())
+        .await;
     if json { print_json(&result(&restored)) } else { print(&told(&restored, how, &settings.data)) }
 }
 
