@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::time::Instant;
 use tokio_postgres::types::ToSql;
 
 use crate::store::postgres::connection::{StepError, Turn, get};
@@ -13,6 +15,10 @@ use crate::store::transfer::{
     select,
 };
 use crate::store::{KNOWN_VERSION, StoreError};
+
+/// How long connections may be there still that were given up: the server of the database hears of it later.
+const LONGEST_GOODBYE: Duration = Duration::from_secs(3);
+const NEXT_TRY: Duration = Duration::from_millis(100);
 
 type Sendable = Box<dyn ToSql + Sync + Send>;
 
@@ -110,8 +116,15 @@ impl Port for PostgresPort {
 
     async fn claim(&mut self) -> Result<bool, StoreError> {
         self.turn.renew();
-        let is_ours: Option<bool> = self.turn.lane().read_first(sql::CLAIM, &[], |row| get(row, 0)).await?;
-        Ok(is_ours == Some(true))
+        let until = Instant::now() + LONGEST_GOODBYE;
+        // Whoever waited in line for the lock would keep out those who come after.
+        while self.turn.lane().read_first(sql::CLAIM, &[], |row| get(row, 0)).await? != Some(true) {
+            if Instant::now() > until {
+                return Ok(false);
+            }
+            tokio::time::sleep(NEXT_TRY).await;
+        }
+        Ok(true)
     }
 
     async fn begin(&mut self, purpose: Purpose) -> Result<(), StoreError> {
