@@ -37,8 +37,12 @@ impl House {
         let ((stop, asked), (tell, stopped)) = (oneshot::channel(), oneshot::channel());
         let door = Door::encrypted(listener, shown.clone());
         let router = Router::new().route("/", get(async || "hello"));
-        let presentation =
-            Presentation { is_https: true, error_style: ErrorStyle::Problem, counts: RequestCounts::default() };
+        let presentation = Presentation {
+            is_https: true,
+            error_style: ErrorStyle::Problem,
+            counts: RequestCounts::default(),
+            is_traced: false,
+        };
         runtime.spawn(async move {
             let _ = tell.send(serve(door, router, presentation, limits, async { asked.await.unwrap_or(()) }).await);
         });
