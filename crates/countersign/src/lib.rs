@@ -43,6 +43,7 @@ pub mod session;
 pub mod client;
 pub mod scopes;
 pub mod entity;
+pub mod throttle;
 pub mod import;
 pub mod store;
 pub mod sealing;
