@@ -8,6 +8,7 @@ mod user_query;
 mod session_store;
 mod client_store;
 mod status_store;
+mod throttle_store;
 mod entity_store;
 mod taking_over;
 mod sql;
@@ -30,10 +31,11 @@ pub use crate::store::entity_store::{Declared, EntityStore};
 pub use crate::store::session_store::{Retry, Rotation, SessionStore};
 pub use crate::store::status_store::StatusStore;
 pub use crate::store::taking_over::Imported;
+pub use crate::store::throttle_store::ThrottleStore;
 pub use crate::store::user_query::{SearchText, SearchTextError, UserPage, UserQuery};
 
 /// The version of the schema after all steps, of either engine.
-const KNOWN_VERSION: i64 = 8;
+const KNOWN_VERSION: i64 = 9;
 
 /// Why a store did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -220,6 +222,12 @@ pub trait HealthCheck: Send + Sync + 'static {
 }
 
 /// An engine that keeps everything.
-pub trait Store: UserStore + SessionStore + StatusStore + ClientStore + EntityStore + KeyStore + HealthCheck {}
+pub trait Store:
+    UserStore + SessionStore + StatusStore + ClientStore + EntityStore + ThrottleStore + KeyStore + HealthCheck
+{
+}
 
-impl<S: UserStore + SessionStore + StatusStore + ClientStore + EntityStore + KeyStore + HealthCheck> Store for S {}
+impl<S> Store for S where
+    S: UserStore + SessionStore + StatusStore + ClientStore + EntityStore + ThrottleStore + KeyStore + HealthCheck
+{
+}
