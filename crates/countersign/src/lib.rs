@@ -51,6 +51,7 @@ pub mod password_rules;
 pub mod settings;
 pub mod keys;
 mod storm;
+pub mod throttles;
 pub mod accounts;
 pub mod statuses;
 pub mod sessions;
@@ -66,4 +67,4 @@ pub use countersign_password as password;
 pub use countersign_token as token;
 
 pub use crate::app::{Countersign, Stores};
-pub use crate::settings::{Profile, Registration, Settings};
+pub use crate::settings::{Profile, Registration, Settings, Throttling};

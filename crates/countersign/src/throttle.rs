@@ -179,9 +179,8 @@ impl Rule {
     /// How many seconds one more has to wait.
     pub fn wait_s(self, counter: Option<&Counter>, now: i64) -> i64 {
         let wait_ms = match self {
-            Self::Growing { free } => live(counter, now).map_or(0, |counter| {
-                counter.until_ms.saturating_sub(ms(now)).min(ms(pause_s(counter.count, free)))
-            }),
+            Self::Growing { free } => live(counter, now)
+                .map_or(0, |counter| counter.until_ms.saturating_sub(ms(now)).min(ms(pause_s(counter.count, free)))),
             Self::Refilling { .. } => {
                 let next = self.used_until_ms(counter, now).saturating_add(self.step_ms());
                 next.saturating_sub(ms(now)).saturating_sub(self.capacity_ms())
@@ -229,7 +228,9 @@ fn pause_s(count: u32, free: u32) -> i64 {
     match count.checked_sub(free) {
         None => 0,
         Some(_) if count >= MANY_FAILURES => LONG_PAUSE_S,
-        Some(more) => 1_i64.checked_shl(more).filter(|pause| (1..LONGEST_PAUSE_S).contains(pause)).unwrap_or(LONGEST_PAUSE_S),
+        Some(more) => {
+            1_i64.checked_shl(more).filter(|pause| (1..LONGEST_PAUSE_S).contains(pause)).unwrap_or(LONGEST_PAUSE_S)
+        }
     }
 }
 
@@ -438,7 +439,8 @@ mod tests {
         let mut kept = Kept::default();
         kept.guess(NOW).unwrap();
         kept.take(Act::Settle(Charged::Tallies), NOW);
-        let other = Step { act: Act::Charge, place: Some(Place { mark: 8, ..PLACE }), tallies: vec![ACCOUNT], now: NOW };
+        let other =
+            Step { act: Act::Charge, place: Some(Place { mark: 8, ..PLACE }), tallies: vec![ACCOUNT], now: NOW };
         assert!(matches!(other.apply(&kept.0).0, Verdict::Done { charged: Charged::Tallies, .. }));
     }
 

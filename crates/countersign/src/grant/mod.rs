@@ -5,10 +5,10 @@ mod password;
 mod refresh_token;
 mod client_credentials;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use countersign_axum::{Clock, ErrorStyle};
-use countersign_password::Source;
 use countersign_token::{NewToken, ScopeSet, Subject};
 use zeroize::Zeroizing;
 
@@ -36,8 +36,8 @@ pub struct TokenRequest {
     pub refresh_token: Option<Zeroizing<String>>,
     /// `scope`: the scopes asked for.
     pub scope: Option<String>,
-    /// Whom the hashing is for: sources take turns.
-    pub source: Source,
+    /// The address it comes from: addresses take turns at hashing, and guesses from them are counted.
+    pub address: Option<IpAddr>,
     /// From where the session is begun.
     pub origin: Origin,
 }

@@ -23,7 +23,7 @@ pub(super) async fn grant(grants: &Grants, request: TokenRequest) -> Result<Toke
         GrantError::InvalidRequest("The password is too long, or holds control characters")
     };
     let password = Password::new(String::clone(&password)).map_err(|_| not_a_password)?;
-    let user = grants.accounts.for_source(request.source).authenticate(&username, password).await?;
+    let user = grants.accounts.for_address(request.address).authenticate(&username, password).await?;
     let client = request.client;
     let (scope, with_refresh) = match scope_of(request.scope.as_deref(), &limited(&client, &user.scopes)) {
         Err(GrantError::InvalidScope) if is_lenient => (ScopeSet::default(), false),
@@ -51,6 +51,7 @@ impl From<AccountError> for GrantError {
     fn from(error: AccountError) -> Self {
         match error {
             AccountError::WrongCredentials => Self::WRONG_CREDENTIALS,
+            AccountError::Throttled(throttled) => Self::Throttled(throttled),
             AccountError::Busy { retry_after_s } => Self::Busy { retry_after_s },
             other => Self::unavailable(other),
         }

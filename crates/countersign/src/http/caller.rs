@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::header::USER_AGENT;
 use axum::http::request::Parts;
-use countersign_password::Source;
+use axum::http::{Extensions, HeaderMap};
 
 use crate::session::Origin;
 
@@ -21,9 +21,20 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// Whom the hashing is for.
-    pub(crate) fn source(&self) -> Source {
-        self.address.map_or(Source::UNKNOWN, Source::from)
+    /// What of a request tells who asks.
+    pub(crate) fn of(headers: &HeaderMap, extensions: &Extensions) -> Self {
+        let peer = extensions.get::<ConnectInfo<SocketAddr>>();
+        // Visible ASCII alone: it is shown to people.
+        let user_agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
+        Self {
+            address: peer.map(|ConnectInfo(peer)| peer.ip()),
+            user_agent: user_agent.map(|text| text.chars().take(LONGEST_USER_AGENT).collect()),
+        }
+    }
+
+    /// The address.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        self.address
     }
 
     /// From where a session is begun.
@@ -36,12 +47,6 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        // Visible ASCII alone: it is shown to people.
-        let user_agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
-        Ok(Self {
-            address: peer.map(|ConnectInfo(peer)| peer.ip()),
-            user_agent: user_agent.map(|text| text.chars().take(LONGEST_USER_AGENT).collect()),
-        })
+        Ok(Self::of(&parts.headers, &parts.extensions))
     }
 }

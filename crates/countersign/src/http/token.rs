@@ -14,6 +14,7 @@ use crate::client::Client;
 use crate::clients::{self, ClientError, Proof, Shown, first_party};
 use crate::grant::{GrantError, TokenRequest, TokenResponse};
 use crate::http::caller::Caller;
+use crate::throttles::Throttled;
 
 /// How the document groups these routes.
 pub(crate) const TAG: &str = "token";
@@ -58,6 +59,7 @@ pub(crate) struct Token {
     (status = 200, description = "A token", body = TokenAnswer),
     (status = 400, description = "The request is malformed, or the credentials are wrong", body = TokenError),
     (status = 401, description = "The Authorization header names a client that is not known", body = TokenError),
+    (status = 429, description = "Too many wrong passwords or secrets: Retry-After says when to try again", body = TokenError),
     (status = 503, description = "Too many logins at once: Retry-After says when to try again", body = TokenError),
 ))]
 pub(crate) async fn issue_token(
@@ -78,6 +80,7 @@ pub(crate) async fn issue_token(
 #[utoipa::path(post, path = "/token", tag = TAG, operation_id = "issue_token", responses(
     (status = 200, description = "A token", body = Token),
     (status = 401, description = "Incorrect username or password"),
+    (status = 429, description = "Too many wrong passwords: Retry-After says when to try again"),
     (status = 503, description = "Too many logins at once: Retry-After says when to try again"),
 ))]
 pub(crate) async fn issue_token_as_fastapi(
@@ -92,7 +95,7 @@ pub(crate) async fn issue_token_as_fastapi(
         password: Some(Zeroizing::new(form.password().to_owned())),
         scope: Some(form.scope().to_string()).filter(|scope| !scope.is_empty()),
         refresh_token: None,
-        source: caller.source(),
+        address: caller.address(),
         origin: caller.origin(),
     };
     match app.grants().grant(request).await {
@@ -112,9 +115,9 @@ async fn read(app: &Countersign, caller: &Caller, request: Request) -> Result<To
         password: text("password")?.map(Zeroizing::new),
         refresh_token: text("refresh_token")?.map(Zeroizing::new),
         scope: text("scope")?,
-        source: caller.source(),
+        address: caller.address(),
         origin: caller.origin(),
-        client: authenticate_client(app, &headers, &form).await?,
+        client: authenticate_client(app, caller, (&headers, &form)).await?,
     })
 }
 
@@ -127,15 +130,20 @@ pub(crate) struct Presented {
 /// Reads the form of [`Presented`] (RFC 7009 section 2.1, RFC 7662 section 2.1).
 pub(crate) async fn read_presented(app: &Countersign, request: Request) -> Result<Presented, TokenError> {
     let headers = request.headers().clone();
+    let caller = Caller::of(&headers, request.extensions());
     let form = StrictForm::from_request(request, &()).await?;
     let token = Zeroizing::new(form.required("token")?.to_owned());
     // Read, so that a repeated one is refused; it tells nothing that the token itself does not.
     form.optional("token_type_hint")?;
-    Ok(Presented { token, client: authenticate_client(app, &headers, &form).await? })
+    Ok(Presented { token, client: authenticate_client(app, &caller, (&headers, &form)).await? })
 }
 
 /// The client that a request names, if it is who it says.
-async fn authenticate_client(app: &Countersign, headers: &HeaderMap, form: &StrictForm) -> Result<Client, TokenError> {
+async fn authenticate_client(
+    app: &Countersign,
+    caller: &Caller,
+    (headers, form): (&HeaderMap, &StrictForm),
+) -> Result<Client, TokenError> {
     let shown = ClientCredentials::from_request(headers, form);
     let shown = shown.inspect_err(|error| {
         if error.code() == TokenErrorCode::InvalidClient {
@@ -143,11 +151,12 @@ async fn authenticate_client(app: &Countersign, headers: &HeaderMap, form: &Stri
             clients::refuse(claimed, &error.description());
         }
     })?;
-    let seen = shown.as_ref().map(|shown| Shown { id: shown.id(), proof: proof(shown) });
+    let seen = shown.as_ref().map(|shown| Shown { id: shown.id(), proof: proof(shown), address: caller.address() });
     let known = app.clients().authenticate(seen, &app.settings().issuer, app.clock().now()).await;
     known.map_err(|error| match (error, shown) {
         (ClientError::Refused, Some(shown)) => shown.refuse(),
         (ClientError::Refused, None) => TokenError::new(TokenErrorCode::InvalidClient, "Name the client"),
+        (ClientError::Throttled(throttled), _) => GrantError::Throttled(throttled).into(),
         (ClientError::Store(error), _) => GrantError::unavailable(error).into(),
     })
 }
@@ -170,6 +179,7 @@ impl From<GrantError> for TokenError {
             GrantError::UnauthorizedClient => Self::new(UnauthorizedClient, text),
             GrantError::UnsupportedGrantType => Self::new(UnsupportedGrantType, text),
             GrantError::InvalidScope => Self::new(InvalidScope, text),
+            GrantError::Throttled(Throttled { retry_after_s }) => Self::too_many(text, retry_after_s),
             GrantError::Busy { retry_after_s } => Self::try_later(text, retry_after_s),
             GrantError::Unavailable => Self::try_later(text, 1),
         }
