@@ -1,5 +1,5 @@
 //! Numbers for Prometheus, in its text format 0.0.4: what hashing costs and whom it keeps waiting, and what becomes of sessions and of
-//! tokens for things.
+//! tokens for things, and who is refused for having tried too often.
 
 use std::fmt::Write as _;
 
@@ -10,6 +10,7 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use countersign::entities::{Entities, EntityStats};
 use countersign::sessions::{SessionStats, Sessions};
+use countersign::throttles::Throttles;
 use countersign_password::{HashPool, PoolStats};
 
 /// The media type of the format.
@@ -24,6 +25,8 @@ pub struct Sources {
     pub sessions: Sessions,
     /// Tokens for things.
     pub entities: Entities,
+    /// What counts guesses.
+    pub throttles: Throttles,
 }
 
 /// Serves `GET /metrics`.
@@ -33,7 +36,7 @@ pub fn router(sources: Sources) -> Router {
 
 async fn metrics(State(sources): State<Sources>) -> impl IntoResponse {
     let metrics = hashing(&sources.hashing.stats()).into_iter().chain(sessions(&sources.sessions.stats()));
-    let metrics = metrics.chain([things(&sources.entities.stats())]);
+    let metrics = metrics.chain([things(&sources.entities.stats()), throttled(&sources.throttles)]);
     ([(CONTENT_TYPE, TEXT)], text(metrics))
 }
 
@@ -74,6 +77,11 @@ fn sessions(stats: &SessionStats) -> [Metric; 2] {
 fn things(stats: &EntityStats) -> Metric {
     let outcomes = [("minted", stats.minted), ("refused", stats.refused), ("revoked", stats.revoked)];
     ("entity_tokens_total", "counter", "Tokens for things, by what became of them", labelled("outcome", outcomes))
+}
+
+fn throttled(throttles: &Throttles) -> Metric {
+    let kinds = throttles.refusals().map(|(attempted, count)| (attempted.name(), count));
+    ("throttled_total", "counter", "Attempts that were refused with 429, by kind", labelled("kind", kinds))
 }
 
 /// A sample for each value of a label.

@@ -10,10 +10,13 @@ mod body;
 mod request_id;
 mod response_headers;
 mod matched_route;
+mod forwarded;
+mod proxies;
 mod site;
 mod connection;
 mod listen;
 
 pub use limits::Limits;
 pub use listen::{Stopped, serve};
+pub use proxies::TrustedProxies;
 pub use site::Presentation;

@@ -25,8 +25,12 @@ pub async fn router(
     let pool = hash_pool(settings, settings.hashing)?;
     let stores = Stores::in_engine(store);
     let app = Countersign::open(settings.of_accounts(issuer), stores, sealing, pool.clone(), Clock::system()).await?;
-    let sources =
-        metrics::Sources { hashing: pool, sessions: app.sessions().clone(), entities: app.entities().clone() };
+    let sources = metrics::Sources {
+        hashing: pool,
+        sessions: app.sessions().clone(),
+        entities: app.entities().clone(),
+        throttles: app.throttles().clone(),
+    };
     Ok((countersign::http::router(app)?, sources))
 }
 

@@ -51,7 +51,11 @@ async fn serve(settings: &Settings, program: &str) -> Result<(), Failure> {
     let (router, sources) = wiring::router(settings, &directory, store, &issuer).await?;
     let limits =
         Limits { connections: process::connections_within_descriptors(settings.max_connections), ..Limits::default() };
-    let presentation = Presentation { is_https: issuer.starts_with("https://"), error_style: settings.error_style };
+    let presentation = Presentation {
+        is_https: issuer.starts_with("https://"),
+        error_style: settings.error_style,
+        proxies: settings.trusted_proxies.clone(),
+    };
     let metrics = settings.metrics.map(listen_for_metrics).transpose()?;
     let addresses = Addresses { public: address, metrics: metrics.as_ref().map(|(_, address)| *address) };
     print(&banner(settings, program, addresses, &issuer))?;

@@ -1,5 +1,7 @@
 //! The one table of settings. The flag, the variable and the key of the file follow from the name.
 
+mod abuse;
+
 use std::path::PathBuf;
 
 use countersign::entity::EntityKindsError;
@@ -157,6 +159,10 @@ pub const TABLE: &[Setting] = &[
         read: |settings, text| choice_from(text, OPEN_OR_CLOSED).map(|who| settings.registration = who),
         show: |settings| choice_to(&settings.registration, OPEN_OR_CLOSED),
     },
+    abuse::REGISTRATIONS_PER_HOUR,
+    abuse::LOGIN_ATTEMPTS,
+    abuse::THROTTLE,
+    abuse::TRUSTED_PROXIES,
     Setting {
         name: "profile",
         value: "oauth2|oauth21",
