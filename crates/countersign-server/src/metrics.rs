@@ -11,6 +11,7 @@ use axum::routing::get;
 use countersign::entities::{Entities, EntityStats};
 use countersign::sessions::{SessionStats, Sessions};
 use countersign::throttles::Throttles;
+use countersign::trail::{Trail, TrailStats};
 use countersign_password::{HashPool, PoolStats};
 
 /// The media type of the format.
@@ -27,6 +28,8 @@ pub struct Sources {
     pub entities: Entities,
     /// What counts guesses.
     pub throttles: Throttles,
+    /// What was done.
+    pub trail: Trail,
 }
 
 /// Serves `GET /metrics`.
@@ -37,6 +40,7 @@ pub fn router(sources: Sources) -> Router {
 async fn metrics(State(sources): State<Sources>) -> impl IntoResponse {
     let metrics = hashing(&sources.hashing.stats()).into_iter().chain(sessions(&sources.sessions.stats()));
     let metrics = metrics.chain([things(&sources.entities.stats()), throttled(&sources.throttles)]);
+    let metrics = metrics.chain(audit(&sources.trail.stats()));
     ([(CONTENT_TYPE, TEXT)], text(metrics))
 }
 
@@ -82,6 +86,20 @@ fn things(stats: &EntityStats) -> Metric {
 fn throttled(throttles: &Throttles) -> Metric {
     let kinds = throttles.refusals().map(|(attempted, count)| (attempted.name(), count));
     ("throttled_total", "counter", "Attempts that were refused with 429, by kind", labelled("kind", kinds))
+}
+
+fn audit(stats: &TrailStats) -> [Metric; 2] {
+    let outcomes = [("kept", stats.kept), ("lost", stats.lost)];
+    let waiting = vec![(String::new(), number(stats.waiting as u64))];
+    [
+        (
+            "audit_records_total",
+            "counter",
+            "Records for the audit log, by what became of them",
+            labelled("outcome", outcomes),
+        ),
+        ("audit_records_waiting", "gauge", "Records that are not in the audit log yet", waiting),
+    ]
 }
 
 /// A sample for each value of a label.

@@ -72,10 +72,10 @@ impl Scope {
     /// Its name in the log.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Account => "account",
-            Self::Known => "account at a known address",
-            Self::Address => "address",
-            Self::Network => "network",
+            Self::Account => "too many at the account",
+            Self::Known => "too many at the account where it is known",
+            Self::Address => "too many from the address",
+            Self::Network => "too many from the network",
         }
     }
 }

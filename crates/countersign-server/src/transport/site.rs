@@ -14,6 +14,7 @@ use axum::http::header::{CONNECTION, HOST, RETRY_AFTER, TRANSFER_ENCODING};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, Version};
 use axum::response::Response;
+use countersign::trail::request_span;
 use countersign_axum::ErrorStyle;
 use futures_util::FutureExt;
 use http_body::Body as _;
@@ -87,7 +88,7 @@ impl Site {
         let is_http1 = request.version() < Version::HTTP_2;
         // Nothing behind a chunked body is read: the gate does not follow it, so it must not be followed here either.
         let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
-        let span = tracing::info_span!("request", request_id = id.to_str().unwrap_or_default(), peer = &*peer);
+        let span = request_span(id.to_str().unwrap_or_default(), &peer);
         let response = async {
             let response = match refusal.map_or_else(|| self.check(&request), Err) {
                 Ok(()) => self.handle(request).await,

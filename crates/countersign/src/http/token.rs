@@ -15,6 +15,7 @@ use crate::clients::{self, ClientError, Proof, Shown, first_party};
 use crate::grant::{GrantError, TokenRequest, TokenResponse};
 use crate::http::caller::Caller;
 use crate::throttles::Throttled;
+use crate::trail;
 
 /// How the document groups these routes.
 pub(crate) const TAG: &str = "token";
@@ -153,6 +154,7 @@ async fn authenticate_client(
     })?;
     let seen = shown.as_ref().map(|shown| Shown { id: shown.id(), proof: proof(shown), address: caller.address() });
     let known = app.clients().authenticate(seen, &app.settings().issuer, app.clock().now()).await;
+    let known = known.inspect(|client| trail::of_client(client.id.as_str()));
     known.map_err(|error| match (error, shown) {
         (ClientError::Refused, Some(shown)) => shown.refuse(),
         (ClientError::Refused, None) => TokenError::new(TokenErrorCode::InvalidClient, "Name the client"),

@@ -10,6 +10,7 @@ mod client_store;
 mod status_store;
 mod throttle_store;
 mod entity_store;
+mod audit_store;
 mod taking_over;
 mod sql;
 
@@ -26,6 +27,7 @@ use countersign_password::{HashError, PasswordHash};
 use crate::import::Newcomer;
 use crate::user::{Credentials, Login, NewUser, User, UserChange, UserId, Username};
 
+pub use crate::store::audit_store::AuditStore;
 pub use crate::store::client_store::ClientStore;
 pub use crate::store::entity_store::{Declared, EntityStore};
 pub use crate::store::session_store::{Retry, Rotation, SessionStore};
@@ -35,7 +37,7 @@ pub use crate::store::throttle_store::ThrottleStore;
 pub use crate::store::user_query::{SearchText, SearchTextError, UserPage, UserQuery};
 
 /// The version of the schema after all steps, of either engine.
-const KNOWN_VERSION: i64 = 9;
+const KNOWN_VERSION: i64 = 10;
 
 /// Why a store did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -223,11 +225,19 @@ pub trait HealthCheck: Send + Sync + 'static {
 
 /// An engine that keeps everything.
 pub trait Store:
-    UserStore + SessionStore + StatusStore + ClientStore + EntityStore + ThrottleStore + KeyStore + HealthCheck
+    UserStore + SessionStore + StatusStore + ClientStore + EntityStore + ThrottleStore + KeyStore + AuditStore + HealthCheck
 {
 }
 
 impl<S> Store for S where
-    S: UserStore + SessionStore + StatusStore + ClientStore + EntityStore + ThrottleStore + KeyStore + HealthCheck
+    S: UserStore
+        + SessionStore
+        + StatusStore
+        + ClientStore
+        + EntityStore
+        + ThrottleStore
+        + KeyStore
+        + AuditStore
+        + HealthCheck
 {
 }

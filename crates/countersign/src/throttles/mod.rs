@@ -91,9 +91,10 @@ struct Counted {
 #[derive(Clone)]
 struct About {
     attempted: Attempted,
-    address: Option<IpAddr>,
-    /// A user or a client that there is.
-    account: Option<String>,
+    /// A user that there is.
+    user: Option<UserId>,
+    /// A client that there is.
+    client: Option<String>,
 }
 
 /// A guess that was not counted yet, because right ones of its kind are many and are not to be written down.
@@ -155,7 +156,7 @@ impl Throttles {
             tallies: counting.of_address(address, kinds, most),
             now: self.clock.now(),
         };
-        let about = About { attempted: Attempted::Registration, address: Some(address), account: None };
+        let about = About { attempted: Attempted::Registration, user: None, client: None };
         self.charge(step, about).await
     }
 
@@ -166,7 +167,7 @@ impl Throttles {
         let rule = Rule::Refilling { most: MINTS_A_DAY, over_s: 24 * 60 * 60 };
         let tallies = vec![Tally { key, rule, scope: Scope::Account }];
         let step = Step { act: Act::Charge, place: None, tallies, now: self.clock.now() };
-        let about = About { attempted: Attempted::EntityToken, address: None, account: Some(owner.to_string()) };
+        let about = About { attempted: Attempted::EntityToken, user: Some(owner), client: None };
         self.charge(step, about).await.map(drop)
     }
 
@@ -321,29 +322,28 @@ impl Counted {
         let Some(counting) = &self.throttles.counting else { return };
         let step = Step { act, now: self.throttles.clock.now(), ..self.step };
         if let Err(error) = counting.store.take_step(&step).await {
-            tracing::warn!(event = "throttle", %error, "a good attempt counts as a bad one");
+            tracing::warn!(%error, "a good attempt counts as a bad one");
         }
     }
 }
 
 impl About {
     fn log(&self, outcome: &str, scope: Scope, wait_s: i64, refused: u64) {
-        let (kind, by) = (self.attempted.name(), scope.name());
-        let source = self.address.as_ref().map(tracing::field::display);
-        let account = self.account.as_deref();
+        let (kind, cause) = (self.attempted.name(), scope.name());
+        let (user, client) = (self.user.as_ref().map(tracing::field::display), self.client.as_deref());
         let refused = (refused > 0).then_some(refused);
-        tracing::info!(event = "throttle", outcome, kind, by, source, account, wait_s, refused);
+        tracing::info!(event = "throttle", outcome, kind, cause, user, client, wait_s, refused);
     }
 }
 
 impl From<Guess<'_>> for About {
     fn from(guess: Guess<'_>) -> Self {
-        let account = match guess.whose {
-            Whose::User(_, user) => Some(user.to_string()),
-            Whose::Client(id) => Some(id.to_owned()),
-            Whose::NoUser(..) | Whose::NoClient(_) => None,
+        let (user, client) = match guess.whose {
+            Whose::User(_, user) => (Some(user), None),
+            Whose::Client(id) => (None, Some(id.to_owned())),
+            Whose::NoUser(..) | Whose::NoClient(_) => (None, None),
         };
-        Self { attempted: guess.attempted, address: guess.address, account }
+        Self { attempted: guess.attempted, user, client }
     }
 }
 

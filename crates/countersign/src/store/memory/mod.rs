@@ -6,6 +6,7 @@ mod clients;
 mod entities;
 mod throttles;
 mod keys;
+mod audit;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,6 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use countersign_password::PasswordHash;
 
+use crate::audit::{AuditId, AuditRecord};
 use crate::client::{Client, ClientId};
 use crate::import::Newcomer;
 use crate::session::{Session, SessionId};
@@ -38,6 +40,7 @@ pub struct MemoryStore {
     assertions: Mutex<BTreeMap<(ClientId, [u8; 32]), i64>>,
     counters: Mutex<BTreeMap<CounterKey, Counter>>,
     keys: Mutex<Vec<SigningKeyRecord>>,
+    audit: Mutex<BTreeMap<AuditId, AuditRecord>>,
 }
 
 /// Until when each list is known, and until when each mark counts.
@@ -110,6 +113,10 @@ impl MemoryStore {
 
     fn keys(&self) -> MutexGuard<'_, Vec<SigningKeyRecord>> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn audit(&self) -> MutexGuard<'_, BTreeMap<AuditId, AuditRecord>> {
+        self.audit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -308,7 +315,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::store::{KeyStore, conformance};
+    use crate::store::{AuditStore, KeyStore, conformance};
 
     #[tokio::test(flavor = "multi_thread")]
     async fn the_memory_store_keeps_users_as_the_suite_demands() {
@@ -338,6 +345,11 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn the_memory_store_keeps_counters_as_the_suite_demands() {
         conformance::check_throttle_store(async || Arc::new(MemoryStore::new())).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_memory_store_keeps_the_audit_log_as_the_suite_demands() {
+        conformance::check_audit_store(async || Arc::new(MemoryStore::new()) as Arc<dyn AuditStore>).await;
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -18,6 +18,7 @@ mod statuses;
 mod clients;
 mod throttles;
 mod keys;
+mod audit;
 mod rehearsal;
 
 use std::fmt;
@@ -131,7 +132,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
-    use crate::store::{KeyStore, UserStore, conformance};
+    use crate::store::{AuditStore, KeyStore, UserStore, conformance};
     use crate::user::{NewUser, UserChange, Username};
 
     /// Opens a store in an empty schema each time.
@@ -211,6 +212,14 @@ mod tests {
     async fn the_postgres_store_keeps_counters_as_the_suite_demands() {
         let stores = FreshStores::default();
         conformance::check_throttle_store(async || stores.open().await).await;
+        stores.assert_schema_untouched().await;
+    }
+
+    // F-22
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_postgres_store_keeps_the_audit_log_as_the_suite_demands() {
+        let stores = FreshStores::default();
+        conformance::check_audit_store(async || stores.open().await as Arc<dyn AuditStore>).await;
         stores.assert_schema_untouched().await;
     }
 

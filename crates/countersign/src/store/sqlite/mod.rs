@@ -16,6 +16,7 @@ mod clients;
 mod throttles;
 mod rehearsal;
 mod keys;
+mod audit;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -211,7 +212,7 @@ mod tests {
     use std::task::{Context, Waker};
 
     use super::*;
-    use crate::store::{KeyStore, UserStore, conformance};
+    use crate::store::{AuditStore, KeyStore, UserStore, conformance};
     use crate::user::{NewUser, UserChange, UserId, Username};
 
     /// Opens a fresh store each time, all in one directory.
@@ -293,6 +294,14 @@ mod tests {
     async fn the_sqlite_store_keeps_things_as_the_suite_demands() {
         let stores = FreshStores::new();
         conformance::check_entity_store(async || stores.open()).await;
+        stores.assert_schema_untouched().await;
+    }
+
+    // F-22
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_sqlite_store_keeps_the_audit_log_as_the_suite_demands() {
+        let stores = FreshStores::new();
+        conformance::check_audit_store(async || stores.open() as Arc<dyn AuditStore>).await;
         stores.assert_schema_untouched().await;
     }
 
