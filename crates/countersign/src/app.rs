@@ -223,9 +223,8 @@ fn open_throttles(
     sealing: &SealingKey,
     clock: Clock,
 ) -> Result<Throttles, SigningKeysError> {
-    let secret = sealing.derive("counters of guesses");
-    let secret = secret.map_err(|source| SigningKeysError::Sealing { kid: "of counters".to_owned(), source })?;
-    Ok(Throttles::new(stores.throttles.clone(), settings.throttling, secret.as_ref(), clock))
+    let throttles = Throttles::new(stores.throttles.clone(), settings.throttling, sealing, clock);
+    throttles.map_err(|source| SigningKeysError::Sealing { kid: "of counters".to_owned(), source })
 }
 
 fn open_sessions(

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use countersign_axum::Clock;
 
+use crate::sealing::{SealingError, SealingKey};
 use crate::settings::Throttling;
 use crate::store::{StoreError, ThrottleStore};
 use crate::storm::StormLog;
@@ -111,10 +112,16 @@ impl Throttles {
         Self { counting: None, clock, refusals: Arc::default(), storm: Arc::default() }
     }
 
-    /// What counts in this store. `secret` is the same for all processes that share it, and kept elsewhere.
-    pub fn new(store: Arc<dyn ThrottleStore>, limits: Throttling, secret: &[u8], clock: Clock) -> Self {
-        let counting = Counting { store, keys: Keys::new(secret), limits };
-        Self { counting: limits.is_on.then_some(counting), ..Self::off(clock) }
+    /// What counts in this store, under numbers that are made with a key of `sealing`.
+    pub fn new(
+        store: Arc<dyn ThrottleStore>,
+        limits: Throttling,
+        sealing: &SealingKey,
+        clock: Clock,
+    ) -> Result<Self, SealingError> {
+        let secret = sealing.derive("counters of guesses")?;
+        let counting = Counting { store, keys: Keys::new(secret.as_ref()), limits };
+        Ok(Self { counting: limits.is_on.then_some(counting), ..Self::off(clock) })
     }
 
     /// Counts a guess before anybody looks at it, or refuses it.
