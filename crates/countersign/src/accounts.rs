@@ -2,7 +2,6 @@
 //! on to the store is a hash.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,7 +12,7 @@ use countersign_token::ScopeSet;
 use crate::password_rules::{PasswordRefused, PasswordRules};
 use crate::store::{StoreError, UserStore};
 use crate::storm::StormLog;
-use crate::throttles::{Attempt, Attempted, Guess, ThrottleError, Throttled, Throttles, Whose};
+use crate::throttles::{Attempt, Attempted, Guess, ThrottleError, Throttled, Throttles, Whence, Whose};
 use crate::user::{Credentials, EmailAddress, FullName, Login, NewUser, User, UserId, Username};
 
 /// Hashes that are read in one step.
@@ -28,7 +27,7 @@ pub struct Accounts {
     clock: Clock,
     storm: Arc<StormLog>,
     throttles: Throttles,
-    address: Option<IpAddr>,
+    whence: Whence,
 }
 
 /// An account to be made.
@@ -83,7 +82,7 @@ impl Accounts {
     /// Puts together what accounts need. Nothing is throttled.
     pub fn new(users: Arc<dyn UserStore>, hashing: HashPool, rules: PasswordRules, clock: Clock) -> Self {
         let throttles = Throttles::off(clock.clone());
-        Self { users, hashing, rules, clock, storm: Arc::default(), throttles, address: None }
+        Self { users, hashing, rules, clock, storm: Arc::default(), throttles, whence: Whence::default() }
     }
 
     /// The same accounts, whose attempts are counted.
@@ -92,11 +91,16 @@ impl Accounts {
         Self { throttles, ..self }
     }
 
-    /// The same accounts, for requests from this address: addresses take turns at hashing, and what comes from them is counted.
+    /// The same accounts, for requests from here: addresses take turns at hashing, and what comes from them is counted.
     #[must_use]
-    pub fn for_address(&self, address: Option<IpAddr>) -> Self {
-        let source = address.map_or(Source::UNKNOWN, Source::from);
-        Self { hashing: self.hashing.for_source(source), address, ..self.clone() }
+    pub fn for_requests_from(&self, whence: Whence) -> Self {
+        let source = whence.address.map_or(Source::UNKNOWN, Source::from);
+        Self { hashing: self.hashing.for_source(source), whence, ..self.clone() }
+    }
+
+    /// What the device is to keep from which this user has just logged in ([`Throttles::device`]).
+    pub fn device_of(&self, user: UserId) -> Option<String> {
+        self.throttles.device(user, &self.whence)
     }
 
     /// The user whose name (or e-mail address) and password these are.
@@ -166,7 +170,7 @@ impl Accounts {
     /// Makes an account for somebody who wants one, of whom there may be too many.
     pub async fn sign_up(&self, account: NewAccount) -> Result<User, AccountError> {
         self.check_new(&account).await?;
-        let attempt = self.throttles.register(self.address).await?;
+        let attempt = self.throttles.register(self.whence.address).await?;
         match self.insert(account).await {
             Err(error @ (AccountError::Busy { .. } | AccountError::Hashing(_))) => {
                 attempt.undone().await;
@@ -260,7 +264,7 @@ impl Accounts {
     }
 
     async fn guess(&self, attempted: Attempted, whose: Whose<'_>) -> Result<Attempt, AccountError> {
-        Ok(self.throttles.guess(Guess { attempted, whose, address: self.address }).await?)
+        Ok(self.throttles.guess(Guess { attempted, whose, whence: &self.whence }).await?)
     }
 
     /// An attempt that is not looked at, because too many are being looked at, does not count.

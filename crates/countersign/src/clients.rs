@@ -1,7 +1,6 @@
 //! Clients at work: who asks, and whether it is who it says.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -10,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::client::{Client, ClientChange, ClientId, ClientKeys, ClientSecret, FIRST_PARTY, Grant};
 use crate::store::{ClientStore, StoreError};
-use crate::throttles::{Attempted, Guess, ThrottleError, Throttled, Throttles, Whose};
+use crate::throttles::{Attempted, Guess, ThrottleError, Throttled, Throttles, Whence, Whose};
 
 /// The registered clients, and the one that nobody registers.
 #[derive(Clone)]
@@ -28,7 +27,7 @@ pub struct Shown<'r> {
     /// What it shows for that.
     pub proof: Proof<'r>,
     /// Where the request comes from.
-    pub address: Option<IpAddr>,
+    pub whence: &'r Whence,
 }
 
 /// How a client proves who it is.
@@ -138,7 +137,7 @@ impl Clients {
     /// of its requests.
     async fn check_secret(&self, client: Option<&Client>, secret: &str, shown: Shown<'_>) -> Result<(), ClientError> {
         let whose = client.map_or(Whose::NoClient(shown.id), |client| Whose::Client(client.id.as_str()));
-        let guess = Guess { attempted: Attempted::Client, whose, address: shown.address };
+        let guess = Guess { attempted: Attempted::Client, whose, whence: shown.whence };
         let look = match &self.throttles {
             Some(throttles) => Some(throttles.look(guess).await?),
             None => None,

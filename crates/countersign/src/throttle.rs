@@ -100,6 +100,8 @@ pub struct Place {
     pub rule: Rule,
     /// [`Counter::mark`] if it is this place.
     pub mark: i64,
+    /// Whether it is known without a counter, by what it has shown.
+    pub is_vouched_for: bool,
 }
 
 /// What a guess was counted on.
@@ -267,8 +269,9 @@ impl Counter {
 
 impl Place {
     /// Its counter, if the account is known there.
-    pub fn find<'f>(&self, found: &'f BTreeMap<CounterKey, Counter>, now: i64) -> Option<&'f Counter> {
-        live(found.get(&self.key), now).filter(|counter| counter.mark == self.mark)
+    pub fn find(&self, found: &BTreeMap<CounterKey, Counter>, now: i64) -> Option<Counter> {
+        let kept = live(found.get(&self.key), now).filter(|counter| counter.mark == self.mark).copied();
+        kept.or_else(|| self.is_vouched_for.then(|| Counter::of_known(self.mark, now)))
     }
 }
 
@@ -292,7 +295,7 @@ impl Step {
         let known = self.place.as_ref().and_then(|place| Some((place, place.find(found, now)?)));
         if let Some((place, counter)) = known {
             let (scope, charged) = (Scope::Known, Charged::Place);
-            return match place.rule.charge(Some(counter), now) {
+            return match place.rule.charge(Some(&counter), now) {
                 Err(wait_s) => (Verdict::Refused { wait_s, scope }, Vec::new()),
                 Ok(next) => {
                     let next = Counter { mark: counter.mark, expires_at: counter.expires_at, ..next };
@@ -358,7 +361,7 @@ mod tests {
     const HOURLY: Rule = Rule::Refilling { most: 100, over_s: 3600 };
     const ACCOUNT: Tally = Tally { key: CounterKey(1), rule: GUESSES, scope: Scope::Account };
     const ADDRESS: Tally = Tally { key: CounterKey(2), rule: HOURLY, scope: Scope::Address };
-    const PLACE: Place = Place { key: CounterKey(3), rule: GUESSES, mark: 7 };
+    const PLACE: Place = Place { key: CounterKey(3), rule: GUESSES, mark: 7, is_vouched_for: false };
 
     /// Counters without a store.
     #[derive(Clone, Default)]
@@ -438,6 +441,22 @@ mod tests {
         }
         assert_eq!(elsewhere.guess(NOW + 2), Err(1), "and no more than that");
         assert_eq!(elsewhere.guess(NOW + KNOWN_S), Ok(Charged::Tallies), "after 90 days it is a place like any other");
+    }
+
+    #[test]
+    fn a_place_that_is_vouched_for_is_known_without_a_counter() {
+        let mut kept = Kept::default();
+        let vouched = |kept: &mut Kept| {
+            let place = Some(Place { is_vouched_for: true, ..PLACE });
+            let (verdict, next) = Step { act: Act::Charge, place, tallies: vec![ACCOUNT], now: NOW }.apply(&kept.0);
+            kept.0.extend(next);
+            verdict
+        };
+        for _ in 0..10 {
+            assert!(matches!(vouched(&mut kept), Verdict::Done { charged: Charged::Place, .. }));
+        }
+        assert_eq!(vouched(&mut kept), Verdict::Refused { wait_s: 1, scope: Scope::Known });
+        assert_eq!(kept.count(1), 0);
     }
 
     #[test]

@@ -5,7 +5,6 @@ mod password;
 mod refresh_token;
 mod client_credentials;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use countersign_axum::{Clock, ErrorStyle};
@@ -20,6 +19,7 @@ use crate::scopes::OFFLINE_ACCESS;
 use crate::session::{Origin, RefreshToken, Session};
 use crate::sessions::Sessions;
 use crate::settings::Settings;
+use crate::throttles::Whence;
 use crate::user::User;
 
 /// A token request whose form is decoded: each parameter once or not at all, never empty.
@@ -36,8 +36,8 @@ pub struct TokenRequest {
     pub refresh_token: Option<Zeroizing<String>>,
     /// `scope`: the scopes asked for.
     pub scope: Option<String>,
-    /// The address it comes from: addresses take turns at hashing, and guesses from them are counted.
-    pub address: Option<IpAddr>,
+    /// Where it comes from: addresses take turns at hashing, and guesses from them are counted.
+    pub whence: Whence,
     /// From where the session is begun.
     pub origin: Origin,
 }
@@ -52,6 +52,8 @@ pub struct TokenResponse {
     pub refresh_token: Option<Zeroizing<String>>,
     /// The scopes that were granted, not the ones asked for.
     pub scope: ScopeSet,
+    /// What the device of a user shall keep ([`Throttles::device`](crate::throttles::Throttles::device)).
+    pub device: Option<String>,
 }
 
 /// The grants and what they work with.
@@ -136,7 +138,7 @@ impl Grants {
             scope = scope.union(&offline_access());
         }
         let refresh_token = refresh_token.map(|token| token.text());
-        Ok(TokenResponse { access_token: issued.token, expires_in: lifetime_s, refresh_token, scope })
+        Ok(TokenResponse { access_token: issued.token, expires_in: lifetime_s, refresh_token, scope, device: None })
     }
 }
 

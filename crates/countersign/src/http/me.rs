@@ -115,6 +115,6 @@ pub(crate) async fn change_own_password(
     only_first_party(&claims)?;
     let current = Password::new(body.current_password).map_err(ApiError::invalid)?;
     let new = Password::new(body.new_password).map_err(ApiError::invalid)?;
-    app.accounts().for_address(caller.address()).change_password(user.id, current, new).await?;
+    app.accounts().for_requests_from(caller.whence().clone()).change_password(user.id, current, new).await?;
     Ok(StatusCode::NO_CONTENT)
 }

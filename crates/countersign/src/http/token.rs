@@ -13,7 +13,7 @@ use crate::app::Countersign;
 use crate::client::Client;
 use crate::clients::{self, ClientError, Proof, Shown, first_party};
 use crate::grant::{GrantError, TokenRequest, TokenResponse};
-use crate::http::caller::Caller;
+use crate::http::caller::{Caller, keep_device};
 use crate::throttles::Throttled;
 use crate::trail;
 
@@ -67,14 +67,17 @@ pub(crate) async fn issue_token(
     State(app): State<Countersign>,
     caller: Caller,
     request: Request,
-) -> Result<TokenAnswer, TokenError> {
+) -> Result<Response, TokenError> {
     let request = read(&app, &caller, request).await?;
-    let TokenResponse { access_token, expires_in, refresh_token, scope } = app.grants().grant(request).await?;
+    let TokenResponse { access_token, expires_in, refresh_token, scope, device } = app.grants().grant(request).await?;
     let answer = TokenAnswer::new(access_token, expires_in).scope(scope);
-    Ok(match refresh_token {
+    let answer = match refresh_token {
         Some(token) => answer.refresh_token(token),
         None => answer,
-    })
+    };
+    let mut response = answer.into_response();
+    keep_device(response.headers_mut(), device, app.settings());
+    Ok(response)
 }
 
 /// Get an access token. Forms and answers are those of FastAPI's tutorials.
@@ -96,11 +99,15 @@ pub(crate) async fn issue_token_as_fastapi(
         password: Some(Zeroizing::new(form.password().to_owned())),
         scope: Some(form.scope().to_string()).filter(|scope| !scope.is_empty()),
         refresh_token: None,
-        address: caller.address(),
+        whence: caller.whence().clone(),
         origin: caller.origin(),
     };
     match app.grants().grant(request).await {
-        Ok(token) => TokenAnswer::fastapi(token.access_token).into_response(),
+        Ok(token) => {
+            let mut response = TokenAnswer::fastapi(token.access_token).into_response();
+            keep_device(response.headers_mut(), token.device, app.settings());
+            response
+        }
         Err(error) => TokenError::from(error).answer(ErrorStyle::FastApi),
     }
 }
@@ -116,7 +123,7 @@ async fn read(app: &Countersign, caller: &Caller, request: Request) -> Result<To
         password: text("password")?.map(Zeroizing::new),
         refresh_token: text("refresh_token")?.map(Zeroizing::new),
         scope: text("scope")?,
-        address: caller.address(),
+        whence: caller.whence().clone(),
         origin: caller.origin(),
         client: authenticate_client(app, caller, (&headers, &form)).await?,
     })
@@ -152,7 +159,7 @@ async fn authenticate_client(
             clients::refuse(claimed, &error.description());
         }
     })?;
-    let seen = shown.as_ref().map(|shown| Shown { id: shown.id(), proof: proof(shown), address: caller.address() });
+    let seen = shown.as_ref().map(|shown| Shown { id: shown.id(), proof: proof(shown), whence: caller.whence() });
     let known = app.clients().authenticate(seen, &app.settings().issuer, app.clock().now()).await;
     let known = known.inspect(|client| trail::of_client(client.id.as_str()));
     known.map_err(|error| match (error, shown) {

@@ -114,7 +114,7 @@ pub(crate) async fn register_user(
         scopes: app.settings().default_scopes.clone(),
         password: Password::new(body.password).map_err(ApiError::invalid)?,
     };
-    let accounts = app.accounts().for_address(caller.address());
+    let accounts = app.accounts().for_requests_from(caller.whence().clone());
     let user = if is_administrator { accounts.register(account).await } else { accounts.sign_up(account).await }?;
     Ok((StatusCode::CREATED, Json(user.into())))
 }

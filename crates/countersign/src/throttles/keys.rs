@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
+use aws_lc_rs::hmac::{self, HMAC_SHA256, Key, Tag};
 
 use crate::throttle::CounterKey;
 
@@ -28,8 +28,12 @@ pub(super) enum Kind {
     RegistrationNetwork = 8,
     /// Tokens for things of an owner.
     Owner = 9,
+    /// Devices of an account: no counter, and signed with the same secret.
+    Device = 10,
 }
 
+/// The length of what signs a device.
+pub(super) const TAG_BYTES: usize = 32;
 /// Of the numbers below the kind.
 const BITS: u32 = 56;
 /// Counters of what anybody can make up (addresses, names that nobody has) share so many bits: a million of each kind, and no more, are
@@ -69,15 +73,29 @@ impl Keys {
         key(kind, self.number(kind, &[of, b"slot", &slot.to_be_bytes()]), BITS)
     }
 
-    fn number(&self, kind: Kind, parts: &[&[u8]]) -> u64 {
-        let mut text = vec![kind as u8];
-        for part in parts {
-            text.extend_from_slice(&part.len().to_be_bytes());
-            text.extend_from_slice(part);
-        }
-        let tag = sign(&self.0, &text);
-        tag.as_ref().first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
+    /// Signs what is not kept.
+    pub(super) fn sign(&self, kind: Kind, parts: &[impl AsRef<[u8]>]) -> Tag {
+        hmac::sign(&self.0, &joined(kind, parts))
     }
+
+    /// Whether [`Keys::sign`] has made this, compared in constant time.
+    pub(super) fn signed(&self, kind: Kind, parts: &[impl AsRef<[u8]>], tag: &[u8]) -> bool {
+        hmac::verify(&self.0, &joined(kind, parts), tag).is_ok()
+    }
+
+    fn number(&self, kind: Kind, parts: &[&[u8]]) -> u64 {
+        self.sign(kind, parts).as_ref().first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
+    }
+}
+
+/// No two lists of parts are joined alike.
+fn joined(kind: Kind, parts: &[impl AsRef<[u8]>]) -> Vec<u8> {
+    let mut text = vec![kind as u8];
+    for part in parts {
+        text.extend_from_slice(&part.as_ref().len().to_be_bytes());
+        text.extend_from_slice(part.as_ref());
+    }
+    text
 }
 
 fn key(kind: Kind, number: u64, bits: u32) -> CounterKey {

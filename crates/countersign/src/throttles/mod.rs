@@ -1,6 +1,7 @@
 //! Throttles at work: on which counters a guess, a registration and a token for a thing are counted, before anything is hashed.
 
 mod keys;
+mod device;
 mod refusal;
 
 use std::fmt;
@@ -15,6 +16,7 @@ use crate::settings::Throttling;
 use crate::store::{StoreError, ThrottleStore};
 use crate::storm::StormLog;
 use crate::throttle::{Act, Charged, KNOWN_S, Place, Rule, Scope, Step, Tally, Verdict};
+use crate::throttles::device::Device;
 use crate::throttles::keys::{Keys, Kind, PLACES, network_of, source_of};
 use crate::throttles::refusal::Refusals;
 use crate::user::{Login, User, UserId};
@@ -70,7 +72,16 @@ pub struct Guess<'g> {
     /// At whom.
     pub whose: Whose<'g>,
     /// From where.
+    pub whence: &'g Whence,
+}
+
+/// Where a request comes from, as far as that is known.
+#[derive(Clone, Default)]
+pub struct Whence {
+    /// From this address.
     pub address: Option<IpAddr>,
+    /// From a browser that was given this ([`Throttles::device`]); nothing of it has been checked.
+    pub device: Option<String>,
 }
 
 /// An attempt that is counted. Whoever drops it has looked at it, and it was wrong.
@@ -148,6 +159,17 @@ impl Throttles {
         };
         let counted = Counted { throttles: self.clone(), step, charged: Charged::Nothing, pause: None, about };
         Ok(Look { counted: Some(counted), is_known_lately })
+    }
+
+    /// What the device is to keep from which this user has just logged in, for 90 days: where it shows it, others who guess do not keep the
+    /// user waiting (S-026). Nothing if what it has shown will do.
+    pub fn device(&self, user: UserId, whence: &Whence) -> Option<String> {
+        let keys = &self.counting.as_ref()?.keys;
+        let now = self.clock.now();
+        match whence.device.as_deref().and_then(|shown| Device::read(shown, user, keys, now)) {
+            Some(device) => device.give_anew(user, keys, now),
+            None => Device::give(user, keys, now),
+        }
     }
 
     /// Counts a registration before its password is hashed, or refuses it.
@@ -248,11 +270,15 @@ impl Counting {
             }
         };
         let mut tallies = vec![Tally { key: account, rule: self.growing(), scope: Scope::Account }];
-        let place = guess.address.map(|address| {
+        if let Some(address) = guess.whence.address {
             let most = limits.login_attempts.saturating_mul(ACCOUNTS_OF_AN_ADDRESS);
             tallies.extend(self.of_address(address, (Kind::GuessAddress, Kind::GuessNetwork), most));
-            let (key, mark) = keys.place(place_kind, &owner, &source_of(address));
-            Place { key, rule: self.growing(), mark }
+        }
+        let device = guess.device(keys, now);
+        let named = device.as_ref().map(|device| device.id).or_else(|| guess.whence.address.map(source_of));
+        let place = named.map(|named| {
+            let (key, mark) = keys.place(place_kind, &owner, &named);
+            Place { key, rule: self.growing(), mark, is_vouched_for: device.is_some() }
         });
         Step { act: Act::Charge, place, tallies, now }
     }
@@ -269,6 +295,13 @@ impl Counting {
             tally(of_address, &source_of(address), most, Scope::Address),
             tally(of_network, &network_of(address), network_most, Scope::Network),
         ]
+    }
+}
+
+impl Guess<'_> {
+    fn device(&self, keys: &Keys, now: i64) -> Option<Device> {
+        let Whose::User(_, user) = self.whose else { return None };
+        Device::read(self.whence.device.as_deref()?, user, keys, now)
     }
 }
 

@@ -33,7 +33,7 @@ async fn found<S: ThrottleStore>(store: &S, key: i64) -> Option<Counter> {
 pub(super) async fn counters_are_found_as_they_were_kept<S: ThrottleStore>(store: Arc<S>) {
     let keys = [1, 2, 3].map(CounterKey);
     assert_eq!(store.find_counters(&keys).await, Ok(BTreeMap::new()));
-    let place = Place { key: CounterKey(3), rule: GUESSES, mark: i64::MIN };
+    let place = Place { key: CounterKey(3), rule: GUESSES, mark: i64::MIN, is_vouched_for: false };
     let step = Step { place: Some(place), ..charge(&[account(1), address(i64::MAX)]) };
     assert!(is_done(store.take_step(&step).await.unwrap()));
     let counter = found(&*store, 1).await.unwrap();
