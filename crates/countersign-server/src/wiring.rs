@@ -15,6 +15,7 @@ use countersign_password::{HashPool, PoolSettings};
 use crate::data_directory::DataDirectory;
 use crate::metrics;
 use crate::settings::Settings;
+use crate::transport::RequestCounts;
 
 /// Everything that is served, for this issuer, and what its metrics are read from. What the trail takes up is kept in the store.
 pub async fn router(
@@ -29,13 +30,8 @@ pub async fn router(
     let stores = Stores::in_engine(store);
     tokio::spawn(trail.clone().keep_in(stores.audit.clone()));
     let app = Countersign::open(settings.of_accounts(issuer), stores, sealing, pool.clone(), Clock::system()).await?;
-    let sources = metrics::Sources {
-        hashing: pool,
-        sessions: app.sessions().clone(),
-        entities: app.entities().clone(),
-        throttles: app.throttles().clone(),
-        trail: trail.clone(),
-    };
+    let requests = RequestCounts::default();
+    let sources = metrics::Sources { app: app.clone(), hashing: pool, trail: trail.clone(), requests };
     Ok((countersign::http::router(app)?, sources))
 }
 

@@ -37,6 +37,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod times;
 pub mod user;
 pub mod status;
 pub mod session;

@@ -22,7 +22,7 @@ use crate::log::{self, Log};
 use crate::metrics;
 use crate::process;
 use crate::settings::{self, Configuration, Settings};
-use crate::transport::{self, Limits, Presentation, Stopped};
+use crate::transport::{self, Limits, Presentation, RequestCounts, Stopped};
 use crate::wiring;
 
 /// How long the last records of the audit log may take to be written.
@@ -61,6 +61,7 @@ async fn serve(settings: &Settings, program: &str, trail: &Trail) -> Result<(), 
         is_https: issuer.starts_with("https://"),
         error_style: settings.error_style,
         proxies: settings.trusted_proxies.clone(),
+        counts: sources.requests.clone(),
     };
     let metrics = settings.metrics.map(listen_for_metrics).transpose()?;
     let addresses = Addresses { public: address, metrics: metrics.as_ref().map(|(_, address)| *address) };
@@ -74,7 +75,7 @@ async fn serve(settings: &Settings, program: &str, trail: &Trail) -> Result<(), 
         tokio::spawn(transport::serve(
             listener,
             metrics::router(sources),
-            presentation.clone(),
+            Presentation { counts: RequestCounts::default(), ..presentation.clone() },
             limits.clone(),
             forever,
         ));

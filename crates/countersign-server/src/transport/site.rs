@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -28,6 +28,7 @@ use crate::transport::link::InFlight;
 use crate::transport::matched_route::ReportMatchedRoute;
 use crate::transport::proxies::TrustedProxies;
 use crate::transport::refusal::Refusal;
+use crate::transport::request_counts::RequestCounts;
 use crate::transport::request_id::{RequestIds, X_REQUEST_ID};
 use crate::transport::response_headers;
 
@@ -40,6 +41,8 @@ pub struct Presentation {
     pub error_style: ErrorStyle,
     /// Who may say for whom it asks.
     pub proxies: TrustedProxies,
+    /// Where requests are counted.
+    pub counts: RequestCounts,
 }
 
 /// Everything that all connections share.
@@ -94,7 +97,7 @@ impl Site {
                 Ok(()) => self.handle(request).await,
                 Err(refusal) => self.refuse(refusal),
             };
-            log(&method, &response, started);
+            self.tell(&method, &response, started);
             response
         };
         let mut response = response.instrument(span).await;
@@ -145,6 +148,14 @@ impl Site {
         }
     }
 
+    /// Counts and logs a request by its route, and never by the path or the query.
+    fn tell(&self, method: &Method, response: &Response, started: Instant) {
+        let route = response.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str);
+        let took = started.elapsed();
+        self.presentation.counts.count(route, response.status().as_u16(), took);
+        log(method, response, route, took);
+    }
+
     fn refuse(&self, refusal: Refusal) -> Response {
         let mut response = self.presentation.error_style.answer(refusal.status(), refusal.detail());
         response.extensions_mut().insert(refusal);
@@ -155,11 +166,10 @@ impl Site {
     }
 }
 
-/// One event a request: the route and never the path or the query.
-fn log(method: &Method, response: &Response<Body>, started: Instant) {
-    let route = response.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str);
+/// One event a request.
+fn log(method: &Method, response: &Response<Body>, route: &str, took: Duration) {
     let status = response.status().as_u16();
-    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     // An extension method is the caller's text.
     let method = if is_standard(method) { method.as_str() } else { "-" };
     // A storm of requests that a handler puts off must not flood the log: the handler tells of it as a whole.

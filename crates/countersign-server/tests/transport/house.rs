@@ -11,7 +11,7 @@ use axum::body::Bytes;
 use axum::extract::ConnectInfo;
 use axum::routing::{get, post};
 use countersign_axum::ErrorStyle;
-use countersign_server::transport::{Limits, Presentation, Stopped, TrustedProxies, serve};
+use countersign_server::transport::{Limits, Presentation, RequestCounts, Stopped, TrustedProxies, serve};
 use tokio::runtime::Runtime;
 use tokio::sync::{Notify, oneshot};
 
@@ -20,7 +20,12 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// As most servers present themselves.
 pub(crate) fn plain() -> Presentation {
-    Presentation { is_https: false, error_style: ErrorStyle::Problem, proxies: TrustedProxies::default() }
+    Presentation {
+        is_https: false,
+        error_style: ErrorStyle::Problem,
+        proxies: TrustedProxies::default(),
+        counts: RequestCounts::default(),
+    }
 }
 
 /// A running server.

@@ -25,6 +25,7 @@ use async_trait::async_trait;
 use countersign_password::{HashError, PasswordHash};
 
 use crate::import::Newcomer;
+use crate::times::Times;
 use crate::user::{Credentials, Login, NewUser, User, UserChange, UserId, Username};
 
 pub use crate::store::audit_store::AuditStore;
@@ -221,6 +222,11 @@ pub trait KeyStore: Send + Sync + 'static {
 pub trait HealthCheck: Send + Sync + 'static {
     /// Reads something; fails if the store would not answer others either.
     async fn ping(&self) -> Result<(), StoreError>;
+
+    /// How long its steps took since the start, the wait for their turn included, by kind of step; for metrics.
+    fn times(&self) -> Vec<(&'static str, Times)> {
+        Vec::new()
+    }
 }
 
 /// An engine that keeps everything.

@@ -28,6 +28,7 @@ use deadpool::managed::Pool;
 
 use crate::store::postgres::connection::{Manager, StepError, Turn, get};
 use crate::store::{HealthCheck, StoreError};
+use crate::times::Times;
 
 pub use crate::store::postgres::address::{Address, AddressError};
 
@@ -120,6 +121,10 @@ impl HealthCheck for PostgresStore {
     async fn ping(&self) -> Result<(), StoreError> {
         self.turn().await?.lane().read_first(crate::store::sql::PING, &[], |_| Ok(())).await?;
         Ok(())
+    }
+
+    fn times(&self) -> Vec<(&'static str, Times)> {
+        vec![("step", self.pool.manager().times())]
     }
 }
 

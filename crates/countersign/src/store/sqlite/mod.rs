@@ -28,6 +28,7 @@ use crate::store::sqlite::connection::{Access, JobError};
 use crate::store::sqlite::files::DatabaseFiles;
 use crate::store::sqlite::worker::Worker;
 use crate::store::{HealthCheck, StoreError, sql};
+use crate::times::Times;
 
 pub use crate::store::sqlite::files::{check_file, prepare_directory};
 pub use crate::store::sqlite::rehearsal::Rehearsal;
@@ -202,6 +203,10 @@ impl fmt::Debug for SqliteStore {
 impl HealthCheck for SqliteStore {
     async fn ping(&self) -> Result<(), StoreError> {
         self.look_up(|connection| Ok(connection.prepare_cached(sql::PING)?.query_row([], |_| Ok(()))?)).await
+    }
+
+    fn times(&self) -> Vec<(&'static str, Times)> {
+        vec![("look up", self.look_ups.times()), ("list", self.listings.times()), ("write", self.writer.times())]
     }
 }
 
