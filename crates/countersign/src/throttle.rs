@@ -322,12 +322,14 @@ impl Step {
 
     fn settle(&self, charged: Charged, found: &BTreeMap<CounterKey, Counter>) -> Vec<(CounterKey, Counter)> {
         let known = self.place.map(|place| (place.key, Counter::of_known(place.mark, self.now)));
-        // Failures elsewhere stay where they were not this one's: what happens at a known place says nothing of them.
+        // What happens where the account is known says nothing of failures elsewhere.
         let others = self.tallies.iter().filter(|_| charged != Charged::Place).filter_map(|tally| {
             let counter = found.get(&tally.key)?;
             match tally.rule {
                 Rule::Growing { .. } => Some((tally.key, Counter::cleared(self.now))),
-                rule => (charged == Charged::Tallies).then(|| (tally.key, rule.give_back(counter, self.now))),
+                rule @ Rule::Refilling { .. } => {
+                    (charged == Charged::Tallies).then(|| (tally.key, rule.give_back(counter, self.now)))
+                }
             }
         });
         known.into_iter().chain(others).collect()

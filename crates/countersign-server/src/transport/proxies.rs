@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::transport::forwarded;
 
@@ -32,7 +32,7 @@ impl TrustedProxies {
         if !self.trusts(peer) {
             return None;
         }
-        let lines = |name: &HeaderName| headers.get_all(name).iter().map(|line| line.as_bytes()).collect::<Vec<_>>();
+        let lines = |name: &HeaderName| headers.get_all(name).iter().map(HeaderValue::as_bytes).collect::<Vec<_>>();
         let (plain, standard) = (lines(&X_FORWARDED_FOR), lines(&FORWARDED));
         let by_plain = || self.walk(plain.iter().rev().flat_map(|line| forwarded::plain(line)));
         let by_standard = || self.walk(standard.iter().rev().flat_map(|line| forwarded::standard(line)));
@@ -134,7 +134,6 @@ impl fmt::Display for TrustedProxies {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
     use proptest::prelude::*;
 
     use super::*;

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use countersign_axum::ErrorStyle;
-use countersign_server::transport::{Limits, Presentation, RequestCounts};
+use countersign_server::transport::{Limits, Presentation};
 
 use crate::house::{House, plain, rest};
 

@@ -19,7 +19,7 @@ use crate::throttle::{Act, Charged, KNOWN_S, Place, Rule, Scope, Step, Tally, Ve
 use crate::throttles::device::Device;
 use crate::throttles::keys::{Keys, Kind, PLACES, network_of, source_of};
 use crate::throttles::refusal::Refusals;
-use crate::user::{Login, User, UserId};
+use crate::user::{EmailAddress, Login, User, UserId};
 
 pub use crate::throttles::refusal::{Attempted, ThrottleError, Throttled};
 
@@ -157,7 +157,8 @@ impl Throttles {
                 step.tallies.iter().all(|tally| found.get(&tally.key).is_none_or(|counter| counter.count == 0))
             }
         };
-        let counted = Counted { throttles: self.clone(), step, charged: Charged::Nothing, pause: None, about };
+        let charged = if known.is_some() { Charged::Place } else { Charged::Nothing };
+        let counted = Counted { throttles: self.clone(), step, charged, pause: None, about };
         Ok(Look { counted: Some(counted), is_known_lately })
     }
 
@@ -203,7 +204,7 @@ impl Throttles {
     /// Forgets all failures at an account, and from where it is known: the operator vouches for it.
     pub async fn forgive(&self, user: &User) -> Result<(), StoreError> {
         let Some(counting) = &self.counting else { return Ok(()) };
-        let names = [user.username.as_str()].into_iter().chain(user.email.as_ref().map(|email| email.canonical()));
+        let names = [user.username.as_str()].into_iter().chain(user.email.as_ref().map(EmailAddress::canonical));
         let names = names.map(|name| counting.keys.own(Kind::Account, name.as_bytes()));
         let places = (0..PLACES).map(|slot| counting.keys.slot(Kind::AccountPlace, user.id.as_bytes(), slot));
         let tallies = names.chain(places).map(|key| Tally { key, rule: counting.growing(), scope: Scope::Account });
