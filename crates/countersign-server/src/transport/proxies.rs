@@ -154,7 +154,7 @@ mod tests {
         headers
     }
 
-    /// What a proxy at 127.0.0.1 that is trusted, as 10.0.0.0/8 and fd00::/8 are, makes us believe; `-` for itself.
+    /// What a trusted proxy makes us believe; `-` for itself.
     fn believed(lines: &[(&HeaderName, &[u8])]) -> String {
         let source = trusted("127.0.0.1 10.0.0.0/8, fd00::/8").source(ip("127.0.0.1"), &headers(lines));
         source.map_or("-".to_owned(), |source| source.to_string())
