@@ -9,6 +9,8 @@ use countersign_axum::Clock;
 use countersign_password::{HashPool, Password, PasswordError, PasswordHash, PoolError, Source, Verdict};
 use countersign_token::ScopeSet;
 
+use tracing::Instrument;
+
 use crate::password_rules::{PasswordRefused, PasswordRules};
 use crate::store::{StoreError, UserStore};
 use crate::storm::StormLog;
@@ -260,7 +262,8 @@ impl Accounts {
     }
 
     async fn hash(&self, password: Password) -> Result<PasswordHash, AccountError> {
-        self.hashing.hash(password).await.map_err(|error| self.not_hashed(error))
+        let hashing = self.hashing.hash(password).instrument(tracing::debug_span!("hash password"));
+        hashing.await.map_err(|error| self.not_hashed(error))
     }
 
     async fn guess(&self, attempted: Attempted, whose: Whose<'_>) -> Result<Attempt, AccountError> {
@@ -274,7 +277,8 @@ impl Accounts {
         password: Password,
         stored: Option<PasswordHash>,
     ) -> Result<(Verdict, Attempt), AccountError> {
-        match self.hashing.verify(password, stored).await {
+        let verifying = self.hashing.verify(password, stored).instrument(tracing::debug_span!("verify password"));
+        match verifying.await {
             Ok(verdict) => Ok((verdict, attempt)),
             Err(error) => {
                 attempt.undone().await;

@@ -24,6 +24,7 @@ pub(crate) fn plain() -> Presentation {
         is_https: false,
         error_style: ErrorStyle::Problem,
         proxies: TrustedProxies::default(),
+        is_traced: false,
         counts: RequestCounts::default(),
     }
 }
