@@ -15,7 +15,7 @@ use std::time::Duration;
 use axum::http::Uri;
 use countersign::entity::EntityKinds;
 use countersign::password_rules::{BreachedRange, PasswordList, PasswordRules};
-use countersign::{Profile, Registration};
+use countersign::{Profile, Registration, Throttling};
 use countersign_axum::ErrorStyle;
 use countersign_password::{Argon2Params, HashPool, Hasher, Kernel, ParamsError, Peppers, Policy, PoolSettings};
 use countersign_token::{Algorithm, ScopeSet};
@@ -30,7 +30,7 @@ use crate::allowance;
 use crate::breached::RangeService;
 use crate::database::{Address, DatabasePassword};
 use crate::traces::Collector;
-use crate::transport::Limits;
+use crate::transport::{Limits, TrustedProxies};
 
 /// Every setting with its value. [`Settings::default`] is what holds when nothing is said.
 #[derive(Clone, Debug)]
@@ -59,8 +59,12 @@ pub struct Settings {
     pub issuer: Option<String>,
     /// What stands in `aud`; without it, the issuer.
     pub audience: Option<String>,
+    /// Who may say for whom it asks.
+    pub trusted_proxies: TrustedProxies,
     /// Whether anybody may register.
     pub registration: Registration,
+    /// How often somebody may guess, and register.
+    pub throttling: Throttling,
     /// How errors look on the wire.
     pub error_style: ErrorStyle,
     /// How long access tokens live.
@@ -127,7 +131,9 @@ impl Default for Settings {
             database_connections: 16,
             issuer: None,
             audience: None,
+            trusted_proxies: TrustedProxies::default(),
             registration: library.registration,
+            throttling: library.throttling,
             error_style: library.error_style,
             access_token_lifetime: Duration::from_secs(library.access_token_lifetime_s.unsigned_abs()),
             refresh_tokens: library.refresh_tokens,
@@ -209,6 +215,7 @@ impl Settings {
             signing_key_lifetime_s: seconds(self.signing_key_lifetime),
             keys_max_age_s: seconds(self.keys_max_age),
             registration: self.registration,
+            throttling: self.throttling,
             profile: self.profile,
             error_style: self.error_style,
             default_scopes: self.default_scopes.clone(),

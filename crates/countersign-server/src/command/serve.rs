@@ -68,6 +68,7 @@ async fn serve(settings: &Settings, program: &str, trail: &Trail) -> Result<(), 
     let presentation = Presentation {
         is_https: issuer.starts_with("https://"),
         error_style: settings.error_style,
+        proxies: settings.trusted_proxies.clone(),
         is_traced: settings.traces.is_some(),
         counts: sources.requests.clone(),
     };

@@ -1,5 +1,6 @@
 //! The one table of settings. The flag, the variable and the key of the file follow from the name.
 
+mod abuse;
 mod hashing;
 mod observation;
 mod tls;
@@ -155,6 +156,10 @@ pub const TABLE: &[Setting] = &[
         read: |settings, text| choice_from(text, OPEN_OR_CLOSED).map(|who| settings.registration = who),
         show: |settings| choice_to(&settings.registration, OPEN_OR_CLOSED),
     },
+    abuse::REGISTRATIONS_PER_HOUR,
+    abuse::LOGIN_ATTEMPTS,
+    abuse::THROTTLE,
+    abuse::TRUSTED_PROXIES,
     Setting {
         name: "profile",
         value: "oauth2|oauth21",

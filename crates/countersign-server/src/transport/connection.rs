@@ -85,10 +85,11 @@ pub(crate) async fn serve(
     let wire = Wire::new(socket, Arc::clone(&limits), Arc::clone(&link));
     let address: Arc<str> = peer.to_string().into();
     let service = service_fn(|mut request: Request<Incoming>| {
-        // The one place that says who the caller is.
-        request.extensions_mut().insert(ConnectInfo(peer));
+        let source = site.source(peer, request.headers());
+        request.extensions_mut().insert(ConnectInfo(source));
         let (in_flight, refusal) = link.begin();
-        Arc::clone(&site).answer(request, Arc::clone(&address), in_flight, refusal)
+        let shown = if source == peer { Arc::clone(&address) } else { source.ip().to_string().into() };
+        Arc::clone(&site).answer(request, shown, in_flight, refusal)
     });
     let mut connection = pin!(protocol.serve_connection(TokioIo::new(wire), service));
     let mut stopped = pin!(async {

@@ -112,7 +112,13 @@ impl Place {
         self.run_with(&add, &[], &format!("{PASSWORD}\n"))
     }
 
+    /// A server that counts no attempts: all tests come from one address.
     pub(crate) fn serve(&self, arguments: &[&str]) -> Server {
+        self.serve_throttling(&[&["--throttle", "off"], arguments].concat())
+    }
+
+    /// A server as it is by default.
+    pub(crate) fn serve_throttling(&self, arguments: &[&str]) -> Server {
         let arguments = [&["serve", "--listen", "127.0.0.1:0"], arguments].concat();
         let child = self.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         Server::of(child)

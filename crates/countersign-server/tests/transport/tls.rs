@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use countersign_axum::ErrorStyle;
-use countersign_server::transport::{Certificate, Door, Limits, Presentation, RequestCounts, Stopped, serve};
+use countersign_server::transport::{Certificate, Door, Limits, Presentation, Stopped, serve};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
+use crate::house::plain;
 use crate::tls_client::{ask, connect, make};
 
 /// A server that speaks TLS.
@@ -37,12 +37,7 @@ impl House {
         let ((stop, asked), (tell, stopped)) = (oneshot::channel(), oneshot::channel());
         let door = Door::encrypted(listener, shown.clone());
         let router = Router::new().route("/", get(async || "hello"));
-        let presentation = Presentation {
-            is_https: true,
-            error_style: ErrorStyle::Problem,
-            counts: RequestCounts::default(),
-            is_traced: false,
-        };
+        let presentation = Presentation { is_https: true, ..plain() };
         runtime.spawn(async move {
             let _ = tell.send(serve(door, router, presentation, limits, async { asked.await.unwrap_or(()) }).await);
         });

@@ -40,6 +40,7 @@ pub(crate) struct RevocationForm {
     (status = 200, description = "The token is not good any more"),
     (status = 400, description = "The request is malformed", body = TokenError),
     (status = 401, description = "The Authorization header names a client that is not known", body = TokenError),
+    (status = 429, description = "Too many wrong secrets: Retry-After says when to try again", body = TokenError),
     (status = 503, description = "The token could not be revoked: try again", body = TokenError),
 ))]
 pub(crate) async fn revoke_token(

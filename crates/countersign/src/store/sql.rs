@@ -269,6 +269,14 @@ pub(in crate::store) const END_ALL_ENTITY_TOKENS: [&str; 2] = end_entity_tokens!
 pub(in crate::store) const PURGE_ENTITY_TOKENS: &str =
     "DELETE FROM entity_tokens WHERE id IN (SELECT id FROM entity_tokens WHERE expires_at <= $1 LIMIT $2)";
 
+pub(in crate::store) const FIND_COUNTER: &str = "SELECT count, until_ms, mark, expires_at FROM counters WHERE key = $1";
+pub(in crate::store) const KEEP_COUNTER: &str = "
+    INSERT INTO counters (key, count, until_ms, mark, expires_at) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (key) DO UPDATE SET count = excluded.count, until_ms = excluded.until_ms, mark = excluded.mark,
+        expires_at = excluded.expires_at";
+pub(in crate::store) const PURGE_COUNTERS: &str =
+    "DELETE FROM counters WHERE key IN (SELECT key FROM counters WHERE expires_at <= $1 LIMIT $2)";
+
 pub(in crate::store) const INSERT_KEY: &str = "
     INSERT INTO signing_keys (kid, algorithm, state, sealed, created_at, since)
     VALUES ($1, $2, $3, $4, $5, $6)

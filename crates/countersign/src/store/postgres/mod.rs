@@ -1,6 +1,6 @@
 //! The engine for more than one machine: any number of processes on one PostgreSQL.
 //!
-//! A write is acknowledged after the server has it on disk (`synchronous_commit`). Every step is one statement, or a transaction
+//! A write is acknowledged after the server has it on disk (`synchronous_commit`), but for counters of guesses. Every step is one statement, or a transaction
 //! (READ COMMITTED) that locks what it is about before it reads. Nothing takes longer than six seconds.
 
 mod address;
@@ -16,6 +16,7 @@ mod users;
 mod sessions;
 mod statuses;
 mod clients;
+mod throttles;
 mod keys;
 mod audit;
 mod rehearsal;
@@ -272,6 +273,13 @@ mod tests {
     async fn the_postgres_store_keeps_things_as_the_suite_demands() {
         let stores = FreshStores::default();
         conformance::check_entity_store(async || stores.open().await).await;
+        stores.assert_schema_untouched().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_postgres_store_keeps_counters_as_the_suite_demands() {
+        let stores = FreshStores::default();
+        conformance::check_throttle_store(async || stores.open().await).await;
         stores.assert_schema_untouched().await;
     }
 

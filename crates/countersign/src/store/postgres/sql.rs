@@ -89,6 +89,21 @@ pub(super) const PURGE_REVOKED: &str = "
     DELETE FROM revoked_statuses
     WHERE (list, place) IN (SELECT list, place FROM revoked_statuses WHERE until <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
 
+/// For this transaction alone: what it counts may be lost in a crash, and nobody waits for the disk.
+pub(super) const LOCK_COUNTERS: &str = "
+    SELECT pg_advisory_xact_lock(key), set_config('synchronous_commit', 'off', true)
+    FROM unnest($1::bigint[]) AS key";
+pub(super) const FIND_COUNTERS: &str =
+    "SELECT key, count, until_ms, mark, expires_at FROM counters WHERE key = ANY ($1::bigint[])";
+pub(super) const KEEP_COUNTERS: &str = "
+    INSERT INTO counters (key, count, until_ms, mark, expires_at)
+    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+    ON CONFLICT (key) DO UPDATE SET count = excluded.count, until_ms = excluded.until_ms, mark = excluded.mark,
+        expires_at = excluded.expires_at";
+pub(super) const PURGE_COUNTERS: &str = "
+    DELETE FROM counters
+    WHERE key IN (SELECT key FROM counters WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
+
 /// Many records cost one statement.
 pub(super) const KEEP_RECORDS: &str = "
     INSERT INTO audit_log (id, event, outcome, cause, user_id, by_whom, client, source, request_id, times, detail)
