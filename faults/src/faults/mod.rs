@@ -1,0 +1,50 @@
+//! The faults, each a function that breaks something and reports what was lost.
+
+mod crash;
+mod stop;
+
+use anyhow::Result;
+
+use crate::harness::Harness;
+use crate::report::{Engine, Report};
+
+/// A fault of the list.
+pub(crate) struct Fault {
+    /// Its number in the requirements.
+    pub(crate) number: &'static str,
+    pub(crate) what: &'static str,
+    pub(crate) run: Run,
+    /// What it needs of the machine.
+    pub(crate) needs: Need,
+}
+
+/// How a fault is run.
+pub(crate) enum Run {
+    OnEach(fn(&Harness, Engine) -> Result<Report>),
+    OnSqlite(fn(&Harness) -> Result<Report>),
+    OnPostgres(fn(&Harness) -> Result<Report>),
+}
+
+/// What a fault needs besides the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    Nothing,
+    /// Mounting file systems.
+    Root,
+    /// A loop device, and ext4.
+    LoopDevice,
+}
+
+/// All of them, in the order in which they run.
+pub(crate) const FAULTS: &[Fault] = &[
+    Fault { number: "F-01", what: "killed under load", run: Run::OnEach(crash::under_load), needs: Need::Nothing },
+    Fault {
+        number: "F-01",
+        what: "killed while it starts, migrates, rotates keys, stops",
+        run: Run::OnEach(crash::in_bad_moments),
+        needs: Need::Nothing,
+    },
+    Fault { number: "F-12", what: "two start at once on nothing", run: Run::OnEach(stop::two_at_once), needs: Need::Nothing },
+    Fault { number: "F-16", what: "stopped under load", run: Run::OnEach(stop::gracefully), needs: Need::Nothing },
+    Fault { number: "F-17", what: "clients that go away", run: Run::OnEach(stop::cancel_storm), needs: Need::Nothing },
+];

@@ -1,0 +1,130 @@
+//! One run: fault after fault, what cannot run here said loudly, and the figures at the end.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use rustix::process::getuid;
+
+use crate::CommandLine;
+use crate::faults::{FAULTS, Fault, Need, Run};
+use crate::harness::Harness;
+use crate::postgres;
+use crate::report::{Engine, Outcome, Report};
+
+/// Where the run may leave what it breaks; `script/faults` makes it, and clears it away.
+const FOLDER: &str = "FAULTS_FOLDER";
+
+pub(crate) fn run(line: &CommandLine) -> Result<ExitCode> {
+    let binary = &line.options.binary;
+    ensure!(binary.exists(), "there is no {}: script/faults builds it", binary.display());
+    let own = tempfile::tempdir()?;
+    let work = std::env::var_os(FOLDER).map_or_else(|| own.path().to_owned(), Into::into);
+    let harness = Harness::new(line.options.clone(), &work)?;
+    let begun = Instant::now();
+    let mut reports = Vec::new();
+    let (mut failed, mut skipped) = (0, 0);
+    for fault in FAULTS.iter().filter(|fault| line.only.is_empty() || line.only.iter().any(|only| only == fault.number))
+    {
+        for engine in engines(fault, &harness) {
+            match one(fault, &harness, engine) {
+                Outcome::Done(report) => {
+                    report.print();
+                    failed += usize::from(!report.is_good());
+                    reports.push(report);
+                }
+                Outcome::Skipped(why) => {
+                    eprintln!("NOT RUN: {} {} ({engine}): {why}", fault.number, fault.what);
+                    skipped += 1;
+                }
+                Outcome::Failed(why) => {
+                    println!("{} {} ({engine}): THE HARNESS FAILED: {why}", fault.number, fault.what);
+                    failed += 1;
+                }
+            }
+        }
+    }
+    println!("{} held, {failed} did not, {skipped} could not run here; {:?}", reports.len(), begun.elapsed());
+    if let Some(path) = &line.report {
+        write_report(path, &reports, line)?;
+    }
+    if line.json {
+        println!("{}", serde_json::Value::Array(reports.iter().map(Report::json).collect()));
+    }
+    let is_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
+    if skipped > 0 && is_ci {
+        eprintln!("Under CI nothing may be left out: see NOT RUN above");
+    }
+    let is_good = failed == 0 && !(is_ci && skipped > 0) && !reports.is_empty();
+    Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn engines(fault: &Fault, harness: &Harness) -> Vec<Engine> {
+    let asked = harness.options.engines.iter().copied();
+    asked
+        .filter(|engine| match fault.run {
+            Run::OnEach(_) => true,
+            Run::OnSqlite(_) => *engine == Engine::Sqlite,
+            Run::OnPostgres(_) => *engine == Engine::Postgres,
+        })
+        .collect()
+}
+
+fn one(fault: &Fault, harness: &Harness, engine: Engine) -> Outcome {
+    if let Some(why) = missing(fault.needs, engine) {
+        return Outcome::Skipped(why.to_owned());
+    }
+    eprintln!("-- {} {}, {engine}", fault.number, fault.what);
+    let begun = Instant::now();
+    let done = catch_unwind(AssertUnwindSafe(|| match fault.run {
+        Run::OnEach(run) => run(harness, engine),
+        Run::OnSqlite(run) | Run::OnPostgres(run) => run(harness),
+    }));
+    match done {
+        Ok(Ok(mut report)) => {
+            report.took = begun.elapsed();
+            Outcome::Done(report)
+        }
+        Ok(Err(error)) => Outcome::Failed(format!("{error:#}")),
+        Err(_) => Outcome::Failed("it panicked: see above".to_owned()),
+    }
+}
+
+/// What the machine lacks for it.
+fn missing(need: Need, engine: Engine) -> Option<&'static str> {
+    if engine == Engine::Postgres && !postgres::is_here() {
+        return Some("there is no PostgreSQL here: script/test installs it");
+    }
+    match need {
+        Need::Nothing => None,
+        Need::Root | Need::LoopDevice if !getuid().is_root() => Some("mounting needs root: run script/faults by sudo"),
+        Need::Root => None,
+        Need::LoopDevice => {
+            let free = Command::new("losetup").arg("--find").output();
+            let is_free = free.is_ok_and(|output| output.status.success());
+            (!is_free).then_some("there is no loop device here")
+        }
+    }
+}
+
+/// The part of the page between its marks is written anew, and the rest stays.
+fn write_report(path: &Path, reports: &[Report], line: &CommandLine) -> Result<()> {
+    const BEGIN: &str = "<!-- figures -->\n";
+    const END: &str = "<!-- end of figures -->\n";
+    let page = std::fs::read_to_string(path).unwrap_or_else(|_| format!("{BEGIN}{END}"));
+    let (before, rest) = page.split_once(BEGIN).context("the report has no mark where the figures begin")?;
+    let (_, after) = rest.split_once(END).context("the report has no mark where the figures end")?;
+    let mut table = format!(
+        "| fault | what | rounds | acknowledged | unknown | lost | undone | ready after | verdict | figures |\n{}\n",
+        "|---".repeat(10) + "|"
+    );
+    for report in reports {
+        table += &report.row();
+        table.push('\n');
+    }
+    let share = if line.options.is_long { format!("`--share {}`", line.options.share) } else { "the short form".into() };
+    let text = format!("{before}{BEGIN}\nMade with {share}, seed {}.\n\n{table}\n{END}{after}", line.options.seed);
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
