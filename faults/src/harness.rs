@@ -106,6 +106,7 @@ impl Harness {
             data: folder.join("data"),
             database,
             variables: Vec::new(),
+            by: Vec::new(),
             log: folder.join("server.log"),
         }
     }

@@ -34,6 +34,7 @@ pub(crate) struct Ledger {
     acknowledged: AtomicU64,
     refused: AtomicU64,
     unknown: AtomicU64,
+    cut_off: AtomicU64,
     odd: AtomicU64,
     examples: Mutex<Vec<String>>,
     slowest_ms: AtomicU64,
@@ -45,6 +46,8 @@ pub(crate) struct Counts {
     pub(crate) acknowledged: u64,
     pub(crate) refused: u64,
     pub(crate) unknown: u64,
+    /// Of these, those that were not answered at all.
+    pub(crate) cut_off: u64,
     pub(crate) odd: u64,
     /// The longest that an act took to its answer, or to the end of the wait for one.
     pub(crate) slowest_ms: u64,
@@ -59,6 +62,7 @@ impl Ledger {
             acknowledged: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             unknown: AtomicU64::new(0),
+            cut_off: AtomicU64::new(0),
             odd: AtomicU64::new(0),
             examples: Mutex::default(),
             slowest_ms: AtomicU64::new(0),
@@ -79,6 +83,9 @@ impl Ledger {
             Outcome::Odd => (&self.odd, "is oddly answered to"),
         };
         count.fetch_add(1, Ordering::Relaxed);
+        if outcome == Outcome::Unknown && status == 0 {
+            self.cut_off.fetch_add(1, Ordering::Relaxed);
+        }
         self.slowest_ms.fetch_max(took_ms, Ordering::Relaxed);
         self.write(account, &format!("{word} [{status}, {took_ms} ms]"), act);
         if outcome == Outcome::Odd {
@@ -104,6 +111,7 @@ impl Ledger {
             acknowledged: read(&self.acknowledged),
             refused: read(&self.refused),
             unknown: read(&self.unknown),
+            cut_off: read(&self.cut_off),
             odd: read(&self.odd),
             slowest_ms: read(&self.slowest_ms),
         }

@@ -12,6 +12,8 @@ mod report;
 mod process;
 mod postgres;
 mod old_schema;
+mod proxy;
+mod probe;
 mod harness;
 mod faults;
 mod run;

@@ -34,6 +34,8 @@ pub(crate) struct Site {
     /// A URL; without it SQLite in the data directory.
     pub(crate) database: Option<String>,
     pub(crate) variables: Vec<(String, String)>,
+    /// A program, with arguments, that runs the server, such as one that gives up rights.
+    pub(crate) by: Vec<String>,
     /// Where standard error goes.
     pub(crate) log: PathBuf,
 }
@@ -56,7 +58,14 @@ pub(crate) struct Done {
 
 impl Site {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.binary);
+        let mut command = match self.by.split_first() {
+            Some((program, arguments)) => {
+                let mut command = Command::new(program);
+                command.args(arguments).arg(&self.binary);
+                command
+            }
+            None => Command::new(&self.binary),
+        };
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("COUNTERSIGN_") {
                 command.env_remove(name);
@@ -93,6 +102,25 @@ impl Site {
         let done = self.run(arguments, input)?;
         ensure!(done.status.success(), "countersign {arguments:?}: {}", done.stderr);
         Ok(done.stdout)
+    }
+
+    /// A server that should not start: whether it ends with code 1 and one line, and the line.
+    pub(crate) fn refuses_to_start(&self) -> Result<(bool, String)> {
+        let child = self.command(&["serve", "--listen", "127.0.0.1:0", "--log", "off"])
+            .stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let id = child.id();
+        let (ended, waits) = std::sync::mpsc::channel::<()>();
+        // One that starts all the same would not end by itself.
+        let watch = std::thread::spawn(move || {
+            if waits.recv_timeout(LONGEST_START) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                drop(signal_process(id, Signal::KILL));
+            }
+        });
+        let output = child.wait_with_output()?;
+        drop(ended);
+        drop(watch.join());
+        let line = String::from_utf8_lossy(&output.stderr).trim_end().to_owned();
+        Ok((output.status.code() == Some(1) && output.stdout.is_empty() && line.lines().count() == 1, line))
     }
 
     /// Starts a server without waiting for it.

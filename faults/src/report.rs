@@ -71,10 +71,11 @@ impl Report {
 
     /// Takes over what a ledger says.
     pub(crate) fn take(&mut self, ledger: &Ledger) {
-        let Counts { acknowledged, refused, unknown, odd, slowest_ms } = ledger.counts();
+        let Counts { acknowledged, refused, unknown, cut_off, odd, slowest_ms } = ledger.counts();
         self.counts.acknowledged += acknowledged;
         self.counts.refused += refused;
         self.counts.unknown += unknown;
+        self.counts.cut_off += cut_off;
         self.counts.odd += odd;
         self.counts.slowest_ms = self.counts.slowest_ms.max(slowest_ms);
         self.examples.extend(ledger.examples());
@@ -103,7 +104,14 @@ impl Report {
         }
     }
 
-    /// Whether something is broken, in a word of its own.
+    /// Every act has to be answered, if only with 503, and within this time.
+    pub(crate) fn every_act_is_answered(&mut self, within: Duration) {
+        let Counts { cut_off, slowest_ms, .. } = self.counts;
+        self.bound(format!("{cut_off} acts were not answered"), cut_off == 0);
+        self.within("slowest answer", Duration::from_millis(slowest_ms), within);
+    }
+
+    /// What is broken, a line each.
     pub(crate) fn faults(&self) -> Vec<String> {
         let mut faults = self.broken.clone();
         let Findings { lost, undone, between, .. } = self.findings;

@@ -2,6 +2,9 @@
 
 mod crash;
 mod stop;
+mod files;
+mod database;
+mod network;
 
 use anyhow::Result;
 
@@ -47,4 +50,9 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault { number: "F-12", what: "two start at once on nothing", run: Run::OnEach(stop::two_at_once), needs: Need::Nothing },
     Fault { number: "F-16", what: "stopped under load", run: Run::OnEach(stop::gracefully), needs: Need::Nothing },
     Fault { number: "F-17", what: "clients that go away", run: Run::OnEach(stop::cancel_storm), needs: Need::Nothing },
+    Fault { number: "F-06", what: "a file that is locked", run: Run::OnSqlite(files::locked), needs: Need::Nothing },
+    Fault { number: "F-06", what: "files of others, or read-only", run: Run::OnSqlite(files::forbidden), needs: Need::Root },
+    Fault { number: "F-07", what: "the database restarts", run: Run::OnPostgres(database::restarts), needs: Need::Nothing },
+    Fault { number: "F-09", what: "the network fails", run: Run::OnPostgres(network::fails), needs: Need::Nothing },
+    Fault { number: "F-10", what: "a table is locked, the pool is empty", run: Run::OnPostgres(database::pool_is_empty), needs: Need::Nothing },
 ];
