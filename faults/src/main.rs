@@ -14,6 +14,8 @@ mod postgres;
 mod old_schema;
 mod proxy;
 mod probe;
+mod shim;
+mod disk;
 mod harness;
 mod faults;
 mod run;

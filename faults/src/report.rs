@@ -69,6 +69,11 @@ impl Report {
         }
     }
 
+    /// One of the same kind, for a run that is meant to find something.
+    pub(crate) fn control(&self) -> Self {
+        Self::new(self.fault, "control", self.engine, self.is_long)
+    }
+
     /// Takes over what a ledger says.
     pub(crate) fn take(&mut self, ledger: &Ledger) {
         let Counts { acknowledged, refused, unknown, cut_off, odd, slowest_ms } = ledger.counts();

@@ -66,7 +66,7 @@ pub(super) fn pool_is_empty(harness: &Harness) -> Result<Report> {
     let server = site.start()?;
     let token = server.administrator()?;
     let url = site.database.as_deref().context("no database")?;
-    let held = harness.time(Duration::from_secs(6), Duration::from_secs(20));
+    let held = harness.time(Duration::from_secs(9), Duration::from_secs(20));
     let statement = format!("BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep({})", held.as_secs());
     let mut lock = psql(url).args(["-c", &statement]).stdout(Stdio::null()).spawn()?;
     std::thread::sleep(Duration::from_millis(300));
@@ -107,7 +107,7 @@ fn suffer(server: &Server, token: &str, time: Duration) -> Result<Suffering> {
             let client = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, move || {
                 let mut notes = Vec::new();
                 // One that is asked shortly before the end is answered after it.
-                while Instant::now() + LONGEST_ANSWER / 2 < until || notes.is_empty() {
+                while Instant::now() + LONGEST_ANSWER < until || notes.is_empty() {
                     notes.push(ask(server.address, &whoami(token)));
                 }
                 notes

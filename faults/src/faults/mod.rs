@@ -5,6 +5,8 @@ mod stop;
 mod files;
 mod database;
 mod network;
+mod power;
+mod disk_full;
 
 use anyhow::Result;
 
@@ -55,4 +57,8 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault { number: "F-07", what: "the database restarts", run: Run::OnPostgres(database::restarts), needs: Need::Nothing },
     Fault { number: "F-09", what: "the network fails", run: Run::OnPostgres(network::fails), needs: Need::Nothing },
     Fault { number: "F-10", what: "a table is locked, the pool is empty", run: Run::OnPostgres(database::pool_is_empty), needs: Need::Nothing },
+    Fault { number: "F-02", what: "the power is cut", run: Run::OnSqlite(power::sqlite), needs: Need::LoopDevice },
+    Fault { number: "F-03", what: "the power is cut", run: Run::OnPostgres(power::postgres), needs: Need::LoopDevice },
+    Fault { number: "F-04", what: "the disk is full", run: Run::OnEach(disk_full::full), needs: Need::Root },
+    Fault { number: "F-05", what: "a disk that fails now and then", run: Run::OnSqlite(disk_full::failing), needs: Need::Nothing },
 ];
