@@ -23,7 +23,7 @@ const DISK_MIB: u64 = 16;
 /// Two segments of its log, the smallest files of three databases, and room to grow.
 const CLUSTER_DISK_MIB: u64 = 112;
 /// What is left when the load begins to fill the rest.
-const LEFT: usize = 200 << 10;
+const LEFT: usize = 16 << 10;
 const RECOVERY: Duration = Duration::from_secs(5);
 const LONGEST_ANSWER: Duration = Duration::from_secs(9);
 /// One in so many reads, writes and syncs fails.
@@ -61,7 +61,6 @@ fn fill_and_free(harness: &Harness, site: &Site, disk: &MemoryDisk, report: &mut
     let server = site.start()?;
     let mut crowd = harness.crowd(&server, CROWD)?;
     crowd.manners.pause = Duration::ZERO;
-    crowd.manners.rarely_hashes = true;
     let token = crowd.manners.administrator.clone();
     let write = Request::json("PATCH", "/users/me", &json!({ "full_name": "Administrator" })).bearer(&token);
     crowd.act_for(Duration::from_secs(1));

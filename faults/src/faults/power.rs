@@ -87,9 +87,9 @@ fn cut_under_sqlite(harness: &Harness, shim: Option<&Shim>, report: &mut Report)
     }
     site.add_administrator()?;
     let server = site.start()?;
-    // The administrator is no part of this: they were there a while ago.
-    std::process::Command::new("sync").status()?;
     let mut crowd = harness.crowd(&server, CROWD)?;
+    // The administrator is no part of this: they logged in a while ago.
+    std::process::Command::new("sync").status()?;
     crowd.manners.rarely_hashes = true;
     crowd.manners.pause = Duration::ZERO;
     let time = harness.random().ms(1000, 2500);
@@ -118,9 +118,9 @@ fn cut_under_postgres(harness: &Harness, lines: &[&str], setup: &str, report: &m
     cluster.query("auth", setup)?;
     site.add_administrator()?;
     let server = site.start()?;
+    let mut crowd = harness.crowd(&server, CROWD)?;
     cluster.query("postgres", "CHECKPOINT")?;
     std::process::Command::new("sync").status()?;
-    let mut crowd = harness.crowd(&server, CROWD)?;
     crowd.manners.rarely_hashes = true;
     crowd.manners.pause = Duration::ZERO;
     let time = harness.random().ms(1000, 2500);
