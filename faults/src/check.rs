@@ -20,6 +20,8 @@ pub(crate) enum Depth {
     Touched,
     /// All, with all their passwords.
     Everything,
+    /// All, for what was ended and is good again; what is refused may have expired, or be not yet good, by a clock that jumped.
+    Endings,
 }
 
 /// What a check found.
@@ -115,10 +117,17 @@ impl Crowd {
 fn check_member(member: &mut Member, target: &Target, manners: &Manners, depth: Depth) -> Result<Findings> {
     let mut findings = Findings::default();
     let Member { accounts, random, .. } = member;
-    for account in accounts.iter_mut().filter(|account| depth == Depth::Everything || account.is_touched) {
-        let looks_at_password = depth == Depth::Everything || account.is_password_touched || account.pending.is_some();
+    for account in accounts.iter_mut().filter(|account| depth != Depth::Touched || account.is_touched) {
+        let looks_at_password = depth != Depth::Touched || account.is_password_touched || account.pending.is_some();
+        let acknowledged = account.state.clone();
         check_account(account, target, manners, looks_at_password, &mut findings)
             .with_context(|| format!("the account {}", account.name))?;
+        if depth == Depth::Endings {
+            // Refused for now is not ended.
+            for (session, before) in account.state.sessions.iter_mut().zip(&acknowledged.sessions) {
+                session.is_alive = before.is_alive;
+            }
+        }
         if random.below(4) == 0 {
             present_used_token(account, target, &mut findings)?;
         }
@@ -293,6 +302,12 @@ fn present_used_token(account: &mut Account, target: &Target, findings: &mut Fin
     let found = account.state.sessions.iter_mut().find(|session| session.is_alive && session.used.len() >= 2);
     let Some(session) = found else { return Ok(()) };
     let Some(used) = session.used.get(session.used.len() - 2).cloned() else { return Ok(()) };
+    // In a session that has expired by its clock, no return of a token is noticed.
+    let answer = target.send_until_answered(&refresh(&session.refresh))?;
+    if answer.status != 200 {
+        return Ok(());
+    }
+    session.go_on(new_session(&answer)?);
     findings.facts += 2;
     let answer = target.send_until_answered(&refresh(&used))?;
     if answer.status == 200 {

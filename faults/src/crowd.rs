@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::json;
 
 use crate::account::{Account, Act, Session};
@@ -22,10 +22,12 @@ const MOST_ACTIVE: usize = 12;
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Where the servers are; faults change it while the load runs.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Target {
     addresses: Arc<RwLock<Vec<SocketAddr>>>,
     turn: Arc<AtomicUsize>,
+    /// How long the checker asks again who gets no answer, or 503.
+    pub(crate) patience: Duration,
 }
 
 /// What the crowd may do; the token of an administrator, and how fast.
@@ -47,6 +49,7 @@ pub(crate) struct Crowd {
 }
 
 /// One who acts for some accounts, which nobody else touches.
+#[derive(Clone)]
 pub(crate) struct Member {
     pub(crate) accounts: Vec<Account>,
     pub(crate) random: Random,
@@ -57,7 +60,7 @@ pub(crate) struct Member {
 
 impl Target {
     pub(crate) fn of(addresses: &[SocketAddr]) -> Self {
-        let target = Self::default();
+        let target = Self { addresses: Arc::default(), turn: Arc::default(), patience: Duration::from_secs(30) };
         target.set(addresses);
         target
     }
@@ -77,14 +80,14 @@ impl Target {
         self.next().map_or(Reply::NotSent, |address| request.send(address))
     }
 
-    /// Asks until there is an answer that is no 503, for at most 30 seconds.
+    /// Asks until there is an answer that is no 503.
     pub(crate) fn send_until_answered(&self, request: &Request) -> Result<Answer> {
         let begun = Instant::now();
         loop {
             match self.send(request) {
                 Reply::Answer(answer) if answer.status != 503 && answer.status != 429 => return Ok(answer),
-                reply if begun.elapsed() > Duration::from_secs(30) => {
-                    anyhow::bail!("no answer within 30 seconds, the last was {}", reply.status())
+                reply if begun.elapsed() > self.patience => {
+                    bail!("no answer within {:?}, the last was {}", self.patience, reply.status())
                 }
                 _ => std::thread::sleep(PAUSE),
             }

@@ -5,7 +5,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
@@ -103,6 +103,11 @@ impl Ledger {
 
     pub(crate) fn examples(&self) -> Vec<String> {
         self.examples.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The longest that an act took since this was asked last.
+    pub(crate) fn take_slowest(&self) -> Duration {
+        Duration::from_millis(self.slowest_ms.swap(0, Ordering::Relaxed))
     }
 
     pub(crate) fn counts(&self) -> Counts {

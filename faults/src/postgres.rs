@@ -54,6 +54,17 @@ impl Cluster {
         cluster.started()
     }
 
+    /// A copy that follows this one.
+    pub(crate) fn copy(&self, folder: &Path, lines: &[&str]) -> Result<Self> {
+        fs::create_dir_all(folder)?;
+        own(folder)?;
+        let mut command = program("pg_basebackup", folder)?;
+        command.args(["-D", "data", "-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", "countersign"]);
+        let done = command.args(["-R", "-X", "stream", "--checkpoint=fast", "--no-sync"]).output()?;
+        ensure!(done.status.success(), "pg_basebackup: {}", String::from_utf8_lossy(&done.stderr));
+        Self::open(folder, lines)
+    }
+
     /// The last of two lines about the same holds.
     pub(crate) fn configure(&self, lines: &[&str]) -> Result<()> {
         let file = self.folder.join("data/postgresql.conf");

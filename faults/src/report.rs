@@ -189,15 +189,19 @@ impl Report {
         })
     }
 
-    /// A row of the table in the documentation.
-    pub(crate) fn row(&self) -> String {
-        let Self { fault, rounds, counts, findings, .. } = self;
+    pub(crate) fn row_begins(&self) -> String {
+        format!("| {} | {} |", self.fault, self.name())
+    }
+
+    /// A row of the table in the documentation. Its beginning says which.
+    pub(crate) fn row(&self, form: &str) -> String {
+        let Self { rounds, counts, findings, .. } = self;
         let figures: Vec<_> = self.figures.iter().map(|(name, value)| format!("{name}: {value}")).collect();
         let faults = self.faults();
         let verdict = if faults.is_empty() { "held".to_owned() } else { format!("**{}**", faults.join("; ")) };
         format!(
-            "| {fault} | {} | {rounds} | {} | {} | {} | {} | {} | {} | {} |",
-            self.name(),
+            "{} {form} | {rounds} | {} | {} | {} | {} | {} | {} | {} |",
+            self.row_begins(),
             counts.acknowledged,
             counts.unknown,
             findings.lost,

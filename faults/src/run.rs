@@ -109,22 +109,19 @@ fn missing(need: Need, engine: Engine) -> Option<&'static str> {
     }
 }
 
-/// The part of the page between its marks is written anew, and the rest stays.
+/// In the table of the page, the rows of these faults are written anew, and the others stay.
 fn write_report(path: &Path, reports: &[Report], line: &CommandLine) -> Result<()> {
-    const BEGIN: &str = "<!-- figures -->\n";
-    const END: &str = "<!-- end of figures -->\n";
-    let page = std::fs::read_to_string(path).unwrap_or_else(|_| format!("{BEGIN}{END}"));
-    let (before, rest) = page.split_once(BEGIN).context("the report has no mark where the figures begin")?;
-    let (_, after) = rest.split_once(END).context("the report has no mark where the figures end")?;
-    let mut table = format!(
-        "| fault | what | rounds | acknowledged | unknown | lost | undone | ready after | verdict | figures |\n{}\n",
-        "|---".repeat(10) + "|"
-    );
-    for report in reports {
-        table += &report.row();
-        table.push('\n');
-    }
-    let share = if line.options.is_long { format!("`--share {}`", line.options.share) } else { "the short form".into() };
-    let text = format!("{before}{BEGIN}\nMade with {share}, seed {}.\n\n{table}\n{END}{after}", line.options.seed);
-    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+    const HEAD: &str = "| fault | what | form | rounds | acknowledged | unknown | lost | undone | ready after | verdict | figures |";
+    let page = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let (before, rest) = page.split_once(HEAD).context("the page has no table of figures")?;
+    let (_, rest) = rest.split_once("|\n").context("the table has no line below its head")?;
+    let (rows, after) = rest.split_at(rest.find("\n\n").unwrap_or(rest.len()));
+    let is_new = |row: &&str| !row.is_empty() && !reports.iter().any(|report| row.starts_with(&report.row_begins()));
+    let mut rows: Vec<String> = rows.lines().filter(is_new).map(str::to_owned).collect();
+    let form = if line.options.is_long { format!("{} of the long", line.options.share) } else { "short".to_owned() };
+    rows.extend(reports.iter().map(|report| report.row(&form)));
+    rows.sort();
+    let table = format!("{HEAD}\n{}|\n{}", "|---".repeat(11), rows.join("\n"));
+    let after = if after.is_empty() { "\n" } else { after };
+    std::fs::write(path, format!("{before}{table}{after}")).with_context(|| format!("cannot write {}", path.display()))
 }

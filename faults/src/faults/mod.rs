@@ -7,11 +7,20 @@ mod database;
 mod network;
 mod power;
 mod disk_full;
+mod failover;
+mod upgrade;
+mod clock;
+mod pressure;
+mod growth;
+mod damage;
 
 use anyhow::Result;
 
 use crate::harness::Harness;
 use crate::report::{Engine, Report};
+
+/// A control may need some rounds.
+const CONTROLS: usize = 8;
 
 /// A fault of the list.
 pub(crate) struct Fault {
@@ -61,4 +70,32 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault { number: "F-03", what: "the power is cut", run: Run::OnPostgres(power::postgres), needs: Need::LoopDevice },
     Fault { number: "F-04", what: "the disk is full", run: Run::OnEach(disk_full::full), needs: Need::Root },
     Fault { number: "F-05", what: "a disk that fails now and then", run: Run::OnSqlite(disk_full::failing), needs: Need::Nothing },
+    Fault { number: "F-08", what: "a copy takes over", run: Run::OnPostgres(failover::failover), needs: Need::Nothing },
+    Fault { number: "F-11", what: "old and new on one database", run: Run::OnEach(upgrade::upgrade), needs: Need::Nothing },
+    Fault { number: "F-13", what: "the clock jumps", run: Run::OnEach(clock::jumps), needs: Need::Nothing },
+    Fault { number: "F-14", what: "keys rotate under load", run: Run::OnEach(pressure::rotation), needs: Need::Nothing },
+    Fault { number: "F-15", what: "more logins than can be checked", run: Run::OnSqlite(pressure::storm), needs: Need::Nothing },
+    Fault { number: "F-19", what: "a reader that does not come to an end", run: Run::OnSqlite(growth::long_reader), needs: Need::Nothing },
+    Fault { number: "F-20", what: "a long run", run: Run::OnEach(growth::soak), needs: Need::Nothing },
+    Fault { number: "F-21", what: "bytes flip, the log is cut short", run: Run::OnSqlite(damage::damage), needs: Need::Nothing },
 ];
+
+/// Does what has to lose something, again and again until it does; if nothing ever is, this test finds nothing.
+fn control(report: &mut Report, what: &str, mut attempt: impl FnMut(&mut Report) -> Result<()>) -> Result<()> {
+    let mut control = report.control();
+    for round in 1..=CONTROLS {
+        // What is lost may be the file itself, so that nothing starts.
+        let outcome = attempt(&mut control);
+        let found = &control.findings;
+        if outcome.is_err() || !found.is_good() {
+            let told = match outcome {
+                Ok(()) => format!("{} lost, {} undone in round {round}", found.lost + found.between, found.undone),
+                Err(error) => format!("round {round}: {error:#}").replace('\n', " "),
+            };
+            report.figure(format!("control, {what}"), told);
+            return Ok(());
+        }
+    }
+    report.bound(format!("the control ({what}) has to lose something, and did not in {CONTROLS} rounds"), false);
+    Ok(())
+}

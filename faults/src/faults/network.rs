@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use crate::check::Depth;
+use crate::faults::stop::descriptors;
 use crate::harness::Harness;
 use crate::http::Request;
 use crate::postgres::url;
@@ -16,6 +17,8 @@ use crate::report::{Engine, Report};
 const CROWD: usize = 6;
 /// Five seconds that a statement may take, and one.
 const LONGEST_ANSWER: Duration = Duration::from_secs(6);
+/// What asks the database twice, and is slow both times.
+const TWICE: Duration = Duration::from_secs(12);
 const HEALED: Duration = Duration::from_secs(2);
 
 pub(super) fn fails(harness: &Harness) -> Result<Report> {
@@ -42,6 +45,8 @@ pub(super) fn fails(harness: &Harness) -> Result<Report> {
     ];
     let ready = Request::get("/health/ready");
     let mut slowest = Duration::ZERO;
+    crowd.act_for(Duration::from_secs(1));
+    let before = descriptors(&server)?;
     for (weather, time) in weathers {
         let (hits, unknown) = (proxy.hits(), crowd.ledger.counts().unknown);
         let healed = crowd.during(|| {
@@ -53,13 +58,17 @@ pub(super) fn fails(harness: &Harness) -> Result<Report> {
         });
         slowest = slowest.max(healed.with_context(|| format!("the pool does not heal after {weather:?}"))?);
         let (hits, unknown) = (proxy.hits() - hits, crowd.ledger.counts().unknown - unknown);
-        report.figure(format!("{weather:?}"), format!("{hits} hits, {unknown} unknown"));
+        let longest = if matches!(weather, Weather::Delay(_)) { TWICE } else { LONGEST_ANSWER };
+        report.within(&format!("{weather:?}, {hits} hits, {unknown} unknown, slowest answer"), crowd.ledger.take_slowest(), longest);
         report.bound(format!("{weather:?} has struck"), hits > 0);
         report.findings += crowd.check(Depth::Touched)?;
         report.rounds += 1;
     }
     report.findings += crowd.check(Depth::Everything)?;
     report.within("healed after", slowest, HEALED);
+    let after = descriptors(&server)?;
+    report.figure("descriptors before and after", format!("{before}, {after}"));
+    report.bound("no connection is leaked", after <= before + 16);
     report.take(&crowd.ledger);
     report.every_act_is_answered(LONGEST_ANSWER);
     Ok(report)

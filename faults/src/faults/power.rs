@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use crate::check::Depth;
 use crate::disk::LoopDisk;
+use crate::faults::control;
 use crate::faults::crash::{check_integrity, start_and_check};
 use crate::harness::Harness;
 use crate::postgres::{Cluster, Stop, own};
@@ -17,8 +18,6 @@ const CROWD: usize = 8;
 const DISK_MIB: u64 = 64;
 /// A cluster is larger.
 const CLUSTER_DISK_MIB: u64 = 192;
-/// The control may need some rounds.
-const CONTROLS: usize = 8;
 
 /// F-02
 pub(super) fn sqlite(harness: &Harness) -> Result<Report> {
@@ -56,26 +55,6 @@ const CARELESS: [&str; 2] = ["synchronous_commit = off", "wal_writer_delay = 10s
 const STUBBORN: &str = "
     CREATE FUNCTION public.set_config(text, text, boolean) RETURNS text LANGUAGE sql AS 'SELECT $2';
     ALTER DATABASE auth SET search_path = public, pg_catalog";
-
-/// Cuts again and again until something is lost; if nothing ever is, this test finds nothing.
-fn control(report: &mut Report, what: &str, mut cut: impl FnMut(&mut Report) -> Result<()>) -> Result<()> {
-    let mut control = report.control();
-    for round in 1..=CONTROLS {
-        // What is lost may be the file itself, so that nothing starts.
-        let outcome = cut(&mut control);
-        let found = &control.findings;
-        if outcome.is_err() || !found.is_good() {
-            let told = match outcome {
-                Ok(()) => format!("{} lost, {} undone in round {round}", found.lost + found.between, found.undone),
-                Err(error) => format!("round {round}: {error:#}").replace('\n', " "),
-            };
-            report.figure(format!("control, {what}"), told);
-            return Ok(());
-        }
-    }
-    report.bound(format!("the control ({what}) has to lose something, and did not in {CONTROLS} rounds"), false);
-    Ok(())
-}
 
 fn cut_under_sqlite(harness: &Harness, shim: Option<&Shim>, report: &mut Report) -> Result<()> {
     let folder = harness.folder("power")?;

@@ -170,6 +170,6 @@ fn come_and_go(
     Ok(())
 }
 
-fn descriptors(server: &Server) -> Result<usize> {
+pub(super) fn descriptors(server: &Server) -> Result<usize> {
     Ok(std::fs::read_dir(format!("/proc/{}/fd", server.id()))?.count())
 }

@@ -1,0 +1,108 @@
+//! F-13: the clock of the wall jumps.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::check::{Depth, Findings};
+use crate::crowd::{Crowd, whoami};
+use crate::harness::Harness;
+use crate::process::Server;
+use crate::report::{Engine, Report};
+use crate::shim::Shim;
+
+const CROWD: usize = 6;
+const HOUR: i64 = 3600;
+const TEN_YEARS: i64 = 10 * 365 * 24 * HOUR;
+
+pub(super) fn jumps(harness: &Harness, engine: Engine) -> Result<Report> {
+    let mut report = harness.report("F-13", "the clock jumps", Some(engine));
+    let shim = Shim::make(&harness.folder("shim")?)?;
+    let file = harness.folder("clock")?.join("ahead");
+    std::fs::write(&file, "0")?;
+    let site = shim.fool(harness.site(engine)?, &[("SHIM_CLOCK", &file.to_string_lossy())]);
+    let server = site.start()?;
+    let mut crowd = harness.crowd(&server, CROWD)?;
+    crowd.act_for(Duration::from_secs(1));
+    report.findings += crowd.check(Depth::Everything)?;
+    for _ in 0..harness.rounds(1, 10) {
+        // An hour is less than anything lives that the crowd holds.
+        jump(&file, HOUR)?;
+        act_as_before(&mut crowd, &mut report)?;
+        // What was made at the later time is not yet good, or it is; it is good again an hour later.
+        jump(&file, 0)?;
+        only_undone(&mut crowd, &mut report)?;
+        jump(&file, HOUR)?;
+        act_as_before(&mut crowd, &mut report)?;
+        jump(&file, 2 * HOUR)?;
+        act_as_before(&mut crowd, &mut report)?;
+        report.rounds += 1;
+    }
+    in_ten_years_and_back(harness, &file, &server, &mut crowd, &mut report)?;
+    let log = std::fs::read_to_string(&site.log)?;
+    report.bound("nothing panicked", !log.contains("panicked"));
+    report.take(&crowd.ledger);
+    Ok(report)
+}
+
+fn act_as_before(crowd: &mut Crowd, report: &mut Report) -> Result<()> {
+    crowd.act_for(Duration::from_secs(1));
+    report.findings += crowd.check(Depth::Everything)?;
+    Ok(())
+}
+
+/// What has expired, or is not good yet, may be refused; what was ended or used must not come back.
+fn only_undone(crowd: &mut Crowd, report: &mut Report) -> Result<()> {
+    let found = crowd.check(Depth::Endings)?;
+    report.figure("refused, since the clock says so", found.lost);
+    let examples = if found.undone + found.between > 0 { found.examples } else { Vec::new() };
+    report.findings += Findings { lost: 0, examples, ..found };
+    Ok(())
+}
+
+fn in_ten_years_and_back(
+    harness: &Harness,
+    file: &Path,
+    server: &Server,
+    crowd: &mut Crowd,
+    report: &mut Report,
+) -> Result<()> {
+    jump(file, TEN_YEARS)?;
+    // By now every token has expired; whoever logs in is served.
+    let mut later = harness.crowd(server, CROWD)?;
+    later.act_for(Duration::from_secs(2));
+    report.findings += later.check(Depth::Everything)?;
+    crowd.manners.administrator = server.administrator()?;
+    only_undone(crowd, report)?;
+    report.take(&later.ledger);
+    jump(file, 0)?;
+    let token = server.administrator()?;
+    ensure!(whoami(&token).send(server.address).status() == 200, "nobody is served after the clock was put right");
+    let (issued_at, expires_at) = times(&token).context("no times in a token")?;
+    report.bound("a token expires after it was issued", issued_at < expires_at);
+    (crowd.manners.administrator, later.manners.administrator) = (token.clone(), token);
+    only_undone(crowd, report)?;
+    only_undone(&mut later, report)?;
+    let mut again = harness.crowd(server, CROWD)?;
+    again.act_for(Duration::from_secs(2));
+    report.findings += again.check(Depth::Everything)?;
+    report.take(&again.ledger);
+    Ok(())
+}
+
+/// The server looks twice a second at what is due.
+fn jump(file: &Path, ahead_s: i64) -> Result<()> {
+    // In one step: nobody reads half a number.
+    let next = file.with_extension("next");
+    std::fs::write(&next, ahead_s.to_string())?;
+    std::fs::rename(&next, file)?;
+    std::thread::sleep(Duration::from_millis(700));
+    Ok(())
+}
+
+/// `iat` and `exp`.
+fn times(token: &str) -> Option<(i64, i64)> {
+    let claims = countersign_token::inspect(token).ok()?.claims;
+    Some((claims.get("iat")?.as_i64()?, claims.get("exp")?.as_i64()?))
+}
