@@ -323,11 +323,6 @@ fn present_used_token(account: &mut Account, target: &Target, findings: &mut Fin
     Ok(())
 }
 
-/// Whether an act of unknown outcome is left.
-pub(crate) fn unknown_left(crowd: &Crowd) -> usize {
-    crowd.members.iter().flat_map(|member| &member.accounts).filter(|account| account.pending.is_some()).count()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

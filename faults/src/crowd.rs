@@ -268,7 +268,7 @@ fn settle(account: &mut Account, act: &Act, reply: &Reply) -> Outcome {
             account.withdraw();
             return Outcome::Refused;
         }
-        Reply::Lost(_) => return Outcome::Unknown,
+        Reply::Lost => return Outcome::Unknown,
     };
     let wanted = match act {
         Act::Register => 201,

@@ -1,16 +1,17 @@
 //! What every fault needs: a folder to work in, the program, a PostgreSQL, and how long to go on.
 
-use std::cell::{Cell, OnceCell};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 
 use crate::crowd::{Crowd, Manners, Target};
 use crate::ledger::Ledger;
-use crate::postgres::Cluster;
+use crate::postgres::{self, Cluster};
 use crate::process::{Server, Site};
 use crate::random::Random;
 use crate::report::{Engine, Report};
@@ -32,15 +33,26 @@ pub(crate) struct Options {
 pub(crate) struct Harness {
     pub(crate) options: Options,
     pub(crate) work: PathBuf,
-    cluster: OnceCell<Cluster>,
-    number: Cell<u32>,
+    /// An empty cluster, which others are copies of.
+    template: OnceLock<PathBuf>,
+    cluster: OnceLock<Cluster>,
+    /// Held while the template is made.
+    making: Mutex<()>,
+    number: AtomicU32,
 }
 
 impl Harness {
     pub(crate) fn new(options: Options, work: &Path) -> Result<Self> {
         // The user of PostgreSQL has to find its own folders in it.
         fs::set_permissions(work, PermissionsExt::from_mode(0o711))?;
-        Ok(Self { options, work: work.to_owned(), cluster: OnceCell::new(), number: Cell::new(0) })
+        Ok(Self {
+            options,
+            work: work.to_owned(),
+            template: OnceLock::new(),
+            cluster: OnceLock::new(),
+            making: Mutex::default(),
+            number: AtomicU32::new(0),
+        })
     }
 
     /// How often, in the short form and in the long one.
@@ -64,8 +76,7 @@ impl Harness {
 
     /// A number that was not given before.
     pub(crate) fn number(&self) -> u32 {
-        self.number.set(self.number.get() + 1);
-        self.number.get()
+        self.number.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     pub(crate) fn random(&self) -> Random {
@@ -79,11 +90,25 @@ impl Harness {
         Ok(folder)
     }
 
+    /// A cluster of one's own in this folder, with these lines in its configuration.
+    pub(crate) fn make_cluster(&self, folder: &Path, lines: &[&str]) -> Result<Cluster> {
+        let template = {
+            let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+            if self.template.get().is_none() {
+                let folder = self.folder("template")?;
+                postgres::make_template(&folder)?;
+                drop(self.template.set(folder));
+            }
+            self.template.get().context("no template")?
+        };
+        Cluster::make(folder, template, lines)
+    }
+
     /// The PostgreSQL that faults share which do nothing to it. As fast as it can: nobody cuts its power.
     pub(crate) fn cluster(&self) -> Result<&Cluster> {
         if self.cluster.get().is_none() {
-            let lines = ["fsync = off", "full_page_writes = off"];
-            let cluster = Cluster::make(&self.folder("postgres")?, &lines)?;
+            let cluster = self.make_cluster(&self.folder("postgres")?, &["fsync = off", "full_page_writes = off"])?;
+            // One that another was faster to make ends here.
             drop(self.cluster.set(cluster));
         }
         self.cluster.get().context("no cluster")

@@ -29,7 +29,8 @@ use crate::harness::Options;
 use crate::report::Engine;
 
 const USAGE: &str = "usage: faults [--long] [--share PART] [--only F-01,…] [--engine sqlite|postgres] [--seed NUMBER]
-              [--binary PATH] [--old PATH] [--json] [--report FILE] [--list]
+              [--binary PATH] [--old PATH] [--jobs NUMBER]
+              [--json] [--report FILE] [--list]
 
   --long     the rounds of the requirements, which take hours; without it the short form, some minutes
   --share    so many of the rounds of the long form, such as 0.1
@@ -38,6 +39,7 @@ const USAGE: &str = "usage: faults [--long] [--share PART] [--only F-01,…] [--
   --seed     chooses another course of things
   --binary   the server; without it the one beside this program
   --old      a server of the version before, for F-11
+  --jobs     so many faults at one time: 3 in the short form, 1 in the long one, which measures times
   --json     prints the figures as JSON, after everything else
   --report   writes the table of figures into a file of Markdown
   --list     names the faults";
@@ -46,6 +48,7 @@ const USAGE: &str = "usage: faults [--long] [--share PART] [--only F-01,…] [--
 pub(crate) struct CommandLine {
     options: Options,
     only: Vec<String>,
+    jobs: Option<usize>,
     json: bool,
     report: Option<PathBuf>,
 }
@@ -71,7 +74,7 @@ fn read(arguments: Vec<String>) -> Result<CommandLine> {
         old: None,
         engines: vec![Engine::Sqlite, Engine::Postgres],
     };
-    let mut line = CommandLine { options, only: Vec::new(), json: false, report: None };
+    let mut line = CommandLine { options, only: Vec::new(), jobs: None, json: false, report: None };
     let mut arguments = arguments.into_iter();
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().with_context(|| format!("{argument} needs a value\n\n{USAGE}"));
@@ -83,6 +86,7 @@ fn read(arguments: Vec<String>) -> Result<CommandLine> {
             "--engine" => line.options.engines = vec![engine(&value()?)?],
             "--binary" => line.options.binary = std::path::absolute(value()?)?,
             "--old" => line.options.old = Some(std::path::absolute(value()?)?),
+            "--jobs" => line.jobs = Some(value()?.parse()?),
             "--json" => line.json = true,
             "--report" => line.report = Some(value()?.into()),
             _ => bail!(USAGE),

@@ -35,16 +35,13 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// Makes a cluster in a folder that is made, with these lines in its configuration, and starts it.
-    pub(crate) fn make(folder: &Path, lines: &[&str]) -> Result<Self> {
+    /// Makes a cluster in a folder that is made, out of a template, with these lines in its configuration, and starts it.
+    pub(crate) fn make(folder: &Path, template: &Path, lines: &[&str]) -> Result<Self> {
         fs::create_dir_all(folder)?;
-        let cluster = Self { folder: folder.to_owned(), port: free_port()?, server: None };
         own(folder)?;
-        let arguments = ["--username=countersign", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"];
-        let done = program("initdb", folder)?.arg("--pgdata=data").args(arguments).output()?;
-        ensure!(done.status.success(), "initdb: {}", String::from_utf8_lossy(&done.stderr));
-        cluster.configure(lines)?;
-        cluster.started()
+        let done = Command::new("cp").arg("-a").arg(template.join("data")).arg(folder).status()?;
+        ensure!(done.success(), "cannot copy the template of a cluster");
+        Self::open(folder, lines)
     }
 
     /// One that is there already, such as a copy of another; starts it.
@@ -54,12 +51,12 @@ impl Cluster {
         cluster.started()
     }
 
-    /// A copy that follows this one.
-    pub(crate) fn copy(&self, folder: &Path, lines: &[&str]) -> Result<Self> {
+    /// A copy that follows the cluster that is heard at this port.
+    pub(crate) fn copy_of(port: u16, folder: &Path, lines: &[&str]) -> Result<Self> {
         fs::create_dir_all(folder)?;
         own(folder)?;
         let mut command = program("pg_basebackup", folder)?;
-        command.args(["-D", "data", "-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", "countersign"]);
+        command.args(["-D", "data", "-h", "127.0.0.1", "-p", &port.to_string(), "-U", "countersign"]);
         let done = command.args(["-R", "-X", "stream", "--checkpoint=fast", "--no-sync"]).output()?;
         ensure!(done.status.success(), "pg_basebackup: {}", String::from_utf8_lossy(&done.stderr));
         Self::open(folder, lines)
@@ -69,7 +66,7 @@ impl Cluster {
     pub(crate) fn configure(&self, lines: &[&str]) -> Result<()> {
         let file = self.folder.join("data/postgresql.conf");
         let mut text = fs::read_to_string(&file)?;
-        text += "\nlisten_addresses = '127.0.0.1'\nmax_connections = 200\nshared_buffers = 32MB\n";
+        text += "\nlisten_addresses = '127.0.0.1'\nmax_connections = 300\nshared_buffers = 32MB\n";
         text += &format!("unix_socket_directories = '{}'\n", self.folder.display());
         text += &lines.join("\n");
         Ok(fs::write(&file, text + "\n")?)
@@ -140,6 +137,15 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         drop(self.stop(Stop::Immediate));
     }
+}
+
+/// Makes an empty cluster in this folder.
+pub(crate) fn make_template(folder: &Path) -> Result<()> {
+    own(folder)?;
+    let arguments = ["--username=countersign", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"];
+    let done = program("initdb", folder)?.arg("--pgdata=data").args(arguments).output()?;
+    ensure!(done.status.success(), "initdb: {}", String::from_utf8_lossy(&done.stderr));
+    Ok(())
 }
 
 /// Where a database is when something listens there.

@@ -42,7 +42,7 @@ pub(crate) struct Proxy {
 }
 
 struct Shared {
-    to: Mutex<SocketAddr>,
+    to: SocketAddr,
     weather: Mutex<Weather>,
     is_over: AtomicBool,
     hits: AtomicU64,
@@ -60,7 +60,7 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
-            to: Mutex::new(to),
+            to,
             weather: Mutex::new(Weather::Fair),
             is_over: AtomicBool::new(false),
             hits: AtomicU64::new(0),
@@ -80,11 +80,6 @@ impl Proxy {
 
     pub(crate) fn set(&self, weather: Weather) {
         *self.shared.weather.lock().unwrap_or_else(PoisonError::into_inner) = weather;
-    }
-
-    /// New connections go there.
-    pub(crate) fn point_to(&self, to: SocketAddr) {
-        *self.shared.to.lock().unwrap_or_else(PoisonError::into_inner) = to;
     }
 
     /// How often the weather has struck.
@@ -120,8 +115,7 @@ impl Shared {
             reset(&client);
             return;
         }
-        let to = *self.to.lock().unwrap_or_else(PoisonError::into_inner);
-        let Ok(server) = TcpStream::connect(to) else {
+        let Ok(server) = TcpStream::connect(self.to) else {
             reset(&client);
             return;
         };
@@ -223,6 +217,7 @@ fn reset_both(one: &TcpStream, other: &TcpStream) {
 
 /// The peer gets a reset when the last handle is closed, and nothing is read or written any more.
 fn reset(stream: &TcpStream) {
-    drop(set_socket_linger(stream, Some(Duration::ZERO)));
+    // One that is closed already needs no reset.
+    let _ = set_socket_linger(stream, Some(Duration::ZERO));
     drop(stream.shutdown(Shutdown::Both));
 }

@@ -35,11 +35,28 @@ pub(crate) struct Report {
 
 /// What became of a fault.
 pub(crate) enum Outcome {
-    Done(Report),
-    /// It could not be tried here, and why.
-    Skipped(String),
+    Done(Box<Report>),
+    /// It could not be tried here.
+    Skipped,
     /// The harness itself failed.
     Failed(String),
+}
+
+impl Outcome {
+    pub(crate) fn is_bad(&self) -> bool {
+        match self {
+            Self::Done(report) => !report.is_good(),
+            Self::Skipped => false,
+            Self::Failed(_) => true,
+        }
+    }
+
+    pub(crate) fn report(self) -> Option<Report> {
+        match self {
+            Self::Done(report) => Some(*report),
+            Self::Skipped | Self::Failed(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for Engine {
@@ -110,10 +127,14 @@ impl Report {
     }
 
     /// Every act has to be answered, if only with 503, and within this time.
-    pub(crate) fn every_act_is_answered(&mut self, within: Duration) {
-        let Counts { cut_off, slowest_ms, .. } = self.counts;
+    pub(crate) fn every_act_is_answered_within(&mut self, time: Duration) {
+        self.every_act_is_answered();
+        self.within("slowest answer", Duration::from_millis(self.counts.slowest_ms), time);
+    }
+
+    pub(crate) fn every_act_is_answered(&mut self) {
+        let cut_off = self.counts.cut_off;
         self.bound(format!("{cut_off} acts were not answered"), cut_off == 0);
-        self.within("slowest answer", Duration::from_millis(slowest_ms), within);
     }
 
     /// What is broken, a line each.

@@ -3,6 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::{Command, ExitCode};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
@@ -16,6 +18,8 @@ use crate::report::{Engine, Outcome, Report};
 
 /// Where the run may leave what it breaks; `script/faults` makes it, and clears it away.
 const FOLDER: &str = "FAULTS_FOLDER";
+/// Faults at one time in the short form: most of them wait most of the time.
+const JOBS: usize = 3;
 
 pub(crate) fn run(line: &CommandLine) -> Result<ExitCode> {
     let binary = &line.options.binary;
@@ -24,29 +28,17 @@ pub(crate) fn run(line: &CommandLine) -> Result<ExitCode> {
     let work = std::env::var_os(FOLDER).map_or_else(|| own.path().to_owned(), Into::into);
     let harness = Harness::new(line.options.clone(), &work)?;
     let begun = Instant::now();
-    let mut reports = Vec::new();
-    let (mut failed, mut skipped) = (0, 0);
-    for fault in FAULTS.iter().filter(|fault| line.only.is_empty() || line.only.iter().any(|only| only == fault.number))
-    {
-        for engine in engines(fault, &harness) {
-            match one(fault, &harness, engine) {
-                Outcome::Done(report) => {
-                    report.print();
-                    failed += usize::from(!report.is_good());
-                    reports.push(report);
-                }
-                Outcome::Skipped(why) => {
-                    eprintln!("NOT RUN: {} {} ({engine}): {why}", fault.number, fault.what);
-                    skipped += 1;
-                }
-                Outcome::Failed(why) => {
-                    println!("{} {} ({engine}): THE HARNESS FAILED: {why}", fault.number, fault.what);
-                    failed += 1;
-                }
-            }
-        }
-    }
-    println!("{} held, {failed} did not, {skipped} could not run here; {:?}", reports.len(), begun.elapsed());
+    let tasks: Vec<(&Fault, Engine)> = FAULTS
+        .iter()
+        .filter(|fault| line.only.is_empty() || line.only.iter().any(|only| only == fault.number))
+        .flat_map(|fault| engines(fault, &harness).into_iter().map(move |engine| (fault, engine)))
+        .collect();
+    let outcomes = run_all(&harness, &tasks, line.jobs.unwrap_or(if line.options.is_long { 1 } else { JOBS }));
+    let skipped = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Skipped)).count();
+    let failed = outcomes.iter().filter(|outcome| outcome.is_bad()).count();
+    let reports: Vec<Report> = outcomes.into_iter().filter_map(Outcome::report).collect();
+    let held = reports.iter().filter(|report| report.is_good()).count();
+    println!("{held} held, {failed} did not, {skipped} could not run here; {:.0} s", begun.elapsed().as_secs_f64());
     if let Some(path) = &line.report {
         write_report(path, &reports, line)?;
     }
@@ -59,6 +51,32 @@ pub(crate) fn run(line: &CommandLine) -> Result<ExitCode> {
     }
     let is_good = failed == 0 && !(is_ci && skipped > 0) && !reports.is_empty();
     Ok(if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// So many at one time, in their order; each is told of when it is done.
+fn run_all(harness: &Harness, tasks: &[(&Fault, Engine)], jobs: usize) -> Vec<Outcome> {
+    let (next, outcomes) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..jobs.max(1) {
+            scope.spawn(|| {
+                while let Some((fault, engine)) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let outcome = one(fault, harness, *engine);
+                    let mut outcomes = outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+                    tell(fault, *engine, &outcome);
+                    outcomes.push(outcome);
+                }
+            });
+        }
+    });
+    outcomes.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn tell(fault: &Fault, engine: Engine, outcome: &Outcome) {
+    match outcome {
+        Outcome::Done(report) => report.print(),
+        Outcome::Skipped => {}
+        Outcome::Failed(why) => println!("{} {} ({engine}): THE HARNESS FAILED: {why}", fault.number, fault.what),
+    }
 }
 
 fn engines(fault: &Fault, harness: &Harness) -> Vec<Engine> {
@@ -74,7 +92,8 @@ fn engines(fault: &Fault, harness: &Harness) -> Vec<Engine> {
 
 fn one(fault: &Fault, harness: &Harness, engine: Engine) -> Outcome {
     if let Some(why) = missing(fault.needs, engine) {
-        return Outcome::Skipped(why.to_owned());
+        eprintln!("NOT RUN: {} {} ({engine}): {why}", fault.number, fault.what);
+        return Outcome::Skipped;
     }
     eprintln!("-- {} {}, {engine}", fault.number, fault.what);
     let begun = Instant::now();
@@ -85,7 +104,7 @@ fn one(fault: &Fault, harness: &Harness, engine: Engine) -> Outcome {
     match done {
         Ok(Ok(mut report)) => {
             report.took = begun.elapsed();
-            Outcome::Done(report)
+            Outcome::Done(Box::new(report))
         }
         Ok(Err(error)) => Outcome::Failed(format!("{error:#}")),
         Err(_) => Outcome::Failed("it panicked: see above".to_owned()),

@@ -10,7 +10,7 @@ use crate::check::Depth;
 use crate::crowd::whoami;
 use crate::harness::Harness;
 use crate::http::Request;
-use crate::postgres::{Cluster, Stop, psql};
+use crate::postgres::{Stop, psql};
 use crate::probe::{Note, ask, ask_again, p99, time_until_good};
 use crate::process::Server;
 use crate::report::{Engine, Report};
@@ -29,7 +29,7 @@ const STACK: usize = 128 * 1024;
 pub(super) fn restarts(harness: &Harness) -> Result<Report> {
     let mut report = harness.report("F-07", "the database restarts", Some(Engine::Postgres));
     let folder = harness.folder("restarts")?;
-    let mut cluster = Cluster::make(&folder.join("cluster"), &["fsync = off", "full_page_writes = off"])?;
+    let mut cluster = harness.make_cluster(&folder.join("cluster"), &["fsync = off", "full_page_writes = off"])?;
     let url = cluster.make_database("auth")?;
     let site = harness.site_at(&folder, Some(url));
     site.add_administrator()?;
@@ -55,7 +55,7 @@ pub(super) fn restarts(harness: &Harness) -> Result<Report> {
     report.findings += crowd.check(Depth::Everything)?;
     report.within("healed after", slowest, HEALED);
     report.take(&crowd.ledger);
-    report.every_act_is_answered(LONGEST_ANSWER);
+    report.every_act_is_answered_within(LONGEST_ANSWER);
     Ok(report)
 }
 

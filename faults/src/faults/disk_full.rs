@@ -12,7 +12,7 @@ use crate::disk::MemoryDisk;
 use crate::faults::crash::{check_integrity, start_and_check};
 use crate::harness::Harness;
 use crate::http::Request;
-use crate::postgres::{Cluster, own};
+use crate::postgres::own;
 use crate::probe::{ask, ask_again, time_until_good};
 use crate::process::Site;
 use crate::report::{Engine, Report};
@@ -44,7 +44,7 @@ pub(super) fn full(harness: &Harness, engine: Engine) -> Result<Report> {
         Engine::Postgres => {
             own(&disk.mount)?;
             let small = ["fsync = off", "max_wal_size = 32MB", "min_wal_size = 32MB"];
-            Some(Cluster::make(&disk.mount.join("cluster"), &small)?)
+            Some(harness.make_cluster(&disk.mount.join("cluster"), &small)?)
         }
     };
     site.database = cluster.as_ref().map(|cluster| cluster.make_database("auth")).transpose()?;
@@ -93,7 +93,7 @@ fn fill_and_free(harness: &Harness, site: &Site, disk: &MemoryDisk, report: &mut
     report.findings += crowd.check(Depth::Everything)?;
     report.bound("it has not crashed", ask(server.address, &Request::get("/health/live")).status == 200);
     report.take(&crowd.ledger);
-    report.every_act_is_answered(LONGEST_ANSWER);
+    report.every_act_is_answered_within(LONGEST_ANSWER);
     Ok(())
 }
 
@@ -125,6 +125,6 @@ pub(super) fn failing(harness: &Harness) -> Result<Report> {
     }
     report.bound("something has failed", crowd.ledger.counts().unknown > 0);
     report.take(&crowd.ledger);
-    report.every_act_is_answered(LONGEST_ANSWER);
+    report.every_act_is_answered_within(LONGEST_ANSWER);
     Ok(report)
 }

@@ -1,9 +1,9 @@
 //! F-08: the database's machine is lost, and its copy takes over.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use rustix::process::Signal;
 
 use crate::check::Depth;
 use crate::crowd::Crowd;
@@ -12,7 +12,8 @@ use crate::harness::Harness;
 use crate::http::Request;
 use crate::postgres::{Cluster, Stop};
 use crate::probe::time_until_good;
-use crate::process::{Server, Site, signal_process};
+use crate::process::{Server, Site};
+use crate::proxy::{Proxy, Weather};
 use crate::report::{Engine, Report};
 
 const CROWD: usize = 6;
@@ -23,6 +24,8 @@ const HEALED: Duration = Duration::from_secs(10);
 struct Pair {
     primary: Cluster,
     copy: Cluster,
+    /// On which the copy hears of what is written.
+    way: Proxy,
     site: Site,
     server: Server,
 }
@@ -44,8 +47,7 @@ pub(super) fn failover(harness: &Harness) -> Result<Report> {
     control(&mut report, "an asynchronous copy that hears nothing for a second", |control| {
         let mut pair = Pair::start(harness)?;
         let mut crowd = harness.crowd(&pair.server, CROWD)?;
-        let receiver = pair.copy.query("postgres", "SELECT pid FROM pg_stat_wal_receiver")?.parse()?;
-        signal_process(receiver, Signal::STOP)?;
+        pair.way.set(Weather::Drop);
         pair.lose_primary(&mut crowd, Duration::from_secs(1))?;
         control.findings += crowd.check(Depth::Everything)?;
         Ok(())
@@ -56,14 +58,15 @@ pub(super) fn failover(harness: &Harness) -> Result<Report> {
 impl Pair {
     fn start(harness: &Harness) -> Result<Self> {
         let folder = harness.folder("failover")?;
-        let primary = Cluster::make(&folder.join("primary"), &LINES)?;
+        let primary = harness.make_cluster(&folder.join("primary"), &LINES)?;
         primary.make_database("auth")?;
-        let copy = primary.copy(&folder.join("copy"), &LINES)?;
+        let way = Proxy::before(SocketAddr::from(([127, 0, 0, 1], primary.port)), harness.random())?;
+        let copy = Cluster::copy_of(way.address.port(), &folder.join("copy"), &LINES)?;
         let url = format!("postgres://countersign@127.0.0.1:{},127.0.0.1:{}/auth", primary.port, copy.port);
         let site = harness.site_at(&folder, Some(url));
         site.add_administrator()?;
         let server = site.start()?;
-        Ok(Self { primary, copy, site, server })
+        Ok(Self { primary, copy, way, site, server })
     }
 
     /// While people write. How long it took until a write was good again.
@@ -74,11 +77,6 @@ impl Pair {
         crowd.during(|| -> Result<_> {
             std::thread::sleep(after);
             primary.stop(Stop::Kill)?;
-            if let Ok(receiver) = copy.query("postgres", "SELECT pid FROM pg_stat_wal_receiver")
-                && let Ok(receiver) = receiver.parse()
-            {
-                signal_process(receiver, Signal::CONT)?;
-            }
             copy.query("postgres", "SELECT pg_promote()")?;
             time_until_good(server.address, &write).context("no write succeeds after the copy took over")
         })

@@ -55,7 +55,7 @@ pub(super) fn locked(harness: &Harness) -> Result<Report> {
     report.within("recovery", recovered.context("no write succeeds after the lock is gone")?, RECOVERY);
     report.findings += crowd.check(Depth::Everything)?;
     report.take(&crowd.ledger);
-    report.every_act_is_answered(LONGEST_ANSWER);
+    report.every_act_is_answered_within(LONGEST_ANSWER);
     Ok(report)
 }
 

@@ -9,7 +9,7 @@ use crate::disk::LoopDisk;
 use crate::faults::control;
 use crate::faults::crash::{check_integrity, start_and_check};
 use crate::harness::Harness;
-use crate::postgres::{Cluster, Stop, own};
+use crate::postgres::{Stop, own};
 use crate::report::{Engine, Report};
 use crate::shim::Shim;
 
@@ -92,7 +92,7 @@ fn cut_under_postgres(harness: &Harness, lines: &[&str], setup: &str, report: &m
     let mut disk = LoopDisk::make(&folder, CLUSTER_DISK_MIB)?;
     own(&disk.mount)?;
     let lines: Vec<&str> = lines.iter().copied().chain(["max_wal_size = 64MB", "min_wal_size = 32MB"]).collect();
-    let mut cluster = Cluster::make(&disk.mount.join("cluster"), &lines)?;
+    let mut cluster = harness.make_cluster(&disk.mount.join("cluster"), &lines)?;
     let site = harness.site_at(&folder, Some(cluster.make_database("auth")?));
     cluster.query("auth", setup)?;
     site.add_administrator()?;
