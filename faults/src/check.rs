@@ -222,8 +222,8 @@ fn differences(state: &State, sight: &Sight) -> Vec<Difference> {
             [("access", takes_access, seen.access), ("refresh", session.is_alive, seen.refresh)]
         {
             match (should, is_good) {
-                (true, false) => found.push(Difference::Lost(format!("the {what} token of session {at}, of level {:?}", seen.level))),
-                (false, true) => found.push(Difference::Undone(format!("the {what} token of session {at}, of level {:?}", seen.level))),
+                (true, false) => found.push(Difference::Lost(format!("the {what} token of session {at} after {} uses, of level {:?}", session.used.len(), seen.level))),
+                (false, true) => found.push(Difference::Undone(format!("the {what} token of session {at} after {} uses, of level {:?}", session.used.len(), seen.level))),
                 _ => {}
             }
         }

@@ -26,6 +26,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub(crate) struct Target {
     addresses: Arc<RwLock<Vec<SocketAddr>>>,
     turn: Arc<AtomicUsize>,
+    is_dark: Arc<AtomicBool>,
     /// How long the checker asks again who gets no answer, or 503.
     pub(crate) patience: Duration,
 }
@@ -60,13 +61,19 @@ pub(crate) struct Member {
 
 impl Target {
     pub(crate) fn of(addresses: &[SocketAddr]) -> Self {
-        let target = Self { addresses: Arc::default(), turn: Arc::default(), patience: Duration::from_secs(30) };
+        let target = Self { addresses: Arc::default(), turn: Arc::default(), is_dark: Arc::default(), patience: Duration::from_secs(30) };
         target.set(addresses);
         target
     }
 
     pub(crate) fn set(&self, addresses: &[SocketAddr]) {
         *self.addresses.write().unwrap_or_else(PoisonError::into_inner) = addresses.to_vec();
+        self.is_dark.store(false, Ordering::SeqCst);
+    }
+
+    /// From now on, until there are servers again, nobody could have answered: what comes all the same acknowledges nothing.
+    pub(crate) fn go_dark(&self) {
+        self.is_dark.store(true, Ordering::SeqCst);
     }
 
     /// The next one, in turns.
@@ -161,7 +168,8 @@ impl Member {
         ledger.ask(&account.name, &act);
         let asked = Instant::now();
         let reply = target.send(&request);
-        let outcome = settle(account, &act, &reply);
+        let is_dark = target.is_dark.load(Ordering::SeqCst);
+        let outcome = if is_dark { Outcome::Unknown } else { settle(account, &act, &reply) };
         let took_ms = u64::try_from(asked.elapsed().as_millis()).unwrap_or(u64::MAX);
         ledger.note(&account.name, &act, outcome, (reply.status(), took_ms));
         if outcome == Outcome::Odd {

@@ -2,9 +2,9 @@
 //! values.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
@@ -25,6 +25,8 @@ pub(crate) struct MemoryDisk {
 const SHUTDOWN: &str = "
 import fcntl, os, struct, sys
 folder = os.open(sys.argv[1], os.O_RDONLY | os.O_DIRECTORY)
+print('ready', flush=True)
+sys.stdin.readline()
 fcntl.ioctl(folder, 0x8004587d, struct.pack('I', 2))
 ";
 
@@ -45,9 +47,18 @@ impl LoopDisk {
         Ok(())
     }
 
-    /// As if the plug had been pulled. Whoever has files open on it has to be ended before the next `mount_again`.
-    pub(crate) fn cut_power(&self) -> Result<()> {
-        run("python3", &["-c", SHUTDOWN], &[&self.mount])
+    /// As if the plug had been pulled, in the moment after `now` was called. Whoever has files open on it has to be ended before the next
+    /// `mount_again`.
+    pub(crate) fn cut_power(&self, now: impl FnOnce()) -> Result<()> {
+        let mut command = Command::new("python3");
+        let command = command.args(["-c", SHUTDOWN]).arg(&self.mount);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().context("no output")?).read_line(&mut line)?;
+        now();
+        child.stdin.take().context("no input")?.write_all(b"\n")?;
+        ensure!(child.wait()?.success() && line == "ready\n", "the power cannot be cut: is it ext4?");
+        Ok(())
     }
 
     /// As the machine does when it starts again: the journal is replayed.

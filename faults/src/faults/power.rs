@@ -72,10 +72,10 @@ fn cut_under_sqlite(harness: &Harness, shim: Option<&Shim>, report: &mut Report)
     crowd.manners.rarely_hashes = true;
     crowd.manners.pause = Duration::ZERO;
     let time = harness.random().ms(1000, 2500);
+    let target = crowd.target.clone();
     crowd.during(|| -> Result<()> {
         std::thread::sleep(time);
-        disk.cut_power()?;
-        // Until here everything may be acknowledged; what comes now cannot reach the disk.
+        disk.cut_power(|| target.go_dark())?;
         std::thread::sleep(Duration::from_millis(50));
         server.kill()
     })?;
@@ -103,9 +103,10 @@ fn cut_under_postgres(harness: &Harness, lines: &[&str], setup: &str, report: &m
     crowd.manners.rarely_hashes = true;
     crowd.manners.pause = Duration::ZERO;
     let time = harness.random().ms(1000, 2500);
+    let target = crowd.target.clone();
     crowd.during(|| -> Result<()> {
         std::thread::sleep(time);
-        disk.cut_power()?;
+        disk.cut_power(|| target.go_dark())?;
         std::thread::sleep(Duration::from_millis(50));
         cluster.stop(Stop::Kill)
     })?;
