@@ -35,8 +35,16 @@ impl Clock {
     /// Unix seconds; negative before 1970.
     pub fn now(&self) -> i64 {
         match &self.0 {
-            Source::System => system_seconds(),
+            Source::System => system_milliseconds().div_euclid(1000),
             Source::Hand(seconds) => seconds.load(Ordering::SeqCst),
+        }
+    }
+
+    /// The same in milliseconds.
+    pub fn now_ms(&self) -> i64 {
+        match &self.0 {
+            Source::System => system_milliseconds(),
+            Source::Hand(seconds) => seconds.load(Ordering::SeqCst).saturating_mul(1000),
         }
     }
 }
@@ -58,8 +66,8 @@ impl ClockHand {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
-fn system_seconds() -> i64 {
-    let whole = |span: Duration| i64::try_from(span.as_secs()).unwrap_or(i64::MAX);
+fn system_milliseconds() -> i64 {
+    let whole = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
     match SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) {
         Ok(since) => whole(since),
         Err(before) => -whole(before.duration()),

@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::credentials::{Credentials, credentials};
 #[cfg(feature = "remote")]
 use crate::demand::Demand;
+use crate::guard_stats::{Counts, GuardStats};
 use crate::problem::ErrorStyle;
 use crate::refusal::{AuthError, Face, Realm, Refusal};
 use crate::revocation::Revocations;
@@ -26,6 +27,7 @@ pub struct Guard {
     /// Empty while the keys of a remote issuer are not there.
     verifier: Arc<ArcSwapOption<Verifier>>,
     verified: Arc<VerifiedTokens>,
+    counts: Arc<Counts>,
     settings: Arc<Settings>,
     revocations: Option<Arc<dyn Revocations>>,
     #[cfg(feature = "remote")]
@@ -48,6 +50,7 @@ impl Guard {
         Self {
             verifier,
             verified: Arc::new(VerifiedTokens::new()),
+            counts: Arc::default(),
             settings: Arc::default(),
             revocations: None,
             #[cfg(feature = "remote")]
@@ -114,6 +117,11 @@ impl Guard {
         self.settings.clock.now()
     }
 
+    /// What has become of the tokens that this guard and its clones were shown.
+    pub fn stats(&self) -> GuardStats {
+        self.counts.read()
+    }
+
     /// The answer to a request that an extractor of your own turns away.
     pub fn refuse(&self, error: AuthError) -> Refusal {
         Refusal::new(error, self.settings.face.clone())
@@ -163,8 +171,12 @@ impl Guard {
             (verified, _) => verified,
         };
         verified.map_err(|unverified| match unverified {
-            Unverified::NoKeys => AuthError::Unavailable,
+            Unverified::NoKeys => {
+                self.counts.unchecked.add();
+                AuthError::Unavailable
+            }
             Unverified::Refused(reason) => {
+                self.counts.refused.add();
                 tracing::debug!(%reason, "access token refused");
                 AuthError::InvalidToken
             }
@@ -175,10 +187,14 @@ impl Guard {
         let verifier = self.verifier.load_full().ok_or(Unverified::NoKeys)?;
         let now = self.now();
         let unknown = match self.verified.find(token, &verifier, now) {
-            Ok(claims) => return Ok(claims),
+            Ok(claims) => {
+                self.counts.remembered.add();
+                return Ok(claims);
+            }
             Err(unknown) => unknown,
         };
         let claims = verifier.verify(token, now).map_err(Unverified::Refused)?;
+        self.counts.verified.add();
         self.verified.remember(&unknown, verifier, claims.clone(), now);
         Ok(claims)
     }

@@ -91,6 +91,7 @@ mod credentials;
 mod refusal;
 mod revocation;
 mod verified;
+mod guard_stats;
 #[cfg(feature = "remote")]
 mod demand;
 mod guard;
@@ -132,6 +133,7 @@ pub use clock::{Clock, ClockHand};
 #[cfg(feature = "entity")]
 pub use entity::{Entitled, Entity};
 pub use guard::Guard;
+pub use guard_stats::GuardStats;
 pub use problem::{ErrorStyle, Problem};
 pub use refusal::{AuthError, Refusal};
 pub use requirement::{Requirement, Requires, SECURITY_SCHEME};

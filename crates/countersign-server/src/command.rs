@@ -1,6 +1,7 @@
 //! The command line: what there is to say, one file for a group of commands, and how a failure is told.
 
 mod output;
+mod act;
 mod secret;
 mod config;
 mod openapi;
@@ -12,6 +13,7 @@ mod client;
 mod entity;
 mod import;
 mod hash;
+mod audit;
 mod serve;
 
 use std::ffi::OsString;
@@ -51,6 +53,7 @@ fn declare() -> Command {
             import::declare(),
             hash::declare(),
             key::declare(),
+            audit::declare(),
             token::declare(),
             openapi::declare(),
             config::declare(),
@@ -90,6 +93,7 @@ fn run(matches: &ArgMatches, program: &str) -> Result<(), Failure> {
         Some(("import", matches)) => at_once(import::run(matches)),
         Some(("hash", matches)) => at_once(hash::run(matches)),
         Some(("key", matches)) => at_once(key::run(matches)),
+        Some(("audit", matches)) => at_once(audit::run(matches)),
         Some(("token", matches)) => token::run(matches),
         Some(("openapi", matches)) => openapi::run(matches),
         Some(("config", matches)) => config::run(matches),

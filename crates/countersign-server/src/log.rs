@@ -6,10 +6,11 @@ mod json;
 
 use std::io::{self, IsTerminal};
 
+use countersign::trail::Trail;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::{fmt, registry};
+use tracing_subscriber::{Layer, fmt, registry};
 
 use crate::log::json::Json;
 use crate::log::lines::Lines;
@@ -24,19 +25,20 @@ pub struct Log {
 }
 
 impl Log {
-    /// Sends the events of this process to standard error, from now on.
+    /// Sends the events of this process to standard error, from now on, and what was done to the trail.
     ///
     /// Other people's crates never get below warnings: what they would tell of a request is not ours to vouch for.
-    pub fn start(level: LevelFilter) -> io::Result<Self> {
+    pub fn start(level: LevelFilter, trail: &Trail) -> io::Result<Self> {
         let stderr = io::stderr();
         let is_terminal = stderr.is_terminal();
         let lines = Lines::start(stderr)?;
         let filter = Targets::new().with_target(OURS, level).with_default(level.min(LevelFilter::WARN));
         let started = if is_terminal {
             let text = fmt::layer().with_ansi(false).with_target(false).with_writer(lines.clone());
-            tracing::subscriber::set_global_default(registry().with(filter).with(text))
+            tracing::subscriber::set_global_default(registry().with(text.with_filter(filter)).with(trail.layer()))
         } else {
-            tracing::subscriber::set_global_default(registry().with(filter).with(Json::new(lines.clone())))
+            let json = Json::new(lines.clone()).with_filter(filter);
+            tracing::subscriber::set_global_default(registry().with(json).with(trail.layer()))
         };
         // Only a second log in one process could fail here.
         started.map_err(io::Error::other)?;

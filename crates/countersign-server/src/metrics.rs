@@ -1,29 +1,42 @@
-//! Numbers for Prometheus, in its text format 0.0.4: what hashing costs and whom it keeps waiting, and what becomes of sessions and of
-//! tokens for things.
+//! Numbers for Prometheus: what is asked, what becomes of it, how long it takes, and what it costs.
 
-use std::fmt::Write as _;
+mod text;
+mod process;
+
+use std::collections::BTreeMap;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
-use countersign::entities::{Entities, EntityStats};
-use countersign::sessions::{SessionStats, Sessions};
+use countersign::Countersign;
+use countersign::client::Grant;
+use countersign::entities::EntityStats;
+use countersign::grant::{GrantOutcome, GrantStats};
+use countersign::sessions::SessionStats;
+use countersign::times::Times;
+use countersign::trail::{Trail, TrailStats};
+use countersign_axum::{Guard, GuardStats};
 use countersign_password::{HashPool, PoolStats};
+
+use crate::metrics::text::{Metric, Samples, write};
+use crate::transport::{RequestCounts, RouteCounts};
 
 /// The media type of the format.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// What the numbers are read from.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Sources {
+    /// What answers.
+    pub app: Countersign,
     /// What hashes.
     pub hashing: HashPool,
-    /// Who is logged in where.
-    pub sessions: Sessions,
-    /// Tokens for things.
-    pub entities: Entities,
+    /// What was done.
+    pub trail: Trail,
+    /// What was asked.
+    pub requests: RequestCounts,
 }
 
 /// Serves `GET /metrics`.
@@ -32,53 +45,124 @@ pub fn router(sources: Sources) -> Router {
 }
 
 async fn metrics(State(sources): State<Sources>) -> impl IntoResponse {
-    let metrics = hashing(&sources.hashing.stats()).into_iter().chain(sessions(&sources.sessions.stats()));
-    let metrics = metrics.chain([things(&sources.entities.stats())]);
-    ([(CONTENT_TYPE, TEXT)], text(metrics))
+    ([(CONTENT_TYPE, TEXT)], sources.text())
 }
 
-/// One metric: its name without the prefix, its type, what it says, and its samples as labels and values.
-type Metric = (&'static str, &'static str, &'static str, Vec<(String, f64)>);
+impl Sources {
+    /// All of them, in the text format 0.0.4.
+    fn text(&self) -> String {
+        let app = &self.app;
+        let mut metrics = Vec::from(requests(&self.requests.read()));
+        metrics.push(token_requests(app.grants().stats()));
+        metrics.push(tokens_checked(Guard::from_ref(app).stats()));
+        metrics.push(store(&app.stores().health.times()));
+        metrics.extend(hashing(&self.hashing.stats()));
+        metrics.extend(sessions(&app.sessions().stats()));
+        metrics.push(things(&app.entities().stats()));
+        metrics.extend(audit(&self.trail.stats()));
+        metrics.push(keys(app));
+        metrics.extend(process::metrics());
+        write(&metrics)
+    }
+}
 
-#[expect(clippy::cast_precision_loss, reason = "the format has no other numbers, and these stay far below 2 to the 53")]
+fn requests(routes: &BTreeMap<Box<str>, RouteCounts>) -> [Metric; 2] {
+    let counted = routes.iter().flat_map(|(route, counts)| {
+        let statuses = counts.statuses.iter();
+        statuses.map(move |(status, count)| (format!("route=\"{route}\",status=\"{status}\""), number(*count)))
+    });
+    let times = routes.iter().map(|(route, counts)| (format!("route=\"{route}\""), counts.times.clone()));
+    [
+        Metric::of(
+            "requests_total",
+            "Requests, by route and status; - is no route",
+            Samples::Counters(counted.collect()),
+        ),
+        Metric::of("request_duration_seconds", "How long requests took, by route", Samples::Times(times.collect())),
+    ]
+}
+
+fn token_requests(stats: &GrantStats) -> Metric {
+    let of = |grant: Grant| {
+        GrantOutcome::ALL.map(|outcome| {
+            let labels = format!("grant=\"{}\",outcome=\"{}\"", grant.name(), outcome.name());
+            (labels, number(stats.read(grant, outcome)))
+        })
+    };
+    let help = "Token requests by grant and outcome: a refused one of the grant password is a failed login";
+    Metric::of("token_requests_total", help, Samples::Counters(Grant::ALL.into_iter().flat_map(of).collect()))
+}
+
+fn tokens_checked(stats: GuardStats) -> Metric {
+    let outcomes = [
+        ("verified", stats.verified),
+        ("remembered", stats.remembered),
+        ("refused", stats.refused),
+        ("unchecked", stats.unchecked),
+    ];
+    Metric::of("tokens_checked_total", "Access tokens shown to this server, by outcome", labelled("outcome", outcomes))
+}
+
+fn store(times: &[(&'static str, Times)]) -> Metric {
+    let times = times.iter().map(|(step, times)| (format!("step=\"{step}\""), times.clone()));
+    let help = "How long steps of the store took, with the wait for their turn";
+    Metric::of("store_duration_seconds", help, Samples::Times(times.collect()))
+}
+
 fn hashing(stats: &PoolStats) -> [Metric; 5] {
-    let alone = |value: usize| vec![(String::new(), value as f64)];
+    let alone = |value: usize| Samples::Gauges(vec![(String::new(), number(value as u64))]);
     let refused = [
         ("full", stats.refused.full),
         ("displaced", stats.refused.displaced),
         ("late", stats.refused.late),
         ("over_budget", stats.refused.over_budget),
     ];
-    let times = stats.times.iter().flat_map(|time| {
-        let labels = format!("{{scheme=\"{}\"}}", time.scheme);
-        [(format!("_sum{labels}"), time.time.as_secs_f64()), (format!("_count{labels}"), time.count as f64)]
+    let times = stats.times.iter().map(|time| {
+        let labels = format!("scheme=\"{}\"", time.scheme);
+        (labels, (time.time.as_secs_f64(), number(time.count)))
     });
     [
-        ("hash_waiting", "gauge", "Passwords that wait to be hashed or checked", alone(stats.waiting)),
-        ("hash_running", "gauge", "Passwords that are being hashed or checked", alone(stats.running)),
-        ("hash_memory_bytes", "gauge", "Memory that is held for hashes", alone(stats.memory_kib * 1024)),
-        ("hash_refused_total", "counter", "Passwords that were refused, by reason", labelled("reason", refused)),
-        ("hash_duration_seconds", "summary", "How long hashes took, by algorithm", times.collect()),
+        Metric::of("hash_waiting", "Passwords that wait to be hashed or checked", alone(stats.waiting)),
+        Metric::of("hash_running", "Passwords that are being hashed or checked", alone(stats.running)),
+        Metric::of("hash_memory_bytes", "Memory that is held for hashes", alone(stats.memory_kib * 1024)),
+        Metric::of("hash_refused_total", "Passwords that were refused, by reason", labelled("reason", refused)),
+        Metric::of("hash_duration_seconds", "How long hashes took, by algorithm", Samples::Sums(times.collect())),
     ]
 }
 
 fn sessions(stats: &SessionStats) -> [Metric; 2] {
     let refreshed =
         [("rotated", stats.rotated), ("retried", stats.retried), ("reused", stats.reused), ("refused", stats.refused)];
+    let begun = Samples::Counters(vec![(String::new(), number(stats.begun))]);
     [
-        ("sessions_begun_total", "counter", "Logins that began a session", vec![(String::new(), number(stats.begun))]),
-        ("refresh_total", "counter", "Uses of refresh tokens, by what became of them", labelled("outcome", refreshed)),
+        Metric::of("sessions_begun_total", "Logins that began a session", begun),
+        Metric::of("refresh_total", "Uses of refresh tokens, by what became of them", labelled("outcome", refreshed)),
     ]
 }
 
 fn things(stats: &EntityStats) -> Metric {
     let outcomes = [("minted", stats.minted), ("refused", stats.refused), ("revoked", stats.revoked)];
-    ("entity_tokens_total", "counter", "Tokens for things, by what became of them", labelled("outcome", outcomes))
+    Metric::of("entity_tokens_total", "Tokens for things, by what became of them", labelled("outcome", outcomes))
 }
 
-/// A sample for each value of a label.
-fn labelled<const N: usize>(label: &str, samples: [(&str, u64); N]) -> Vec<(String, f64)> {
-    samples.map(|(value, count)| (format!("{{{label}=\"{value}\"}}"), number(count))).to_vec()
+fn audit(stats: &TrailStats) -> [Metric; 2] {
+    let outcomes = [("kept", stats.kept), ("lost", stats.lost)];
+    let waiting = Samples::Gauges(vec![(String::new(), number(stats.waiting as u64))]);
+    let help = "Records for the audit log, by what became of them";
+    [
+        Metric::of("audit_records_total", help, labelled("outcome", outcomes)),
+        Metric::of("audit_records_waiting", "Records that are not in the audit log yet", waiting),
+    ]
+}
+
+fn keys(app: &Countersign) -> Metric {
+    let stale = Samples::Gauges(vec![(String::new(), f64::from(u8::from(app.has_stale_keys())))]);
+    Metric::of("signing_keys_stale", "1 while the signing keys could not be looked at for some seconds", stale)
+}
+
+/// A counter for each value of a label.
+fn labelled<const N: usize>(label: &str, samples: [(&str, u64); N]) -> Samples {
+    Samples::Counters(samples.map(|(value, count)| (format!("{label}=\"{value}\""), number(count))).to_vec())
 }
 
 #[expect(
@@ -87,15 +171,4 @@ fn labelled<const N: usize>(label: &str, samples: [(&str, u64); N]) -> Vec<(Stri
 )]
 fn number(count: u64) -> f64 {
     count as f64
-}
-
-fn text(metrics: impl Iterator<Item = Metric>) -> String {
-    let mut text = String::new();
-    for (name, kind, help, samples) in metrics {
-        let _ = write!(text, "# HELP countersign_{name} {help}\n# TYPE countersign_{name} {kind}\n");
-        for (labels, value) in samples {
-            let _ = writeln!(text, "countersign_{name}{labels} {value}");
-        }
-    }
-    text
 }

@@ -96,6 +96,8 @@ pub struct Settings {
     pub hashing: PoolSettings,
     /// Connections at one time.
     pub max_connections: usize,
+    /// How long a record of the audit log is kept.
+    pub audit_lifetime: Duration,
     /// How much is logged.
     pub log: LevelFilter,
 }
@@ -135,6 +137,7 @@ impl Default for Settings {
             hash_kernel: Kernel::default(),
             hashing: *POOL,
             max_connections: Limits::default().connections,
+            audit_lifetime: Duration::from_secs(library.audit_lifetime_s.unsigned_abs()),
             log: LevelFilter::INFO,
         }
     }
@@ -189,6 +192,7 @@ impl Settings {
             error_style: self.error_style,
             default_scopes: self.default_scopes.clone(),
             password_rules: self.password_rules(issuer),
+            audit_lifetime_s: seconds(self.audit_lifetime),
             ..countersign::Settings::new(issuer)
         }
     }

@@ -10,10 +10,12 @@ mod body;
 mod request_id;
 mod response_headers;
 mod matched_route;
+mod request_counts;
 mod site;
 mod connection;
 mod listen;
 
 pub use limits::Limits;
 pub use listen::{Stopped, serve};
+pub use request_counts::{RequestCounts, RouteCounts};
 pub use site::Presentation;

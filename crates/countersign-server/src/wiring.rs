@@ -6,6 +6,7 @@ use anyhow::Context;
 use axum::Router;
 use countersign::accounts::Accounts;
 use countersign::store::Store;
+use countersign::trail::Trail;
 use countersign::{Countersign, Stores};
 use countersign_axum::Clock;
 use countersign_password::{HashPool, PoolSettings};
@@ -13,20 +14,23 @@ use countersign_password::{HashPool, PoolSettings};
 use crate::data_directory::DataDirectory;
 use crate::metrics;
 use crate::settings::Settings;
+use crate::transport::RequestCounts;
 
-/// Everything that is served, for this issuer, and what its metrics are read from.
+/// Everything that is served, for this issuer, and what its metrics are read from. What the trail takes up is kept in the store.
 pub async fn router(
     settings: &Settings,
     directory: &DataDirectory,
     store: Arc<dyn Store>,
     issuer: &str,
+    trail: &Trail,
 ) -> anyhow::Result<(Router, metrics::Sources)> {
     let sealing = directory.sealing_key(store.as_ref()).await?;
     let pool = hash_pool(settings, settings.hashing)?;
     let stores = Stores::in_engine(store);
+    tokio::spawn(trail.clone().keep_in(stores.audit.clone()));
     let app = Countersign::open(settings.of_accounts(issuer), stores, sealing, pool.clone(), Clock::system()).await?;
-    let sources =
-        metrics::Sources { hashing: pool, sessions: app.sessions().clone(), entities: app.entities().clone() };
+    let requests = RequestCounts::default();
+    let sources = metrics::Sources { app: app.clone(), hashing: pool, trail: trail.clone(), requests };
     Ok((countersign::http::router(app)?, sources))
 }
 

@@ -137,7 +137,7 @@ fn who_asks_about_a_token_and_who_is_refused_is_in_the_log_and_no_token_is() {
     ask(&format!("client_assertion_type=saml&client_assertion=canary-assertion&client_id=typed&token={access}"));
     let log = server.stop().stderr;
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let asked: Vec<&Value> = lines.iter().filter(|line| line["event"] == "introspect").collect();
+    let asked: Vec<&Value> = lines.iter().filter(|line| line["message"] == "introspect").collect();
     assert_eq!(asked.len(), 2, "{log}");
     assert_eq!((&asked[0]["client"], &asked[0]["outcome"]), (&"api".into(), &"active".into()), "{log}");
     assert_eq!(asked[0]["token_client"], "first-party");

@@ -116,7 +116,6 @@ impl Accounts {
         if verdict == Verdict::MatchOutdated {
             self.upgrade_in_background(user.id, password, hash);
         }
-        tracing::info!(event = "login", outcome = "good", user = %user.id);
         Ok(user)
     }
 
@@ -133,7 +132,7 @@ impl Accounts {
                 if let Err(error) = self.hashing.learn(hash).await
                     && told.insert(error.to_string())
                 {
-                    tracing::warn!(event = "hash times", %scheme, parameters, %error, "who has such a hash cannot log in");
+                    tracing::warn!(%scheme, parameters, %error, "who has such a hash cannot log in");
                 }
             }
         }
@@ -208,7 +207,7 @@ impl Accounts {
     fn not_hashed(&self, error: PoolError) -> AccountError {
         let PoolError::Busy { retry_after_s } = error else { return AccountError::Hashing(error) };
         if let Some(refused) = self.storm.count(Instant::now()) {
-            tracing::warn!(event = "storm", refused, retry_after_s, "too many passwords to check: some are refused");
+            tracing::warn!(refused, retry_after_s, "too many passwords to check: some are refused");
         }
         AccountError::Busy { retry_after_s }
     }
@@ -228,7 +227,7 @@ impl Accounts {
             match accounts.users.replace_password_hash(id, &outdated, &new).await {
                 Ok(true) => tracing::info!(event = "upgrade hash", user = %id),
                 Ok(false) => {}
-                Err(error) => tracing::warn!(event = "upgrade hash", user = %id, %error),
+                Err(error) => tracing::warn!(user = %id, %error, "a password hash was not upgraded"),
             }
         });
     }

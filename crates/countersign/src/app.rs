@@ -19,7 +19,11 @@ use crate::session::refresh_token::RefreshKey;
 use crate::sessions::{SessionLives, Sessions};
 use crate::settings::Settings;
 use crate::statuses::Statuses;
-use crate::store::{ClientStore, EntityStore, HealthCheck, KeyStore, SessionStore, StatusStore, Store, UserStore};
+use crate::store::{
+    AuditStore, ClientStore, EntityStore, HealthCheck, KeyStore, SessionStore, StatusStore, Store, StoreError,
+    UserStore,
+};
+use crate::trail;
 use crate::user::User;
 
 /// Where everything is kept. Usually one engine for all.
@@ -37,6 +41,8 @@ pub struct Stores {
     pub entities: Arc<dyn EntityStore>,
     /// The signing keys.
     pub keys: Arc<dyn KeyStore>,
+    /// What was done.
+    pub audit: Arc<dyn AuditStore>,
     /// Whether the engine answers.
     pub health: Arc<dyn HealthCheck>,
 }
@@ -51,6 +57,7 @@ impl Stores {
             clients: engine.clone(),
             entities: engine.clone(),
             keys: engine.clone(),
+            audit: engine.clone(),
             health: engine,
         }
     }
@@ -222,7 +229,7 @@ async fn keep_keys(shared: Weak<Shared>) {
         tokio::time::sleep(KEY_PAUSE).await;
         let Some(shared) = shared.upgrade() else { return };
         if let Err(error) = shared.keeper.tick(&shared.guard).await {
-            tracing::error!(event = "signing keys", %error, "the signing keys were not looked after: those known stay in use");
+            tracing::error!(%error, "the signing keys were not looked after: those known stay in use");
         }
     }
 }
@@ -235,6 +242,7 @@ async fn purge_now_and_then(shared: Weak<Shared>) {
     loop {
         let Some(strong) = shared.upgrade() else { return };
         let (sessions, entities, clients) = (strong.sessions.clone(), strong.entities.clone(), strong.clients.clone());
+        let (audit, audit_lifetime_s) = (strong.stores.audit.clone(), strong.settings.audit_lifetime_s);
         let now = strong.clock.now();
         drop(strong);
         for purged in [
@@ -242,9 +250,10 @@ async fn purge_now_and_then(shared: Weak<Shared>) {
             entities.purge().await,
             sessions.statuses().purge().await,
             clients.purge(now).await,
+            purge_audit_log(audit.as_ref(), now.saturating_sub(audit_lifetime_s)).await,
         ] {
             if let Err(error) = purged {
-                tracing::warn!(event = "purge", %error, "what has expired was not deleted");
+                tracing::warn!(%error, "what has expired was not deleted");
             }
         }
         drop((sessions, entities, clients));
@@ -252,10 +261,20 @@ async fn purge_now_and_then(shared: Weak<Shared>) {
     }
 }
 
+/// Records that are deleted in one step: others who write wait for it.
+const RECORDS_PURGED_AT_ONCE: usize = 500;
+
+async fn purge_audit_log(store: &dyn AuditStore, before: i64) -> Result<(), StoreError> {
+    while store.purge_records(before, RECORDS_PURGED_AT_ONCE).await? == RECORDS_PURGED_AT_ONCE {
+        tokio::task::yield_now().await;
+    }
+    Ok(())
+}
+
 /// Beside the first requests: a large table takes a second or two.
 async fn learn_hash_times(accounts: Accounts) {
     if let Err(error) = accounts.learn_hash_times().await {
-        tracing::warn!(event = "hash times", %error, "the first login with each kind of hash may show by its time");
+        tracing::warn!(%error, "the first login with each kind of hash may show by its time");
     }
 }
 
@@ -282,10 +301,11 @@ where
         let sessions = Countersign::from_ref(state).shared.sessions.clone();
         let found = match claims.client_id().filter(|client| *client != FIRST_PARTY) {
             None => sessions.find_user(session).await,
-            Some(client) => sessions
-                .find_user_by(session, client)
-                .await
-                .map(|found| found.filter(|(_, may)| may.contains_all(claims.scope())).map(|(user, _)| user)),
+            Some(client) => {
+                trail::via_client(client);
+                let found = sessions.find_user_by(session, client).await;
+                found.map(|found| found.filter(|(_, may)| may.contains_all(claims.scope())).map(|(user, _)| user))
+            }
         };
         let found = found.map_err(Unavailable::because)?;
         Ok(found.filter(|user| user.id == id && !user.disabled && user.scopes.contains_all(claims.scope())))

@@ -37,14 +37,17 @@
 
 #![forbid(unsafe_code)]
 
+pub mod times;
 pub mod user;
 pub mod status;
 pub mod session;
 pub mod client;
 pub mod scopes;
 pub mod entity;
+pub mod audit;
 pub mod import;
 pub mod store;
+pub mod trail;
 pub mod sealing;
 pub mod password_rules;
 pub mod settings;

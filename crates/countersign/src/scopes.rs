@@ -17,6 +17,9 @@ pub struct ClientsWrite;
 /// Saying which things there are that tokens can be made for, and whose they are.
 pub struct EntitiesWrite;
 
+/// Reading what was done by whom.
+pub struct AuditRead;
+
 impl Scope for UsersRead {
     const NAME: &'static str = "users:read";
     const DESCRIPTION: &'static str = "Read every account.";
@@ -42,9 +45,14 @@ impl Scope for EntitiesWrite {
     const DESCRIPTION: &'static str = "Declare things and their owners, and end every token for a thing.";
 }
 
+impl Scope for AuditRead {
+    const NAME: &'static str = "audit:read";
+    const DESCRIPTION: &'static str = "Read the audit log: what was done, by whom and from where.";
+}
+
 /// Their names.
-pub(crate) const NAMES: [&str; 5] =
-    [UsersRead::NAME, UsersWrite::NAME, ClientsRead::NAME, ClientsWrite::NAME, EntitiesWrite::NAME];
+pub(crate) const NAMES: [&str; 6] =
+    [UsersRead::NAME, UsersWrite::NAME, ClientsRead::NAME, ClientsWrite::NAME, EntitiesWrite::NAME, AuditRead::NAME];
 
 /// The scope that asks for a refresh token (`OpenID` Connect Core section 11). It is no right, so no access token carries it.
 pub(crate) const OFFLINE_ACCESS: &str = "offline_access";

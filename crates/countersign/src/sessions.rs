@@ -255,7 +255,9 @@ impl Sessions {
         }
         count(&self.counts.reused);
         tracing::warn!(
-            event = "refresh token reused",
+            event = "refresh",
+            outcome = "refused",
+            cause = "used before",
             session = %session.id,
             user = %session.user,
             "a refresh token came back that was used before: somebody has a copy, and the session is ended"
@@ -327,7 +329,8 @@ impl Sessions {
     pub async fn end(&self, id: SessionId, user: Option<UserId>) -> Result<bool, StoreError> {
         let is_ended = self.store.end_session(id, user).await?;
         if is_ended {
-            tracing::info!(event = "end session", session = %id);
+            let user = user.map(tracing::field::display);
+            tracing::info!(event = "end session", session = %id, user);
         }
         Ok(is_ended)
     }

@@ -42,6 +42,8 @@ pub struct Settings {
     pub default_scopes: ScopeSet,
     /// The rules for new passwords.
     pub password_rules: PasswordRules,
+    /// How long a record of the audit log is kept, in seconds.
+    pub audit_lifetime_s: i64,
 }
 
 /// Which protocol is spoken.
@@ -102,6 +104,7 @@ impl Settings {
             error_style: ErrorStyle::default(),
             default_scopes: ScopeSet::default(),
             password_rules: PasswordRules::default(),
+            audit_lifetime_s: 365 * 24 * 60 * 60,
         }
     }
 }

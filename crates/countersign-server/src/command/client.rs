@@ -13,6 +13,7 @@ use countersign_axum::Clock;
 use countersign_token::ScopeSet;
 use serde_json::Value;
 
+use crate::command::act::Act;
 use crate::command::output::{print, print_json, table, time};
 use crate::data_directory::DataDirectory;
 use crate::failure::Failure;
@@ -97,6 +98,7 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     if verb == "add" {
         let mut client = change.apply_to(&Client::new(id, matches.get_flag("public"), now));
         let secret = clients.register(&mut client, now).await?;
+        act("register client", &client.id).note(store.as_ref()).await;
         let secret = secret.map_or(String::new(), |secret| format!("\nclient_secret: {}\n", *secret));
         return print(&format!("{} is a client now.\n{secret}", client.id));
     }
@@ -106,21 +108,30 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
         "show" => return print(&text(&client)),
         "add-secret" => {
             let (secret, _) = clients.add_secret(&client, now).await?;
+            act("add client secret", &id).note(store.as_ref()).await;
             return print(&format!("client_secret: {}\n", *secret));
         }
         "remove-secret" => {
             let secret: &String = matches.get_one("secret").ok_or_else(|| Failure::usage("name a secret"))?;
             clients.remove_secret(&client, secret).await?;
+            act("remove client secret", &id).note(store.as_ref()).await;
             return print("The secret is removed.\n");
         }
         "delete" => {
             store.delete_client(&id).await?;
+            act("delete client", &id).note(store.as_ref()).await;
             return print(&format!("{id} is gone.\n"));
         }
         _ => {}
     }
     let changed = clients.change(&client, &change).await?;
-    print(&text(&changed.ok_or_else(|| no_such_client(&id))?))
+    let changed = changed.ok_or_else(|| no_such_client(&id))?;
+    act("change client", &id).note(store.as_ref()).await;
+    print(&text(&changed))
+}
+
+fn act(event: &str, client: &ClientId) -> Act {
+    Act::new(event).client(client.as_str())
 }
 
 fn no_such_client(id: &ClientId) -> Failure {

@@ -11,6 +11,7 @@ use countersign_axum::Clock;
 use countersign_token::{ScopeSet, Subject};
 use serde_json::{Value, json};
 
+use crate::command::act::Act;
 use crate::command::output::{print, print_json, table, time};
 use crate::command::user::find;
 use crate::data_directory::DataDirectory;
@@ -82,6 +83,7 @@ async fn remove(store: &dyn Store, thing: &Subject) -> Result<(), Failure> {
     if !store.delete_entity(thing).await? {
         return Err(no_such_thing(thing));
     }
+    Act::new("delete entity").detail("entity", thing).note(store).await;
     print(&format!("{thing} is gone.\n"))
 }
 
@@ -89,6 +91,7 @@ async fn revoke(store: &dyn Store, id: SessionId) -> Result<(), Failure> {
     if !store.end_entity_token(id, None).await? {
         return Err(anyhow!("there is no token {id}: `countersign entity tokens` shows which there are").into());
     }
+    Act::new("revoke").detail("token", &id).note(store).await;
     print("The token is good no more.\n")
 }
 
@@ -113,6 +116,8 @@ async fn add(matches: &ArgMatches, settings: &Settings, thing: &Subject) -> Resu
     let entity = Entity { subject: thing.clone(), owner: owner.id, permissions, created_at: Clock::system().now() };
     let declared = store.declare_entity(&entity).await?;
     let declared = declared.ok_or_else(|| anyhow!("{} was deleted at the same moment", owner.username))?;
+    let act = Act::new("declare entity").detail("entity", thing).detail("owner", &owner.id);
+    act.detail("ended", &declared.ended).note(store.as_ref()).await;
     let ended = if declared.ended == 0 { String::new() } else { format!(" {} tokens have ended.", declared.ended) };
     let permissions = declared.entity.permissions;
     print(&format!("{thing} is of {} now, with {permissions}.{ended}\n", owner.username))

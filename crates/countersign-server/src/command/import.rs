@@ -17,6 +17,7 @@ use countersign::store::{Imported, Store, StoreError};
 use countersign_axum::Clock;
 use tokio::sync::mpsc;
 
+use crate::command::act::Act;
 use crate::command::import::progress::Progress;
 use crate::command::import::summary::Summary;
 use crate::data_directory::DataDirectory;
@@ -74,6 +75,9 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let reading = Reading::begin(format.map(|(_, format)| format), progress.counting(file));
     let mut summary = Summary::new(is_check, progress);
     let end = take_over(&mut destination, reading, &mut summary).await;
+    if let Destination::Store(store, _) = &destination {
+        Act::new("import users").detail("added", &summary.added()).note(store.as_ref()).await;
+    }
     summary.print(matches.get_flag("json"))?;
     end?;
     summary.verdict()

@@ -8,6 +8,7 @@ use countersign_axum::Clock;
 use countersign_token::Algorithm;
 use serde_json::{Value, json};
 
+use crate::command::act::Act;
 use crate::command::output::{print, print_json, table, time};
 use crate::data_directory::DataDirectory;
 use crate::failure::Failure;
@@ -99,6 +100,7 @@ async fn rotate(store: &dyn Store, next: &SigningKeyRecord, settings: &Settings)
     if !store.insert_key(next).await? {
         return Err(Failure::work("a next key is published already: `countersign key list` shows it and since when"));
     }
+    Act::new("next signing key published").detail("kid", &next.kid).note(store).await;
     let wait = settings.keys_max_age.as_secs();
     print(&format!("{} is published. It signs in about {wait} s, while the server runs.\n", next.kid))
 }
@@ -110,6 +112,7 @@ async fn revoke(store: &dyn Store, substitute: &SigningKeyRecord, kid: &str) -> 
     if !store.remove_key(kid, Some(substitute)).await? {
         return Err(Failure::work("the key was changed at the same moment: try again"));
     }
+    Act::new("signing key withdrawn").detail("kid", kid).note(store).await;
     let signs_now =
         if key.state == KeyState::Active { format!(" {} signs now.", substitute.kid) } else { String::new() };
     print(&format!("{kid} is withdrawn.{signs_now}\n"))

@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::{ArgMatches, Command};
+use countersign::store::AuditStore;
+use countersign::trail::Trail;
+use countersign_axum::Clock;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -19,9 +22,11 @@ use crate::log::{self, Log};
 use crate::metrics;
 use crate::process;
 use crate::settings::{self, Configuration, Settings};
-use crate::transport::{self, Limits, Presentation, Stopped};
+use crate::transport::{self, Limits, Presentation, RequestCounts, Stopped};
 use crate::wiring;
 
+/// How long the last records of the audit log may take to be written.
+const LAST_RECORDS: Duration = Duration::from_secs(3);
 /// How long threads that still work may hold up the end of the process.
 const LAST_WAIT: Duration = Duration::from_secs(1);
 
@@ -32,26 +37,31 @@ pub(super) fn declare() -> Command {
 /// `program`: how this program was called, for the commands that the banner shows.
 pub(super) fn run(matches: &ArgMatches, program: &str) -> Result<(), Failure> {
     let settings = Configuration::load(&settings::given(matches))?.settings;
-    let _log = Log::start(settings.log).context("cannot start the log")?;
+    let trail = Trail::new(Clock::system());
+    let _log = Log::start(settings.log, &trail).context("cannot start the log")?;
     log::log_panics();
     process::leave_no_core();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
-    let ended = runtime.block_on(serve(&settings, program));
+    let ended = runtime.block_on(serve(&settings, program, &trail));
     runtime.shutdown_timeout(LAST_WAIT);
     ended
 }
 
-async fn serve(settings: &Settings, program: &str) -> Result<(), Failure> {
+async fn serve(settings: &Settings, program: &str, trail: &Trail) -> Result<(), Failure> {
     let mut signals = Signals::listen().context("cannot listen for signals")?;
     let directory = DataDirectory::of(settings);
     let store = directory.open().await?;
     let listener = listen(settings.listen).map_err(|error| cannot_listen(settings.listen, &error))?;
     let address = listener.local_addr().context("cannot listen")?;
     let issuer = settings.issuer_at(address);
-    let (router, sources) = wiring::router(settings, &directory, store, &issuer).await?;
+    let (router, sources) = wiring::router(settings, &directory, store.clone(), &issuer, trail).await?;
     let limits =
         Limits { connections: process::connections_within_descriptors(settings.max_connections), ..Limits::default() };
-    let presentation = Presentation { is_https: issuer.starts_with("https://"), error_style: settings.error_style };
+    let presentation = Presentation {
+        is_https: issuer.starts_with("https://"),
+        error_style: settings.error_style,
+        counts: sources.requests.clone(),
+    };
     let metrics = settings.metrics.map(listen_for_metrics).transpose()?;
     let addresses = Addresses { public: address, metrics: metrics.as_ref().map(|(_, address)| *address) };
     print(&banner(settings, program, addresses, &issuer))?;
@@ -64,7 +74,7 @@ async fn serve(settings: &Settings, program: &str) -> Result<(), Failure> {
         tokio::spawn(transport::serve(
             listener,
             metrics::router(sources),
-            presentation.clone(),
+            Presentation { counts: RequestCounts::default(), ..presentation.clone() },
             limits.clone(),
             forever,
         ));
@@ -85,10 +95,19 @@ async fn serve(settings: &Settings, program: &str) -> Result<(), Failure> {
             if stopped == Stopped::CutOff {
                 tracing::warn!("requests that took too long were cut off");
             }
+            finish(trail, store.as_ref()).await;
             tracing::info!("stopped");
             Ok(())
         }
         () = hurried => Err(Failure::work("stopped at once by a second signal: requests in flight were not answered")),
+    }
+}
+
+/// Writes what the audit log does not have yet.
+async fn finish<S: AuditStore + ?Sized>(trail: &Trail, store: &S) {
+    let flushed = tokio::time::timeout(LAST_RECORDS, trail.flush(store)).await;
+    if !matches!(flushed, Ok(Ok(()))) {
+        tracing::error!(waiting = trail.stats().waiting, "the last records of the audit log were not written");
     }
 }
 

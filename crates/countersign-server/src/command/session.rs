@@ -7,6 +7,7 @@ use countersign::store::Store;
 use countersign_axum::Clock;
 use serde_json::{Value, json};
 
+use crate::command::act::Act;
 use crate::command::output::{print, print_json, table, time};
 use crate::command::user::find;
 use crate::data_directory::DataDirectory;
@@ -65,6 +66,7 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     }
     if let Some(user) = user {
         let count = store.end_sessions(user.id).await?;
+        Act::new("end all sessions").user(user.id).detail("count", &count).note(store.as_ref()).await;
         return print(&format!("{count} sessions of {} are ended.\n", user.username));
     }
     let id: &String = matches.get_one("id").ok_or_else(|| Failure::usage("name a session"))?;
@@ -74,6 +76,7 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
             "there is no session {id}: `countersign session list` shows which there are"
         )));
     }
+    Act::new("end session").detail("session", &id).note(store.as_ref()).await;
     print("The session is ended.\n")
 }
 

@@ -14,6 +14,7 @@ use countersign::user::{EmailAddress, FullName, Login, ScopesChange, User, UserC
 use countersign_axum::Clock;
 use countersign_token::ScopeSet;
 
+use crate::command::act::Act;
 use crate::command::output::{print, print_json};
 use crate::command::secret;
 use crate::data_directory::DataDirectory;
@@ -57,9 +58,11 @@ async fn add(matches: &ArgMatches, settings: &Settings, directory: &DataDirector
     let is_told = matches.contains_id("scope");
     let scopes = if is_told { scopes(matches)? } else { settings.default_scopes.clone() };
     let password = secret::new_password(matches.get_flag("password-stdin"))?;
-    let accounts = wiring::accounts(settings, directory.open().await?)?;
+    let store = directory.open().await?;
+    let accounts = wiring::accounts(settings, store.clone())?;
     let account = NewAccount { username, email, full_name, scopes, password };
     let user = accounts.register(account).await?;
+    Act::new("register").user(user.id).note(store.as_ref()).await;
     print(&format!("{} is a user now.\n", user.username))
 }
 
@@ -93,14 +96,17 @@ async fn set_password(
     user: &User,
 ) -> Result<(), Failure> {
     let password = secret::new_password(matches.get_flag("password-stdin"))?;
-    let accounts = wiring::accounts(settings, store)?;
+    let accounts = wiring::accounts(settings, store.clone())?;
     accounts.set_password(user.id, password).await?;
+    Act::new("set password").user(user.id).note(store.as_ref()).await;
     print(&format!("{} has a new password.\n", user.username))
 }
 
 async fn change(store: &dyn Store, user: &User, change: UserChange) -> Result<(), Failure> {
     let changed = store.update(user.id, &change, Clock::system().now()).await?;
     let user = changed.ok_or_else(|| anyhow!("{} was deleted at the same moment", user.username))?;
+    let act = Act::new("change user").user(user.id).detail("scopes", &user.scopes);
+    act.detail("disabled", &user.disabled).note(store).await;
     print(&show::text(&user))
 }
 
@@ -110,6 +116,7 @@ async fn change_scopes(store: &dyn Store, user: &User, scopes: ScopesChange) -> 
 
 async fn delete(store: &dyn Store, user: &User) -> Result<(), Failure> {
     store.delete(user.id).await?;
+    Act::new("delete user").user(user.id).note(store).await;
     print(&format!("{} is gone.\n", user.username))
 }
 

@@ -374,6 +374,14 @@ pub const TABLE: &[Setting] = &[
         show: |settings| settings.max_connections.to_string(),
     },
     Setting {
+        name: "audit-lifetime",
+        value: "TIME",
+        help: "How long the audit log keeps what was done; at most 3650d",
+        is_path: false,
+        read: |settings, text| life_from(text).map(|life| settings.audit_lifetime = life),
+        show: |settings| duration_to(settings.audit_lifetime),
+    },
+    Setting {
         name: "log",
         value: "LEVEL",
         help: "How much is logged: off, error, warn, info, debug or trace",

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -12,6 +12,7 @@ use axum::http::header::{CONNECTION, HOST, RETRY_AFTER, TRANSFER_ENCODING};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, Version};
 use axum::response::Response;
+use countersign::trail::request_span;
 use countersign_axum::ErrorStyle;
 use futures_util::FutureExt;
 use http_body::Body as _;
@@ -24,6 +25,7 @@ use crate::transport::limits::Limits;
 use crate::transport::link::InFlight;
 use crate::transport::matched_route::ReportMatchedRoute;
 use crate::transport::refusal::Refusal;
+use crate::transport::request_counts::RequestCounts;
 use crate::transport::request_id::{RequestIds, X_REQUEST_ID};
 use crate::transport::response_headers;
 
@@ -34,6 +36,8 @@ pub struct Presentation {
     pub is_https: bool,
     /// How the bodies of refusals look.
     pub error_style: ErrorStyle,
+    /// Where requests are counted.
+    pub counts: RequestCounts,
 }
 
 /// Everything that all connections share.
@@ -69,13 +73,13 @@ impl Site {
         let is_http1 = request.version() < Version::HTTP_2;
         // Nothing behind a chunked body is read: the gate does not follow it, so it must not be followed here either.
         let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
-        let span = tracing::info_span!("request", request_id = id.to_str().unwrap_or_default(), peer = &*peer);
+        let span = request_span(id.to_str().unwrap_or_default(), &peer);
         let response = async {
             let response = match refusal.map_or_else(|| self.check(&request), Err) {
                 Ok(()) => self.handle(request).await,
                 Err(refusal) => self.refuse(refusal),
             };
-            log(&method, &response, started);
+            self.tell(&method, &response, started);
             response
         };
         let mut response = response.instrument(span).await;
@@ -126,6 +130,14 @@ impl Site {
         }
     }
 
+    /// Counts and logs a request by its route, and never by the path or the query.
+    fn tell(&self, method: &Method, response: &Response, started: Instant) {
+        let route = response.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str);
+        let took = started.elapsed();
+        self.presentation.counts.count(route, response.status().as_u16(), took);
+        log(method, response, route, took);
+    }
+
     fn refuse(&self, refusal: Refusal) -> Response {
         let mut response = self.presentation.error_style.answer(refusal.status(), refusal.detail());
         response.extensions_mut().insert(refusal);
@@ -136,11 +148,10 @@ impl Site {
     }
 }
 
-/// One event a request: the route and never the path or the query.
-fn log(method: &Method, response: &Response<Body>, started: Instant) {
-    let route = response.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str);
+/// One event a request.
+fn log(method: &Method, response: &Response<Body>, route: &str, took: Duration) {
     let status = response.status().as_u16();
-    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     // An extension method is the caller's text.
     let method = if is_standard(method) { method.as_str() } else { "-" };
     // A storm of requests that a handler puts off must not flood the log: the handler tells of it as a whole.

@@ -65,7 +65,7 @@ async fn the_check_boxes_are_the_scopes_that_the_routes_declare() {
     names.sort();
     browser.screenshot("docs-authorize").await;
 
-    assert_eq!(names, ["clients:read", "clients:write", "entities:write", "users:read", "users:write"]);
+    assert_eq!(names, ["audit:read", "clients:read", "clients:write", "entities:write", "users:read", "users:write"]);
     nothing_left_the_house(&browser, &address).await;
     browser.close().await;
 }

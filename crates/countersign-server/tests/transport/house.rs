@@ -11,7 +11,7 @@ use axum::body::Bytes;
 use axum::extract::ConnectInfo;
 use axum::routing::{get, post};
 use countersign_axum::ErrorStyle;
-use countersign_server::transport::{Limits, Presentation, Stopped, serve};
+use countersign_server::transport::{Limits, Presentation, RequestCounts, Stopped, serve};
 use tokio::runtime::Runtime;
 use tokio::sync::{Notify, oneshot};
 
@@ -34,7 +34,10 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) fn start(limits: Limits) -> Self {
-        Self::start_as(limits, Presentation { is_https: false, error_style: ErrorStyle::Problem })
+        Self::start_as(
+            limits,
+            Presentation { is_https: false, error_style: ErrorStyle::Problem, counts: RequestCounts::default() },
+        )
     }
 
     pub(crate) fn start_as(limits: Limits, presentation: Presentation) -> Self {

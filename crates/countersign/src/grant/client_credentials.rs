@@ -14,6 +14,6 @@ pub(super) fn grant(grants: &Grants, request: TokenRequest) -> Result<TokenRespo
     let (asked, _) = asked(request.scope.as_deref())?;
     let scope = granted(asked.as_ref(), &client.scopes)?;
     let subject = Subject::client(client.id.as_str()).map_err(GrantError::unavailable)?;
-    tracing::info!(event = "client token", client = %client.id);
+    tracing::info!(event = "client token");
     grants.issue(Granted { subject, client: &client, session: None, scope, refresh_token: None })
 }

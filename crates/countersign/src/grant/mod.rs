@@ -1,6 +1,7 @@
 //! The token request (RFC 6749 section 4): one dispatch over `grant_type`, one file for each grant.
 
 mod error;
+mod stats;
 mod password;
 mod refresh_token;
 mod client_credentials;
@@ -13,6 +14,7 @@ use countersign_token::{NewToken, ScopeSet, Subject};
 use zeroize::Zeroizing;
 
 pub use self::error::GrantError;
+pub use self::stats::{GrantOutcome, GrantStats};
 use crate::accounts::Accounts;
 use crate::client::{Client, Grant};
 use crate::keys::Keyring;
@@ -61,6 +63,7 @@ pub struct Grants {
     keyring: Keyring,
     settings: Arc<Settings>,
     clock: Clock,
+    stats: GrantStats,
 }
 
 /// What an access token is made of.
@@ -81,13 +84,24 @@ impl Grants {
         settings: Arc<Settings>,
         clock: Clock,
     ) -> Self {
-        Self { accounts, sessions, keyring, settings, clock }
+        Self { accounts, sessions, keyring, settings, clock, stats: GrantStats::default() }
     }
 
     /// Answers a token request.
     pub async fn grant(&self, request: TokenRequest) -> Result<TokenResponse, GrantError> {
         let grant = request.grant_type.as_deref().ok_or(GrantError::Missing("grant_type"))?;
         let grant: Grant = grant.parse().map_err(|_| GrantError::UnsupportedGrantType)?;
+        let answer = self.answer(grant, request).await;
+        self.stats.count(grant, answer.as_ref().err());
+        answer
+    }
+
+    /// What has become of token requests.
+    pub fn stats(&self) -> &GrantStats {
+        &self.stats
+    }
+
+    async fn answer(&self, grant: Grant, request: TokenRequest) -> Result<TokenResponse, GrantError> {
         if !self.offers(grant) {
             return Err(GrantError::UnsupportedGrantType);
         }

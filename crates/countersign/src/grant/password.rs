@@ -37,6 +37,7 @@ pub(super) async fn grant(grants: &Grants, request: TokenRequest) -> Result<Toke
         tracing::info!(event = "login", outcome = "refused", cause = "changed meanwhile", user = %user.id);
         return Err(GrantError::WRONG_CREDENTIALS);
     };
+    tracing::info!(event = "login", outcome = "good", user = %user.id, session = %session.id);
     let (subject, session) = (subject_of(&user)?, Some(&session));
     grants.issue(Granted { subject, client: &client, session, scope, refresh_token })
 }

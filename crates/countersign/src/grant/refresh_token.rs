@@ -18,7 +18,7 @@ pub(super) async fn grant(grants: &Grants, request: TokenRequest) -> Result<Toke
     let allowed = |session: &Session, user: &User| scope_of(asked.as_ref(), session, &limited(&client, &user.scopes));
     let refreshed = grants.sessions.refresh(&token, client.id.as_str(), allowed).await?;
     let Refreshed { session, user, scope, next } = refreshed;
-    tracing::info!(event = "refresh", outcome = "good", session = %session.id, user = %user.id, client = %client.id);
+    tracing::info!(event = "refresh", outcome = "good", session = %session.id, user = %user.id);
     let (subject, session) = (subject_of(&user)?, Some(&session));
     grants.issue(Granted { subject, client: &client, session, scope, refresh_token: Some(next) })
 }

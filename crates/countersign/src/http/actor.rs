@@ -8,6 +8,7 @@ use countersign_token::{Claims, Subject};
 
 use crate::app::Countersign;
 use crate::introspection::is_clients;
+use crate::trail;
 use crate::user::{User, UserId};
 
 /// The user of a session, or a registered client with a token of its own; no thing, whatever its token says.
@@ -49,6 +50,7 @@ where
             Subject::USER => Ok(User::load_user(claims, state).await?.map(|user| Self::User(user.id))),
             Subject::CLIENT if claims.client_id() == Some(subject.id()) => {
                 let app = Countersign::from_ref(state);
+                trail::via_client(subject.id());
                 let is_good = is_clients(&app, claims).await.map_err(Unavailable::because)?;
                 Ok(is_good.then_some(Self::Client(subject)))
             }

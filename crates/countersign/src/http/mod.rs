@@ -18,6 +18,7 @@ mod actor;
 mod entities;
 mod entity_tokens;
 mod status_lists;
+mod audit;
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -32,6 +33,7 @@ use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder, ServerBuilder};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::Countersign;
+pub use crate::http::audit::AuditRecordView;
 pub use crate::http::clients::ClientView;
 pub use crate::http::entities::EntityView;
 pub use crate::http::entity_tokens::EntityTokenView;
@@ -105,6 +107,7 @@ pub fn routes(style: ErrorStyle) -> OpenApiRouter<Countersign> {
             entity_tokens::revoke_entity_tokens
         ))
         .routes(routes!(entity_tokens::revoke_entity_token))
+        .routes(routes!(audit::list_audit_records))
         .routes(routes!(well_known::read_metadata))
         .routes(routes!(well_known::read_key_set))
         .routes(routes!(status_lists::read_status_list))
@@ -123,6 +126,7 @@ fn frontispiece() -> OpenApi {
         (users::TAG, "Registration, and the administration of all accounts."),
         (clients::TAG, "The programs that ask for tokens."),
         (entities::TAG, "Things that tokens are made for: a car, a blog post, whatever an API has."),
+        (audit::TAG, "What was done, by whom, when and from where."),
         (well_known::TAG, "What other programs need to check tokens."),
         (health::TAG, "For operators and their load balancers."),
     ];

@@ -14,6 +14,7 @@ use crate::client::Client;
 use crate::clients::{self, ClientError, Proof, Shown, first_party};
 use crate::grant::{GrantError, TokenRequest, TokenResponse};
 use crate::http::caller::Caller;
+use crate::trail;
 
 /// How the document groups these routes.
 pub(crate) const TAG: &str = "token";
@@ -145,6 +146,7 @@ async fn authenticate_client(app: &Countersign, headers: &HeaderMap, form: &Stri
     })?;
     let seen = shown.as_ref().map(|shown| Shown { id: shown.id(), proof: proof(shown) });
     let known = app.clients().authenticate(seen, &app.settings().issuer, app.clock().now()).await;
+    let known = known.inspect(|client| trail::of_client(client.id.as_str()));
     known.map_err(|error| match (error, shown) {
         (ClientError::Refused, Some(shown)) => shown.refuse(),
         (ClientError::Refused, None) => TokenError::new(TokenErrorCode::InvalidClient, "Name the client"),

@@ -92,7 +92,7 @@ impl PasswordRules {
             Ok(true) => Err(PasswordRefused::Breached),
             Ok(false) => Ok(()),
             Err(error) => {
-                tracing::warn!(event = "breached passwords", error, "a new password was not looked up");
+                tracing::warn!(error, "a new password was not looked up");
                 Ok(())
             }
         }

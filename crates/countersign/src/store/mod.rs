@@ -9,6 +9,7 @@ mod session_store;
 mod client_store;
 mod status_store;
 mod entity_store;
+mod audit_store;
 mod taking_over;
 mod sql;
 
@@ -23,8 +24,10 @@ use async_trait::async_trait;
 use countersign_password::{HashError, PasswordHash};
 
 use crate::import::Newcomer;
+use crate::times::Times;
 use crate::user::{Credentials, Login, NewUser, User, UserChange, UserId, Username};
 
+pub use crate::store::audit_store::AuditStore;
 pub use crate::store::client_store::ClientStore;
 pub use crate::store::entity_store::{Declared, EntityStore};
 pub use crate::store::session_store::{Retry, Rotation, SessionStore};
@@ -33,7 +36,7 @@ pub use crate::store::taking_over::Imported;
 pub use crate::store::user_query::{SearchText, SearchTextError, UserPage, UserQuery};
 
 /// The version of the schema after all steps, of either engine.
-const KNOWN_VERSION: i64 = 8;
+const KNOWN_VERSION: i64 = 10;
 
 /// Why a store did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -217,9 +220,20 @@ pub trait KeyStore: Send + Sync + 'static {
 pub trait HealthCheck: Send + Sync + 'static {
     /// Reads something; fails if the store would not answer others either.
     async fn ping(&self) -> Result<(), StoreError>;
+
+    /// How long its steps took since the start, the wait for their turn included, by kind of step; for metrics.
+    fn times(&self) -> Vec<(&'static str, Times)> {
+        Vec::new()
+    }
 }
 
 /// An engine that keeps everything.
-pub trait Store: UserStore + SessionStore + StatusStore + ClientStore + EntityStore + KeyStore + HealthCheck {}
+pub trait Store:
+    UserStore + SessionStore + StatusStore + ClientStore + EntityStore + KeyStore + AuditStore + HealthCheck
+{
+}
 
-impl<S: UserStore + SessionStore + StatusStore + ClientStore + EntityStore + KeyStore + HealthCheck> Store for S {}
+impl<S> Store for S where
+    S: UserStore + SessionStore + StatusStore + ClientStore + EntityStore + KeyStore + AuditStore + HealthCheck
+{
+}

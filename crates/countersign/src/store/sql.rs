@@ -1,6 +1,10 @@
 //! The statements that both engines understand; few are told PostgreSQL in another way, in `postgres/sql.rs`. The placeholders appear in the order `$1`, `$2`, …: SQLite
 //! numbers them so; PostgreSQL learns the type of one where it stands beside a column first.
 
+mod audit;
+
+pub(in crate::store) use audit::{KEEP_RECORD, PURGE_RECORDS, detail_of_text, detail_to_text, list_records};
+
 /// A query for users: all columns, in the order in which `users::read_user` takes them.
 macro_rules! select_users {
     ($rest:literal) => {

@@ -22,7 +22,7 @@ fn the_scopes_on_offer_are_the_scopes_that_the_routes_declare() {
     let scheme = &document["components"]["securitySchemes"]["OAuth2PasswordBearer"];
     assert_eq!(scheme["flows"]["password"]["tokenUrl"], "token");
     let scopes = scheme["flows"]["password"]["scopes"].as_object().unwrap();
-    let names = ["clients:read", "clients:write", "entities:write", "users:read", "users:write"];
+    let names = ["audit:read", "clients:read", "clients:write", "entities:write", "users:read", "users:write"];
     assert_eq!(scopes.keys().collect::<Vec<_>>(), names);
     let security = &document["paths"]["/users/{id}"]["patch"]["security"];
     assert_eq!(*security, json!([{ "OAuth2PasswordBearer": ["users:write"] }]));
@@ -71,5 +71,5 @@ async fn every_route_demands_exactly_the_scopes_that_the_document_names() {
             demanding += 1;
         }
     }
-    assert_eq!(demanding, 13, "the routes that demand a scope");
+    assert_eq!(demanding, 14, "the routes that demand a scope");
 }

@@ -71,6 +71,11 @@ impl Summary {
     }
 
     /// `who` is a name or an address that can be shown.
+    /// Users who were added.
+    pub(super) fn added(&self) -> u64 {
+        self.added
+    }
+
     pub(super) fn refuse(&mut self, place: usize, who: Option<&str>, reason: &dyn Display) {
         self.refused += 1;
         let user = who.map(|who| format!("{who}: ")).unwrap_or_default();

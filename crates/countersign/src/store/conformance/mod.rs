@@ -26,10 +26,11 @@ mod clients;
 mod statuses;
 mod entities;
 mod entity_races;
+mod audit;
 
 use std::sync::Arc;
 
-use crate::store::{ClientStore, EntityStore, KeyStore, SessionStore, StatusStore, UserStore};
+use crate::store::{AuditStore, ClientStore, EntityStore, KeyStore, SessionStore, StatusStore, UserStore};
 
 pub use crate::store::conformance::injection::INJECTIONS;
 
@@ -132,4 +133,13 @@ pub async fn check_key_store(fresh: impl AsyncFn() -> Arc<dyn KeyStore>) {
     keys::of_many_promotions_one_wins_and_both_keys_change_together(fresh().await).await;
     keys::a_key_is_removed_and_the_active_one_only_for_another(fresh().await).await;
     injection::injected_text_in_a_key_is_kept_as_text(fresh().await).await;
+}
+
+/// Holds a store of the audit log to all that [`AuditStore`] promises.
+pub async fn check_audit_store(fresh: impl AsyncFn() -> Arc<dyn AuditStore>) {
+    audit::records_are_listed_as_they_were_kept(fresh().await).await;
+    audit::records_are_found_by_what_they_say(fresh().await).await;
+    audit::pages_of_records_follow_one_another(fresh().await).await;
+    audit::old_records_are_purged_in_batches(fresh().await).await;
+    audit::injected_text_in_a_record_is_kept_as_text(fresh().await).await;
 }

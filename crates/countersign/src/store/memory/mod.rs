@@ -5,6 +5,7 @@ mod statuses;
 mod clients;
 mod entities;
 mod keys;
+mod audit;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,6 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use countersign_password::PasswordHash;
 
+use crate::audit::{AuditId, AuditRecord};
 use crate::client::{Client, ClientId};
 use crate::import::Newcomer;
 use crate::session::{Session, SessionId};
@@ -35,6 +37,7 @@ pub struct MemoryStore {
     /// Until when the assertions that were used are remembered, by client and the hash of their ids.
     assertions: Mutex<BTreeMap<(ClientId, [u8; 32]), i64>>,
     keys: Mutex<Vec<SigningKeyRecord>>,
+    audit: Mutex<BTreeMap<AuditId, AuditRecord>>,
 }
 
 /// Until when each list is known, and until when each mark counts.
@@ -103,6 +106,10 @@ impl MemoryStore {
 
     fn keys(&self) -> MutexGuard<'_, Vec<SigningKeyRecord>> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn audit(&self) -> MutexGuard<'_, BTreeMap<AuditId, AuditRecord>> {
+        self.audit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -301,7 +308,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::store::{KeyStore, conformance};
+    use crate::store::{AuditStore, KeyStore, conformance};
 
     #[tokio::test(flavor = "multi_thread")]
     async fn the_memory_store_keeps_users_as_the_suite_demands() {
@@ -326,6 +333,11 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn the_memory_store_keeps_things_as_the_suite_demands() {
         conformance::check_entity_store(async || Arc::new(MemoryStore::new())).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_memory_store_keeps_the_audit_log_as_the_suite_demands() {
+        conformance::check_audit_store(async || Arc::new(MemoryStore::new()) as Arc<dyn AuditStore>).await;
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use deadpool::Runtime;
@@ -19,6 +19,7 @@ use crate::store::StoreError;
 use crate::store::postgres::address::{Address, Encryption};
 use crate::store::postgres::sql;
 use crate::store::postgres::tls::Encrypting;
+use crate::times::{SharedTimes, Times};
 
 /// How long a request waits for a connection that others use.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
@@ -59,6 +60,7 @@ impl From<StepError> for StoreError {
 pub(super) struct Manager {
     config: Config,
     encrypting: Option<Encrypting>,
+    times: Arc<SharedTimes>,
 }
 
 /// A connection, and what belongs to it.
@@ -94,7 +96,12 @@ impl Manager {
         let mut config = address.config.clone();
         config.connect_timeout(LONGEST_CONNECT).keepalives_idle(LONGEST_STEP).tcp_user_timeout(2 * LONGEST_STEP);
         config.application_name("countersign");
-        Ok(Self { config, encrypting })
+        Ok(Self { config, encrypting, times: Arc::default() })
+    }
+
+    /// How long steps took, with the wait for a connection.
+    pub(super) fn times(&self) -> Times {
+        self.times.read()
     }
 }
 
@@ -145,6 +152,14 @@ pub(super) fn pool(manager: Manager, connections: usize) -> Result<Pool<Manager>
 pub(super) struct Turn {
     connection: Object<Manager>,
     until: Instant,
+    began: Instant,
+    times: Arc<SharedTimes>,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.times.add(self.began.elapsed());
+    }
 }
 
 /// A step of several statements: all of them happen, or none.
@@ -176,7 +191,7 @@ impl Turn {
     }
 
     async fn take_for(pool: &Pool<Manager>, time: Duration) -> Result<Self, StepError> {
-        let until = Instant::now() + time;
+        let began = Instant::now();
         let connection = pool.get().await.map_err(|error| match error {
             PoolError::Backend(error) => error,
             PoolError::Timeout(TimeoutType::Wait) => {
@@ -187,7 +202,8 @@ impl Turn {
             }
             other => StoreError::Unavailable(other.to_string()),
         })?;
-        Ok(Self { connection, until })
+        let times = Arc::clone(&pool.manager().times);
+        Ok(Self { connection, until: began + time, began, times })
     }
 
     /// For statements that are steps by themselves.

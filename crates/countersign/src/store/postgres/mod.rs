@@ -17,6 +17,7 @@ mod sessions;
 mod statuses;
 mod clients;
 mod keys;
+mod audit;
 mod rehearsal;
 
 use std::fmt;
@@ -26,6 +27,7 @@ use deadpool::managed::Pool;
 
 use crate::store::postgres::connection::{Manager, StepError, Turn, get};
 use crate::store::{HealthCheck, StoreError};
+use crate::times::Times;
 
 pub use crate::store::postgres::address::{Address, AddressError};
 
@@ -119,6 +121,10 @@ impl HealthCheck for PostgresStore {
         self.turn().await?.lane().read_first(crate::store::sql::PING, &[], |_| Ok(())).await?;
         Ok(())
     }
+
+    fn times(&self) -> Vec<(&'static str, Times)> {
+        vec![("step", self.pool.manager().times())]
+    }
 }
 
 #[cfg(test)]
@@ -130,7 +136,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
-    use crate::store::{KeyStore, UserStore, conformance};
+    use crate::store::{AuditStore, KeyStore, UserStore, conformance};
     use crate::user::{NewUser, UserChange, Username};
 
     /// Opens a store in an empty schema each time.
@@ -203,6 +209,14 @@ mod tests {
     async fn the_postgres_store_keeps_things_as_the_suite_demands() {
         let stores = FreshStores::default();
         conformance::check_entity_store(async || stores.open().await).await;
+        stores.assert_schema_untouched().await;
+    }
+
+    // F-22
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_postgres_store_keeps_the_audit_log_as_the_suite_demands() {
+        let stores = FreshStores::default();
+        conformance::check_audit_store(async || stores.open().await as Arc<dyn AuditStore>).await;
         stores.assert_schema_untouched().await;
     }
 

@@ -9,11 +9,12 @@ use crate::store::{KNOWN_VERSION, StoreError};
 
 /// The version that each step leads to, from the one before it. A step that was released is never changed; it only adds what programs of
 /// the version before it do without, since they go on while it is taken.
-const MIGRATIONS: [(i64, &str); 4] = [
+const MIGRATIONS: [(i64, &str); 5] = [
     (5, include_str!("migrations/0005_baseline.sql")),
     (6, include_str!("migrations/0006_status_lists.sql")),
     (7, include_str!("migrations/0007_entities.sql")),
     (8, include_str!("migrations/0008_client_keys.sql")),
+    (10, include_str!("migrations/0010_audit_log.sql")),
 ];
 
 /// Applies the steps that the database lacks, all or none; refuses a database of another program or a newer version without having

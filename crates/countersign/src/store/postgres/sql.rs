@@ -85,6 +85,16 @@ pub(super) const PURGE_REVOKED: &str = "
     DELETE FROM revoked_statuses
     WHERE (list, place) IN (SELECT list, place FROM revoked_statuses WHERE until <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
 
+/// Many records cost one statement.
+pub(super) const KEEP_RECORDS: &str = "
+    INSERT INTO audit_log (id, event, outcome, cause, user_id, by_whom, client, source, request_id, times, detail)
+    SELECT * FROM unnest($1::BYTEA[], $2::TEXT[], $3::TEXT[], $4::TEXT[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[],
+        $9::TEXT[], $10::BIGINT[], $11::TEXT[])
+    ON CONFLICT DO NOTHING";
+pub(super) const PURGE_RECORDS: &str = "
+    DELETE FROM audit_log
+    WHERE id IN (SELECT id FROM audit_log WHERE id < $1 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)";
+
 /// Set for each connection. What an operator has set beyond `on` stays: with `off`, an answer could tell of what is lost in a crash.
 pub(super) const SETTINGS: &str = "
     SET statement_timeout = '5s';

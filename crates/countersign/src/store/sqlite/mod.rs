@@ -15,6 +15,7 @@ mod statuses;
 mod clients;
 mod rehearsal;
 mod keys;
+mod audit;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ use crate::store::sqlite::connection::{Access, JobError};
 use crate::store::sqlite::files::DatabaseFiles;
 use crate::store::sqlite::worker::Worker;
 use crate::store::{HealthCheck, StoreError, sql};
+use crate::times::Times;
 
 pub use crate::store::sqlite::files::{check_file, prepare_directory};
 pub use crate::store::sqlite::rehearsal::Rehearsal;
@@ -177,6 +179,10 @@ impl HealthCheck for SqliteStore {
     async fn ping(&self) -> Result<(), StoreError> {
         self.look_up(|connection| Ok(connection.prepare_cached(sql::PING)?.query_row([], |_| Ok(()))?)).await
     }
+
+    fn times(&self) -> Vec<(&'static str, Times)> {
+        vec![("look up", self.look_ups.times()), ("list", self.listings.times()), ("write", self.writer.times())]
+    }
 }
 
 #[cfg(test)]
@@ -186,7 +192,7 @@ mod tests {
     use std::task::{Context, Waker};
 
     use super::*;
-    use crate::store::{KeyStore, UserStore, conformance};
+    use crate::store::{AuditStore, KeyStore, UserStore, conformance};
     use crate::user::{NewUser, UserChange, UserId, Username};
 
     /// Opens a fresh store each time, all in one directory.
@@ -268,6 +274,14 @@ mod tests {
     async fn the_sqlite_store_keeps_things_as_the_suite_demands() {
         let stores = FreshStores::new();
         conformance::check_entity_store(async || stores.open()).await;
+        stores.assert_schema_untouched().await;
+    }
+
+    // F-22
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_sqlite_store_keeps_the_audit_log_as_the_suite_demands() {
+        let stores = FreshStores::new();
+        conformance::check_audit_store(async || stores.open() as Arc<dyn AuditStore>).await;
         stores.assert_schema_untouched().await;
     }
 

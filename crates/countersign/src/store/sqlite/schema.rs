@@ -11,7 +11,7 @@ use crate::store::sqlite::OpenError;
 const APPLICATION_ID: i64 = 0x4354_534E;
 
 /// The version that each step leads to, from the one before it. A step that was released is never changed.
-const MIGRATIONS: [(i64, &str); 8] = [
+const MIGRATIONS: [(i64, &str); 9] = [
     (1, include_str!("migrations/0001_users_and_signing_keys.sql")),
     (2, include_str!("migrations/0002_upgraded_hashes.sql")),
     (3, include_str!("migrations/0003_sessions.sql")),
@@ -20,6 +20,7 @@ const MIGRATIONS: [(i64, &str); 8] = [
     (6, include_str!("migrations/0006_status_lists.sql")),
     (7, include_str!("migrations/0007_entities.sql")),
     (8, include_str!("migrations/0008_client_keys.sql")),
+    (10, include_str!("migrations/0010_audit_log.sql")),
 ];
 
 /// Applies the steps that the database lacks, all or none; refuses a database of another program or a newer version

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::store::StoreError;
 use crate::store::sqlite::connection::JobError;
+use crate::times::{SharedTimes, Times};
 
 /// How long a job may wait for its turn: with the three seconds that a statement may wait for another process, nobody
 /// waits for more than about eight.
@@ -28,6 +30,7 @@ pub(super) struct Worker {
     queue: Option<SyncSender<Job>>,
     thread: Option<JoinHandle<()>>,
     queue_limit: usize,
+    times: Arc<SharedTimes>,
 }
 
 impl Worker {
@@ -44,7 +47,7 @@ impl Worker {
     fn spawn(name: &str, queue_limit: usize, work: impl FnOnce(&Receiver<Job>) + Send + 'static) -> io::Result<Self> {
         let (queue, jobs) = sync_channel(queue_limit);
         let thread = thread::Builder::new().name(name.to_owned()).spawn(move || work(&jobs))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread), queue_limit })
+        Ok(Self { queue: Some(queue), thread: Some(thread), queue_limit, times: Arc::default() })
     }
 
     /// Runs `work` on the thread and waits for its result. Once begun it runs to its end, also when nobody waits any
@@ -55,6 +58,7 @@ impl Worker {
     ) -> Result<T, StoreError> {
         let (answer, result) = oneshot::channel();
         let queued_at = Instant::now();
+        let times = Arc::clone(&self.times);
         self.push(Box::new(move |connection| {
             if answer.is_closed() {
                 return;
@@ -64,12 +68,18 @@ impl Worker {
             } else {
                 work(connection).map_err(|error| error.0)
             };
+            times.add(queued_at.elapsed());
             // An error means that nobody waits for it.
             drop(answer.send(outcome));
         }))?;
         result.await.unwrap_or_else(|_| {
             Err(StoreError::Unavailable("a job of the store panicked; its changes were rolled back".to_owned()))
         })
+    }
+
+    /// How long jobs took, with the wait for their turn.
+    pub(super) fn times(&self) -> Times {
+        self.times.read()
     }
 
     fn push(&self, job: Job) -> Result<(), StoreError> {

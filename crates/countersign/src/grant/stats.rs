@@ -1,0 +1,72 @@
+//! What has become of token requests, for metrics.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::client::Grant;
+use crate::grant::GrantError;
+
+/// What has become of a token request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GrantOutcome {
+    /// It was answered with a token.
+    Good,
+    /// The user, the password or the refresh token was not good.
+    Refused,
+    /// It was malformed, or not for this client.
+    Invalid,
+    /// Too many passwords were being checked.
+    Busy,
+    /// The store or the signing failed.
+    Unavailable,
+}
+
+impl GrantOutcome {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Good, Self::Refused, Self::Invalid, Self::Busy, Self::Unavailable];
+
+    /// By which it is known.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Refused => "refused",
+            Self::Invalid => "invalid",
+            Self::Busy => "busy",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    fn of(error: Option<&GrantError>) -> Self {
+        match error {
+            None => Self::Good,
+            Some(GrantError::InvalidGrant(_)) => Self::Refused,
+            Some(GrantError::Busy { .. }) => Self::Busy,
+            Some(GrantError::Unavailable) => Self::Unavailable,
+            Some(_) => Self::Invalid,
+        }
+    }
+}
+
+/// How many token requests there were since the start, by grant and outcome.
+#[derive(Debug, Default)]
+pub struct GrantStats {
+    counts: [[AtomicU64; GrantOutcome::ALL.len()]; Grant::ALL.len()],
+}
+
+impl GrantStats {
+    pub(super) fn count(&self, grant: Grant, error: Option<&GrantError>) {
+        if let Some(count) = self.place(grant, GrantOutcome::of(error)) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many there were of this grant with this outcome.
+    pub fn read(&self, grant: Grant, outcome: GrantOutcome) -> u64 {
+        self.place(grant, outcome).map_or(0, |count| count.load(Ordering::Relaxed))
+    }
+
+    fn place(&self, grant: Grant, outcome: GrantOutcome) -> Option<&AtomicU64> {
+        let of_grant = Grant::ALL.iter().zip(&self.counts).find(|(known, _)| **known == grant)?.1;
+        Some(GrantOutcome::ALL.iter().zip(of_grant).find(|(known, _)| **known == outcome)?.1)
+    }
+}
