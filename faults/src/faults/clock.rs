@@ -22,21 +22,24 @@ pub(super) fn jumps(harness: &Harness, engine: Engine) -> Result<Report> {
     let file = harness.folder("clock")?.join("ahead");
     std::fs::write(&file, "0")?;
     let site = shim.fool(harness.site(engine)?, &[("SHIM_CLOCK", &file.to_string_lossy())]);
+    // Longer than all jumps but the great one.
+    let site = site.with("COUNTERSIGN_ACCESS_TOKEN_LIFETIME", "20d").with("COUNTERSIGN_REFRESH_TOKEN_IDLE", "20d");
     let server = site.start()?;
     let mut crowd = harness.crowd(&server, CROWD)?;
     crowd.act_for(Duration::from_secs(1));
     report.findings += crowd.check(Depth::Everything)?;
+    let mut base = 0;
     for _ in 0..harness.rounds(1, 10) {
-        // An hour is less than anything lives that the crowd holds.
-        jump(&file, HOUR)?;
+        jump(&file, base + HOUR)?;
         act_as_before(&mut crowd, &mut report)?;
-        // What was made at the later time is not yet good, or it is; it is good again an hour later.
-        jump(&file, 0)?;
+        // What was made at the later time is not good yet; an hour later it is.
+        jump(&file, base)?;
         only_undone(&mut crowd, &mut report)?;
-        jump(&file, HOUR)?;
-        act_as_before(&mut crowd, &mut report)?;
-        jump(&file, 2 * HOUR)?;
-        act_as_before(&mut crowd, &mut report)?;
+        base += 2 * HOUR;
+        for time in [base - HOUR, base] {
+            jump(&file, time)?;
+            act_as_before(&mut crowd, &mut report)?;
+        }
         report.rounds += 1;
     }
     in_ten_years_and_back(harness, &file, &server, &mut crowd, &mut report)?;
