@@ -197,9 +197,8 @@ fn agree(state: &mut State, sight: &Sight) {
 
 fn differences(state: &State, sight: &Sight) -> Vec<Difference> {
     let mut found = Vec::new();
-    let (lost, undone) = (|what: &str| Difference::Lost(what.to_owned()), |what: &str| {
-        Difference::Undone(what.to_owned())
-    });
+    let (lost, undone) =
+        (|what: &str| Difference::Lost(what.to_owned()), |what: &str| Difference::Undone(what.to_owned()));
     if state.exists != sight.exists {
         found.push(if state.exists { lost("the account") } else { undone("an account") });
     }
@@ -222,8 +221,16 @@ fn differences(state: &State, sight: &Sight) -> Vec<Difference> {
             [("access", takes_access, seen.access), ("refresh", session.is_alive, seen.refresh)]
         {
             match (should, is_good) {
-                (true, false) => found.push(Difference::Lost(format!("the {what} token of session {at} after {} uses, of level {:?}", session.used.len(), seen.level))),
-                (false, true) => found.push(Difference::Undone(format!("the {what} token of session {at} after {} uses, of level {:?}", session.used.len(), seen.level))),
+                (true, false) => found.push(Difference::Lost(format!(
+                    "the {what} token of session {at} after {} uses, of level {:?}",
+                    session.used.len(),
+                    seen.level
+                ))),
+                (false, true) => found.push(Difference::Undone(format!(
+                    "the {what} token of session {at} after {} uses, of level {:?}",
+                    session.used.len(),
+                    seen.level
+                ))),
                 _ => {}
             }
         }

@@ -61,7 +61,12 @@ pub(crate) struct Member {
 
 impl Target {
     pub(crate) fn of(addresses: &[SocketAddr]) -> Self {
-        let target = Self { addresses: Arc::default(), turn: Arc::default(), is_dark: Arc::default(), patience: Duration::from_secs(30) };
+        let target = Self {
+            addresses: Arc::default(),
+            turn: Arc::default(),
+            is_dark: Arc::default(),
+            patience: Duration::from_secs(30),
+        };
         target.set(addresses);
         target
     }
@@ -249,8 +254,7 @@ fn request_of(account: &Account, act: &Act, administrator: &str, random: &mut Ra
 }
 
 pub(crate) fn log_in(name: &str, password: &str) -> Request {
-    let pairs =
-        [("grant_type", "password"), ("username", name), ("password", password), ("scope", "offline_access")];
+    let pairs = [("grant_type", "password"), ("username", name), ("password", password), ("scope", "offline_access")];
     Request::form("/token", &pairs)
 }
 

@@ -121,19 +121,20 @@ impl Harness {
             Engine::Sqlite => None,
             Engine::Postgres => Some(self.cluster()?.make_database(&format!("d{}", self.number()))?),
         };
-        Ok(self.site_at(&folder, database))
+        self.site_at(&folder, database)
     }
 
     /// A place in this folder, with what is there.
-    pub(crate) fn site_at(&self, folder: &Path, database: Option<String>) -> Site {
-        Site {
+    pub(crate) fn site_at(&self, folder: &Path, database: Option<String>) -> Result<Site> {
+        let site = Site {
             binary: self.options.binary.clone(),
             data: folder.join("data"),
             database,
             variables: Vec::new(),
             by: Vec::new(),
             log: folder.join("server.log"),
-        }
+        };
+        site.by_program(&self.options.binary)
     }
 
     /// A place with an administrator.
@@ -145,11 +146,8 @@ impl Harness {
 
     /// People who act at this server.
     pub(crate) fn crowd(&self, server: &Server, size: usize) -> Result<Crowd> {
-        let manners = Manners {
-            administrator: server.administrator()?,
-            pause: Duration::from_millis(10),
-            rarely_hashes: false,
-        };
+        let manners =
+            Manners { administrator: server.administrator()?, pause: Duration::from_millis(10), rarely_hashes: false };
         let number = self.number();
         let ledger = Ledger::open(&self.work.join(format!("ledger-{number}.txt")))?;
         let seed = self.options.seed.wrapping_add(u64::from(number));

@@ -104,7 +104,9 @@ fn make_in_sqlite(site: &Site) -> Result<()> {
 
 fn make_in_postgres(url: &str) -> Result<()> {
     query(url, POSTGRES)?;
-    let version = format!("CREATE TABLE countersign_schema (version BIGINT NOT NULL); INSERT INTO countersign_schema VALUES ({VERSION})");
+    let version = format!(
+        "CREATE TABLE countersign_schema (version BIGINT NOT NULL); INSERT INTO countersign_schema VALUES ({VERSION})"
+    );
     query(url, &version)?;
     let users = format!(
         "INSERT INTO users (id, username, username_skeleton, disabled, scopes, created_at, updated_at, generation)

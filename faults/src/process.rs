@@ -12,8 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::http::{Reply, Request};
 
-/// What every server is started with: one issuer for all ports, tokens that outlive the run. One line more turns off what would take the
-/// crowd for an attack.
+/// What every server is started with: one issuer for all ports, tokens that outlive the run.
 const SETTINGS: [(&str, &str); 6] = [
     ("COUNTERSIGN_ISSUER", "http://login.test"),
     ("COUNTERSIGN_ACCESS_TOKEN_LIFETIME", "12h"),
@@ -22,6 +21,8 @@ const SETTINGS: [(&str, &str); 6] = [
     ("COUNTERSIGN_DEFAULT_SCOPES", "base"),
     ("COUNTERSIGN_LOG", "warn"),
 ];
+/// Where a server counts logins and registrations, it would take the crowd for an attack.
+const UNCOUNTED: (&str, &str) = ("--throttle", "COUNTERSIGN_THROTTLE");
 const ADMINISTRATOR: &str = "administrator";
 const PASSWORD: &str = "correct-horse-1";
 const LONGEST_START: Duration = Duration::from_secs(60);
@@ -57,6 +58,18 @@ pub(crate) struct Done {
 }
 
 impl Site {
+    /// The same place with another program.
+    pub(crate) fn by_program(mut self, binary: &Path) -> Result<Self> {
+        let (flag, variable) = UNCOUNTED;
+        let help = Command::new(binary).args(["serve", "--help"]).output()?;
+        self.variables.retain(|(name, _)| name != variable);
+        if String::from_utf8_lossy(&help.stdout).contains(flag) {
+            self.variables.push((variable.to_owned(), "off".to_owned()));
+        }
+        binary.clone_into(&mut self.binary);
+        Ok(self)
+    }
+
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = match self.by.split_first() {
             Some((program, arguments)) => {
@@ -106,8 +119,12 @@ impl Site {
 
     /// A server that should not start: whether it ends with code 1 and one line, and the line.
     pub(crate) fn refuses_to_start(&self) -> Result<(bool, String)> {
-        let child = self.command(&["serve", "--listen", "127.0.0.1:0", "--log", "off"])
-            .stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let child = self
+            .command(&["serve", "--listen", "127.0.0.1:0", "--log", "off"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
         let id = child.id();
         let (ended, waits) = std::sync::mpsc::channel::<()>();
         // One that starts all the same would not end by itself.

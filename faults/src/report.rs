@@ -141,7 +141,8 @@ impl Report {
     pub(crate) fn faults(&self) -> Vec<String> {
         let mut faults = self.broken.clone();
         let Findings { lost, undone, between, .. } = self.findings;
-        for (count, what) in [(lost, "lost"), (undone, "undone"), (between, "half done"), (self.counts.odd, "oddly answered")]
+        for (count, what) in
+            [(lost, "lost"), (undone, "undone"), (between, "half done"), (self.counts.odd, "oddly answered")]
         {
             if count > 0 {
                 faults.push(format!("{count} {what}"));

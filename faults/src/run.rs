@@ -130,7 +130,8 @@ fn missing(need: Need, engine: Engine) -> Option<&'static str> {
 
 /// In the table of the page, the rows of these faults are written anew, and the others stay.
 fn write_report(path: &Path, reports: &[Report], line: &CommandLine) -> Result<()> {
-    const HEAD: &str = "| fault | what | form | rounds | acknowledged | unknown | lost | undone | ready after | verdict | figures |";
+    const HEAD: &str =
+        "| fault | what | form | rounds | acknowledged | unknown | lost | undone | ready after | verdict | figures |";
     let page = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let (before, rest) = page.split_once(HEAD).context("the page has no table of figures")?;
     let (_, rest) = rest.split_once("|\n").context("the table has no line below its head")?;

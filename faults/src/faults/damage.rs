@@ -83,7 +83,10 @@ pub(super) fn damage(harness: &Harness) -> Result<Report> {
 
 fn tell(report: &mut Report, name: &str, tally: Tally) {
     let Tally { refused, right, noticed, wrong, undone } = tally;
-    report.figure(name, format!("{refused} refused, {right} right, {noticed} noticed, {wrong} silently wrong ({undone} undone)"));
+    report.figure(
+        name,
+        format!("{refused} refused, {right} right, {noticed} noticed, {wrong} silently wrong ({undone} undone)"),
+    );
 }
 
 fn copy_of(harness: &Harness, site: &Site) -> Result<Site> {
@@ -108,7 +111,8 @@ fn place(file: &Path, kind: Option<u8>, random: &mut Random) -> Result<Option<u6
     let Some(kind) = kind else { return Ok(Some(random.below(HEADER) as u64)) };
     let pages: Vec<usize> = (1..bytes.len() / PAGE).filter(|page| bytes.get(page * PAGE) == Some(&kind)).collect();
     let Some(page) = pages.get(random.below(pages.len())) else { return Ok(None) };
-    let used: Vec<usize> = (page * PAGE..(page + 1) * PAGE).filter(|at| bytes.get(*at).is_some_and(|byte| *byte != 0)).collect();
+    let used: Vec<usize> =
+        (page * PAGE..(page + 1) * PAGE).filter(|at| bytes.get(*at).is_some_and(|byte| *byte != 0)).collect();
     Ok(used.get(random.below(used.len())).map(|at| *at as u64))
 }
 

@@ -31,7 +31,7 @@ pub(super) fn restarts(harness: &Harness) -> Result<Report> {
     let folder = harness.folder("restarts")?;
     let mut cluster = harness.make_cluster(&folder.join("cluster"), &["fsync = off", "full_page_writes = off"])?;
     let url = cluster.make_database("auth")?;
-    let site = harness.site_at(&folder, Some(url));
+    let site = harness.site_at(&folder, Some(url))?;
     site.add_administrator()?;
     let server = site.start()?;
     let mut crowd = harness.crowd(&server, CROWD)?;
@@ -40,7 +40,9 @@ pub(super) fn restarts(harness: &Harness) -> Result<Report> {
     for round in 0..harness.rounds(3, 30) {
         let how = [Stop::Fast, Stop::Immediate, Stop::Kill][round % 3];
         let healed = crowd.during(|| -> Result<_> {
-            std::thread::sleep(harness.time(Duration::from_secs(1), Duration::from_secs(10)).min(Duration::from_secs(10)));
+            std::thread::sleep(
+                harness.time(Duration::from_secs(1), Duration::from_secs(10)).min(Duration::from_secs(10)),
+            );
             cluster.stop(how)?;
             std::thread::sleep(Duration::from_millis(300));
             cluster.start()?;

@@ -35,7 +35,7 @@ pub(super) fn full(harness: &Harness, engine: Engine) -> Result<Report> {
     let folder = harness.folder("full")?;
     let mib = if engine == Engine::Sqlite { DISK_MIB } else { CLUSTER_DISK_MIB };
     let disk = MemoryDisk::make(&folder, mib)?;
-    let mut site = harness.site_at(&folder, None);
+    let mut site = harness.site_at(&folder, None)?;
     let cluster = match engine {
         Engine::Sqlite => {
             site.data = disk.mount.join("data");
@@ -104,8 +104,7 @@ pub(super) fn failing(harness: &Harness) -> Result<Report> {
     let site = harness.site(Engine::Sqlite)?;
     let flag = harness.folder("flag")?.join("fails");
     let (folder, during) = (site.data.to_string_lossy().into_owned(), flag.to_string_lossy().into_owned());
-    let failures =
-        [("SHIM_FAILURES", ONE_IN), ("SHIM_FAILURES_FROM", &folder), ("SHIM_FAILURES_WHILE", &during)];
+    let failures = [("SHIM_FAILURES", ONE_IN), ("SHIM_FAILURES_FROM", &folder), ("SHIM_FAILURES_WHILE", &during)];
     let site = shim.fool(site, &failures);
     let mut server = site.start()?;
     let mut crowd = harness.crowd(&server, CROWD)?;

@@ -63,7 +63,7 @@ impl Pair {
         let way = Proxy::before(SocketAddr::from(([127, 0, 0, 1], primary.port)), harness.random())?;
         let copy = Cluster::copy_of(way.address.port(), &folder.join("copy"), &LINES)?;
         let url = format!("postgres://countersign@127.0.0.1:{},127.0.0.1:{}/auth", primary.port, copy.port);
-        let site = harness.site_at(&folder, Some(url));
+        let site = harness.site_at(&folder, Some(url))?;
         site.add_administrator()?;
         let server = site.start()?;
         Ok(Self { primary, copy, way, site, server })

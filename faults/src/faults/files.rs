@@ -12,8 +12,8 @@ use rusqlite::Connection;
 use crate::check::Depth;
 use crate::crowd::whoami;
 use crate::harness::Harness;
-use crate::probe::{ask_again, p99, time_until_good};
 use crate::http::Request;
+use crate::probe::{ask_again, p99, time_until_good};
 use crate::report::{Engine, Report};
 
 const CROWD: usize = 6;

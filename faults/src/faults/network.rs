@@ -27,7 +27,7 @@ pub(super) fn fails(harness: &Harness) -> Result<Report> {
     let name = format!("network{}", harness.number());
     cluster.make_database(&name)?;
     let proxy = Proxy::before(SocketAddr::from(([127, 0, 0, 1], cluster.port)), harness.random())?;
-    let site = harness.site_at(&harness.folder("network")?, Some(url(proxy.address.port(), &name)));
+    let site = harness.site_at(&harness.folder("network")?, Some(url(proxy.address.port(), &name)))?;
     site.add_administrator()?;
     let server = site.start()?;
     let mut crowd = harness.crowd(&server, CROWD)?;
@@ -59,7 +59,11 @@ pub(super) fn fails(harness: &Harness) -> Result<Report> {
         slowest = slowest.max(healed.with_context(|| format!("the pool does not heal after {weather:?}"))?);
         let (hits, unknown) = (proxy.hits() - hits, crowd.ledger.counts().unknown - unknown);
         let longest = if matches!(weather, Weather::Delay(_)) { TWICE } else { LONGEST_ANSWER };
-        report.within(&format!("{weather:?}, {hits} hits, {unknown} unknown, slowest answer"), crowd.ledger.take_slowest(), longest);
+        report.within(
+            &format!("{weather:?}, {hits} hits, {unknown} unknown, slowest answer"),
+            crowd.ledger.take_slowest(),
+            longest,
+        );
         report.bound(format!("{weather:?} has struck"), hits > 0);
         report.findings += crowd.check(Depth::Touched)?;
         report.rounds += 1;

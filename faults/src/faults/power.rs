@@ -59,7 +59,7 @@ const STUBBORN: &str = "
 fn cut_under_sqlite(harness: &Harness, shim: Option<&Shim>, report: &mut Report) -> Result<()> {
     let folder = harness.folder("power")?;
     let mut disk = LoopDisk::make(&folder, DISK_MIB)?;
-    let mut site = harness.site_at(&folder, None);
+    let mut site = harness.site_at(&folder, None)?;
     site.data = disk.mount.join("data");
     if let Some(shim) = shim {
         site = shim.fool(site, &[("SHIM_NO_SYNC", "1")]);
@@ -93,7 +93,7 @@ fn cut_under_postgres(harness: &Harness, lines: &[&str], setup: &str, report: &m
     own(&disk.mount)?;
     let lines: Vec<&str> = lines.iter().copied().chain(["max_wal_size = 64MB", "min_wal_size = 32MB"]).collect();
     let mut cluster = harness.make_cluster(&disk.mount.join("cluster"), &lines)?;
-    let site = harness.site_at(&folder, Some(cluster.make_database("auth")?));
+    let site = harness.site_at(&folder, Some(cluster.make_database("auth")?))?;
     cluster.query("auth", setup)?;
     site.add_administrator()?;
     let server = site.start()?;

@@ -59,7 +59,9 @@ fn verify_elsewhere(servers: &[Server; 3], time: Duration) -> Result<(usize, usi
                 // From another process than the token's.
                 let other = servers.get((at + 1) % servers.len()).context("no server")?;
                 let fetched = Instant::now();
-                let Reply::Answer(answer) = Request::get("/.well-known/jwks.json").send(other.address) else { continue };
+                let Reply::Answer(answer) = Request::get("/.well-known/jwks.json").send(other.address) else {
+                    continue;
+                };
                 cache = Some((fetched, Verifier::new(ISSUER, ISSUER, KeySet::from_jwks(&answer.body)?)));
             }
             let Some((_, verifier)) = &cache else { continue };
@@ -99,7 +101,8 @@ fn withdraw(site: &Site, servers: &[Server; 3]) -> Result<Duration> {
 /// F-15, in short: `bench storm` measures it against the machine.
 pub(super) fn storm(harness: &Harness) -> Result<Report> {
     let mut report = harness.report("F-15", "more logins than can be checked", Some(Engine::Sqlite));
-    let site = harness.site(Engine::Sqlite)?.with("COUNTERSIGN_HASH_QUEUE", "64").with("COUNTERSIGN_HASH_BUDGET_MIB", "40");
+    let site =
+        harness.site(Engine::Sqlite)?.with("COUNTERSIGN_HASH_QUEUE", "64").with("COUNTERSIGN_HASH_BUDGET_MIB", "40");
     let server = site.start()?;
     let mut crowd = harness.crowd(&server, CROWD)?;
     crowd.manners.rarely_hashes = true;
@@ -124,7 +127,10 @@ pub(super) fn storm(harness: &Harness) -> Result<Report> {
     report.bound(format!("{odd} logins were not answered with 200, 400, 429 or 503"), odd == 0);
     report.bound("a refusal says when to try again", refusals.iter().all(|note| note.is_polite));
     report.bound("nobody else is refused", probes.iter().all(|note| note.status == 200));
-    report.figure("p99 of a refusal, on a machine that the storm itself fills", format!("{:?}, wanted {REFUSAL:?}", p99(&refusals)));
+    report.figure(
+        "p99 of a refusal, on a machine that the storm itself fills",
+        format!("{:?}, wanted {REFUSAL:?}", p99(&refusals)),
+    );
     report.figure("p99 of /users/me meanwhile", format!("{:?}", p99(&probes)));
     report.within("recovery", recovered.context("nobody can log in after the storm")?, RECOVERY);
     report.findings += crowd.check(Depth::Everything)?;

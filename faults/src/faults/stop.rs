@@ -36,7 +36,10 @@ pub(super) fn two_at_once(harness: &Harness, engine: Engine) -> Result<Report> {
         });
         let [first, second] = servers;
         let servers = [first?, second?];
-        report.bound("one of two administrators of one name is made", administrators.iter().filter(|is| **is).count() == 1);
+        report.bound(
+            "one of two administrators of one name is made",
+            administrators.iter().filter(|is| **is).count() == 1,
+        );
         let keys = site.run_well(&["key", "list", "--json"], "")?;
         let keys: Value = serde_json::from_str(&keys)?;
         report.bound("one signing key", keys.as_array().map(Vec::len) == Some(1));
