@@ -36,8 +36,10 @@ pub(crate) struct Report {
 /// What became of a fault.
 pub(crate) enum Outcome {
     Done(Box<Report>),
-    /// It could not be tried here.
+    /// It could not be tried on this machine.
     Skipped,
+    /// The program has nothing to try it on.
+    Absent,
     /// The harness itself failed.
     Failed(String),
 }
@@ -46,7 +48,7 @@ impl Outcome {
     pub(crate) fn is_bad(&self) -> bool {
         match self {
             Self::Done(report) => !report.is_good(),
-            Self::Skipped => false,
+            Self::Skipped | Self::Absent => false,
             Self::Failed(_) => true,
         }
     }
@@ -54,7 +56,7 @@ impl Outcome {
     pub(crate) fn report(self) -> Option<Report> {
         match self {
             Self::Done(report) => Some(*report),
-            Self::Skipped | Self::Failed(_) => None,
+            Self::Skipped | Self::Absent | Self::Failed(_) => None,
         }
     }
 }

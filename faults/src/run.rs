@@ -74,7 +74,7 @@ fn run_all(harness: &Harness, tasks: &[(&Fault, Engine)], jobs: usize) -> Vec<Ou
 fn tell(fault: &Fault, engine: Engine, outcome: &Outcome) {
     match outcome {
         Outcome::Done(report) => report.print(),
-        Outcome::Skipped => {}
+        Outcome::Skipped | Outcome::Absent => {}
         Outcome::Failed(why) => println!("{} {} ({engine}): THE HARNESS FAILED: {why}", fault.number, fault.what),
     }
 }
@@ -91,6 +91,12 @@ fn engines(fault: &Fault, harness: &Harness) -> Vec<Engine> {
 }
 
 fn one(fault: &Fault, harness: &Harness, engine: Engine) -> Outcome {
+    if let Need::Command(command) = fault.needs
+        && !has_command(&harness.options.binary, command)
+    {
+        eprintln!("NOT RUN: {} {} ({engine}): the program has no command `{command}`", fault.number, fault.what);
+        return Outcome::Absent;
+    }
     if let Some(why) = missing(fault.needs, engine) {
         eprintln!("NOT RUN: {} {} ({engine}): {why}", fault.number, fault.what);
         return Outcome::Skipped;
@@ -111,13 +117,20 @@ fn one(fault: &Fault, harness: &Harness, engine: Engine) -> Outcome {
     }
 }
 
+fn has_command(binary: &Path, command: &str) -> bool {
+    let help = Command::new(binary).arg("--help").output();
+    help.is_ok_and(|help| {
+        String::from_utf8_lossy(&help.stdout).lines().any(|line| line.trim_start().starts_with(&format!("{command} ")))
+    })
+}
+
 /// What the machine lacks for it.
 fn missing(need: Need, engine: Engine) -> Option<&'static str> {
     if engine == Engine::Postgres && !postgres::is_here() {
         return Some("there is no PostgreSQL here: script/test installs it");
     }
     match need {
-        Need::Nothing => None,
+        Need::Nothing | Need::Command(_) => None,
         Need::Root | Need::LoopDevice if !getuid().is_root() => Some("mounting needs root: run script/faults by sudo"),
         Need::Root => None,
         Need::LoopDevice => {

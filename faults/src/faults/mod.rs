@@ -13,6 +13,7 @@ mod clock;
 mod pressure;
 mod growth;
 mod damage;
+mod backup;
 
 use anyhow::Result;
 
@@ -47,6 +48,8 @@ pub(crate) enum Need {
     Root,
     /// A loop device, and ext4.
     LoopDevice,
+    /// A command of the program.
+    Command(&'static str),
 }
 
 /// All of them, in the order in which they run.
@@ -114,6 +117,12 @@ pub(crate) const FAULTS: &[Fault] = &[
         what: "more logins than can be checked",
         run: Run::OnSqlite(pressure::storm),
         needs: Need::Nothing,
+    },
+    Fault {
+        number: "F-18",
+        what: "a backup under load, restored",
+        run: Run::OnEach(backup::backup),
+        needs: Need::Command("backup"),
     },
     Fault {
         number: "F-19",
