@@ -61,13 +61,24 @@ impl Site {
     /// The same place with another program.
     pub(crate) fn by_program(mut self, binary: &Path) -> Result<Self> {
         let (flag, variable) = UNCOUNTED;
-        let help = Command::new(binary).args(["serve", "--help"]).output()?;
+        binary.clone_into(&mut self.binary);
         self.variables.retain(|(name, _)| name != variable);
-        if String::from_utf8_lossy(&help.stdout).contains(flag) {
+        if self.has_setting(flag)? {
             self.variables.push((variable.to_owned(), "off".to_owned()));
         }
-        binary.clone_into(&mut self.binary);
         Ok(self)
+    }
+
+    /// The same place with a server that counts; `None` if it cannot.
+    pub(crate) fn counting(mut self) -> Result<Option<Self>> {
+        let (flag, variable) = UNCOUNTED;
+        self.variables.retain(|(name, _)| name != variable);
+        Ok(self.has_setting(flag)?.then_some(self))
+    }
+
+    fn has_setting(&self, flag: &str) -> Result<bool> {
+        let help = Command::new(&self.binary).args(["serve", "--help"]).output()?;
+        Ok(String::from_utf8_lossy(&help.stdout).contains(flag))
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {

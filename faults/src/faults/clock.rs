@@ -6,9 +6,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 
 use crate::check::{Depth, Findings};
-use crate::crowd::{Crowd, whoami};
+use crate::crowd::{Crowd, log_in, whoami};
 use crate::harness::Harness;
-use crate::process::Server;
+use crate::probe::time_until_good;
+use crate::process::{Server, Site};
 use crate::report::{Engine, Report};
 use crate::shim::Shim;
 
@@ -43,6 +44,9 @@ pub(super) fn jumps(harness: &Harness, engine: Engine) -> Result<Report> {
         report.rounds += 1;
     }
     in_ten_years_and_back(harness, &file, &server, &mut crowd, &mut report)?;
+    if let Some(site) = site.clone().counting()? {
+        a_pause_does_not_outlive_the_jump(&site, &file, &mut report)?;
+    }
     let log = std::fs::read_to_string(&site.log)?;
     report.bound("nothing panicked", !log.contains("panicked"));
     report.take(&crowd.ledger);
@@ -91,6 +95,21 @@ fn in_ten_years_and_back(
     again.act_for(Duration::from_secs(2));
     report.findings += again.check(Depth::Everything)?;
     report.take(&again.ledger);
+    Ok(())
+}
+
+/// Who has failed too often ten years ahead waits as long afterwards as somebody who has failed today.
+fn a_pause_does_not_outlive_the_jump(site: &Site, file: &Path, report: &mut Report) -> Result<()> {
+    site.run_well(&["user", "add", "forgetful", "--password-stdin"], "correct-horse-1\n")?;
+    let server = site.start()?;
+    jump(file, TEN_YEARS)?;
+    let guess = log_in("forgetful", "wrong-horse-101");
+    let is_paused = (0..30).any(|_| guess.send(server.address).status() == 429);
+    report.bound("somebody who guesses is told to wait", is_paused);
+    jump(file, 0)?;
+    let waited = time_until_good(server.address, &log_in("forgetful", "correct-horse-1"));
+    report.bound("a pause ends after the clock was put right", waited.is_some());
+    report.figure("the pause, after the clock was put right", format!("{:?}", waited.unwrap_or_default()));
     Ok(())
 }
 
