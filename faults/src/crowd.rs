@@ -177,10 +177,10 @@ impl Member {
         let outcome = if is_dark { Outcome::Unknown } else { settle(account, &act, &reply) };
         let took_ms = u64::try_from(asked.elapsed().as_millis()).unwrap_or(u64::MAX);
         ledger.note(&account.name, &act, outcome, (reply.status(), took_ms));
-        if outcome == Outcome::Odd {
-            if let Reply::Answer(answer) = &reply {
-                ledger.tell(answer.body.clone());
-            }
+        if outcome == Outcome::Odd
+            && let Reply::Answer(answer) = &reply
+        {
+            ledger.tell(answer.body.clone());
         }
         if outcome == Outcome::Refused && act == Act::Register {
             self.accounts.remove(at);

@@ -74,7 +74,7 @@ impl Request {
     /// Its bytes.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let Self { method, path, fields, body } = self;
-        let fields: String = fields.iter().map(|field| format!("{field}\r\n")).collect();
+        let fields = fields.iter().fold(String::new(), |all, field| all + field + "\r\n");
         let length = body.len();
         format!(
             "{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n{fields}\r\n{body}"

@@ -41,38 +41,29 @@ pub(crate) fn make(site: &Site) -> Result<()> {
 
 /// The version of the schema that is there; 0 for none.
 pub(crate) fn version(site: &Site) -> Result<i64> {
-    match &site.database {
-        Some(url) => {
-            let there = "SELECT count(*) FROM pg_class WHERE relname = 'countersign_schema'";
-            if query(url, there)? == "0" {
-                return Ok(0);
-            }
-            query(url, "SELECT version FROM countersign_schema")?.parse().context("no version")
-        }
-        None => {
-            let connection = Connection::open(site.database_file())?;
-            Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
-        }
+    let Some(url) = &site.database else {
+        let connection = Connection::open(site.database_file())?;
+        return Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?);
+    };
+    if query(url, "SELECT count(*) FROM pg_class WHERE relname = 'countersign_schema'")? == "0" {
+        return Ok(0);
     }
+    query(url, "SELECT version FROM countersign_schema")?.parse().context("no version")
 }
 
 /// Tables and indexes, by name and in order.
 pub(crate) fn tables(site: &Site) -> Result<Vec<String>> {
-    match &site.database {
-        Some(url) => {
-            let names = "SELECT c.relname || ' ' || coalesce(string_agg(a.attname, ',' ORDER BY a.attnum), '') FROM pg_class c
-                JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
-                WHERE n.nspname = 'public' GROUP BY c.relname ORDER BY 1";
-            Ok(query(url, names)?.lines().map(str::to_owned).collect())
-        }
-        None => {
-            let connection = Connection::open(site.database_file())?;
-            let mut statement =
-                connection.prepare("SELECT name || ' ' || coalesce(sql, '') FROM sqlite_schema ORDER BY name")?;
-            let names = statement.query_map([], |row| row.get(0))?;
-            Ok(names.collect::<Result<_, _>>()?)
-        }
+    if let Some(url) = &site.database {
+        let names = "SELECT c.relname || ' ' || coalesce(string_agg(a.attname, ',' ORDER BY a.attnum), '') FROM pg_class c
+            JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+            WHERE n.nspname = 'public' GROUP BY c.relname ORDER BY 1";
+        return Ok(query(url, names)?.lines().map(str::to_owned).collect());
     }
+    let connection = Connection::open(site.database_file())?;
+    let mut statement =
+        connection.prepare("SELECT name || ' ' || coalesce(sql, '') FROM sqlite_schema ORDER BY name")?;
+    let names = statement.query_map([], |row| row.get(0))?;
+    Ok(names.collect::<Result<_, _>>()?)
 }
 
 /// Pretends that a later version was here.

@@ -11,7 +11,7 @@ use rustix::process::{Signal, getuid};
 
 use crate::process::{signal_process, tail, wait};
 
-const LONGEST_START: Duration = Duration::from_secs(60);
+const LONGEST_START: Duration = Duration::from_mins(1);
 
 /// Debian does not put the server's programs on the path.
 const PROGRAMS: [&str; 2] = ["/usr/lib/postgresql", "/usr/pgsql"];
@@ -67,9 +67,9 @@ impl Cluster {
         let file = self.folder.join("data/postgresql.conf");
         let mut text = fs::read_to_string(&file)?;
         text += "\nlisten_addresses = '127.0.0.1'\nmax_connections = 300\nshared_buffers = 32MB\n";
-        text += &format!("unix_socket_directories = '{}'\n", self.folder.display());
-        text += &lines.join("\n");
-        Ok(fs::write(&file, text + "\n")?)
+        let sockets = format!("unix_socket_directories = '{}'", self.folder.display());
+        let lines = [&[sockets.as_str()], lines].concat().join("\n");
+        Ok(fs::write(&file, text + &lines + "\n")?)
     }
 
     fn started(mut self) -> Result<Self> {

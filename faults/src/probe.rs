@@ -39,7 +39,7 @@ pub(crate) fn ask(address: SocketAddr, request: &Request) -> Note {
 /// How long it takes until this is answered with 200, for at most a minute.
 pub(crate) fn time_until_good(address: SocketAddr, request: &Request) -> Option<Duration> {
     let begun = Instant::now();
-    while begun.elapsed() < Duration::from_secs(60) {
+    while begun.elapsed() < Duration::from_mins(1) {
         if ask(address, request).status == 200 {
             return Some(begun.elapsed());
         }

@@ -25,7 +25,7 @@ const SETTINGS: [(&str, &str); 6] = [
 const UNCOUNTED: (&str, &str) = ("--throttle", "COUNTERSIGN_THROTTLE");
 const ADMINISTRATOR: &str = "administrator";
 const PASSWORD: &str = "correct-horse-1";
-const LONGEST_START: Duration = Duration::from_secs(60);
+const LONGEST_START: Duration = Duration::from_mins(1);
 
 /// Where servers run, and how.
 #[derive(Clone, Debug)]

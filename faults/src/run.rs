@@ -83,9 +83,9 @@ fn engines(fault: &Fault, harness: &Harness) -> Vec<Engine> {
     let asked = harness.options.engines.iter().copied();
     asked
         .filter(|engine| match fault.run {
-            Run::OnEach(_) => true,
-            Run::OnSqlite(_) => *engine == Engine::Sqlite,
-            Run::OnPostgres(_) => *engine == Engine::Postgres,
+            Run::Each(_) => true,
+            Run::Sqlite(_) => *engine == Engine::Sqlite,
+            Run::Postgres(_) => *engine == Engine::Postgres,
         })
         .collect()
 }
@@ -104,8 +104,8 @@ fn one(fault: &Fault, harness: &Harness, engine: Engine) -> Outcome {
     eprintln!("-- {} {}, {engine}", fault.number, fault.what);
     let begun = Instant::now();
     let done = catch_unwind(AssertUnwindSafe(|| match fault.run {
-        Run::OnEach(run) => run(harness, engine),
-        Run::OnSqlite(run) | Run::OnPostgres(run) => run(harness),
+        Run::Each(run) => run(harness, engine),
+        Run::Sqlite(run) | Run::Postgres(run) => run(harness),
     }));
     match done {
         Ok(Ok(mut report)) => {
@@ -130,9 +130,8 @@ fn missing(need: Need, engine: Engine) -> Option<&'static str> {
         return Some("there is no PostgreSQL here: script/test installs it");
     }
     match need {
-        Need::Nothing | Need::Command(_) => None,
         Need::Root | Need::LoopDevice if !getuid().is_root() => Some("mounting needs root: run script/faults by sudo"),
-        Need::Root => None,
+        Need::Nothing | Need::Command(_) | Need::Root => None,
         Need::LoopDevice => {
             let free = Command::new("losetup").arg("--find").output();
             let is_free = free.is_ok_and(|output| output.status.success());

@@ -132,7 +132,7 @@ fn try_out(harness: &Harness, site: &Site, crowd: &Crowd, tally: &mut Tally) -> 
     };
     let ledger = Ledger::open(&harness.work.join(format!("ledger-{}.txt", harness.number())))?;
     let mut members = Crowd::new(0, 1, ledger, Target::of(&[server.address]), crowd.manners.clone());
-    members.members = crowd.members.clone();
+    members.members.clone_from(&crowd.members);
     members.target.patience = PATIENCE;
     // Who is answered 503 again and again has noticed.
     let found = members.check(Depth::Everything);

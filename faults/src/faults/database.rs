@@ -37,8 +37,8 @@ pub(super) fn restarts(harness: &Harness) -> Result<Report> {
     let mut crowd = harness.crowd(&server, CROWD)?;
     let ready = Request::get("/health/ready");
     let mut slowest = Duration::ZERO;
-    for round in 0..harness.rounds(3, 30) {
-        let how = [Stop::Fast, Stop::Immediate, Stop::Kill][round % 3];
+    let ways = [Stop::Fast, Stop::Immediate, Stop::Kill].into_iter().cycle();
+    for how in ways.take(harness.rounds(3, 30)) {
         let healed = crowd.during(|| -> Result<_> {
             std::thread::sleep(
                 harness.time(Duration::from_secs(1), Duration::from_secs(10)).min(Duration::from_secs(10)),

@@ -31,20 +31,20 @@ pub(super) fn long_reader(harness: &Harness) -> Result<Report> {
     crowd.manners.rarely_hashes = true;
     crowd.act_for(Duration::from_secs(1));
     let log = site.database_file().with_extension("db-wal");
-    let size = || std::fs::metadata(&log).map_or(0, |metadata| metadata.len() / KIB);
-    let before = size();
+    let log_kib = || std::fs::metadata(&log).map_or(0, |metadata| metadata.len() / KIB);
+    let before = log_kib();
     let reader = Connection::open(site.database_file())?;
     reader.execute_batch("BEGIN")?;
     let _: i64 = reader.query_row("SELECT count(*) FROM users", [], |row| row.get(0))?;
-    crowd.act_for(harness.time(Duration::from_secs(5), Duration::from_secs(3600)));
-    let grown = size();
+    crowd.act_for(harness.time(Duration::from_secs(5), Duration::from_hours(1)));
+    let largest = log_kib();
     reader.execute_batch("COMMIT")?;
     // The first writes bring it into the database, and the next begin it anew.
     crowd.act_for(Duration::from_secs(2));
-    let after = size();
-    report.figure("write-ahead log in KiB before, with the reader, after it", format!("{before}, {grown}, {after}"));
+    let after = log_kib();
+    report.figure("write-ahead log in KiB before, with the reader, after it", format!("{before}, {largest}, {after}"));
     // A reader that is no part of the server can hold it up for as long as it likes.
-    report.bound("it grows behind the reader", grown > before);
+    report.bound("it grows behind the reader", largest > before);
     report.bound("it is small again when the reader is gone", after <= LOG_KIB);
     report.findings += crowd.check(Depth::Everything)?;
     report.take(&crowd.ledger);
@@ -63,10 +63,10 @@ pub(super) fn soak(harness: &Harness, engine: Engine) -> Result<Report> {
     for number in 0..SOAKERS {
         site.run_well(&["user", "add", &format!("soaker{number}"), "--password-stdin"], "correct-horse-1\n")?;
     }
-    let time = harness.time(Duration::from_secs(8), Duration::from_secs(24 * 3600));
+    let time = harness.time(Duration::from_secs(8), Duration::from_hours(24));
     let (stop, begun) = (AtomicBool::new(false), Instant::now());
     // What is made at first stays: measured from a quarter of the time on, one hour at the most.
-    let warm = (time / 4).min(Duration::from_secs(3600));
+    let warm = (time / 4).min(Duration::from_hours(1));
     let (odd, samples) = std::thread::scope(|scope| -> Result<_> {
         let soakers: Vec<_> = (0..SOAKERS)
             .map(|number| {
@@ -92,7 +92,7 @@ pub(super) fn soak(harness: &Harness, engine: Engine) -> Result<Report> {
     report.figure("rows of sessions, first and last", format!("{}, {}", first.sessions, last.sessions));
     report.bound("descriptors stay flat", last.descriptors <= first.descriptors + 16);
     // A slope over minutes is the slope of a cache that fills.
-    let hours = (last.at - first.at).as_secs_f64() / 3600.0;
+    let hours = last.at.saturating_sub(first.at).as_secs_f64() / 3600.0;
     if hours >= 1.0 {
         let slope = (last.resident_kib - first.resident_kib) / hours;
         report.figure("KiB resident an hour", format!("{slope:.0}"));

@@ -31,7 +31,7 @@ pub(super) fn fails(harness: &Harness) -> Result<Report> {
     site.add_administrator()?;
     let server = site.start()?;
     let mut crowd = harness.crowd(&server, CROWD)?;
-    let hang = harness.time(Duration::from_secs(7), Duration::from_secs(60));
+    let hang = harness.time(Duration::from_secs(7), Duration::from_mins(1));
     let some = harness.time(Duration::from_secs(2), Duration::from_secs(20));
     let weathers = [
         (Weather::Delay(Duration::from_secs(2)), hang),
