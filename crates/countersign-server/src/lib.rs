@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod failure;
+pub mod traces;
 pub mod transport;
 pub mod allowance;
 pub mod breached;

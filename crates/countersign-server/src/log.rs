@@ -14,6 +14,7 @@ use tracing_subscriber::{Layer, fmt, registry};
 
 use crate::log::json::Json;
 use crate::log::lines::Lines;
+use crate::traces::Traces;
 
 /// Events of our own crates begin with this.
 const OURS: &str = "countersign";
@@ -25,20 +26,23 @@ pub struct Log {
 }
 
 impl Log {
-    /// Sends the events of this process to standard error, from now on, and what was done to the trail.
+    /// Sends the events of this process to standard error, from now on, what was done to the trail, and spans to the collector of
+    /// traces.
     ///
     /// Other people's crates never get below warnings: what they would tell of a request is not ours to vouch for.
-    pub fn start(level: LevelFilter, trail: &Trail) -> io::Result<Self> {
+    pub fn start(level: LevelFilter, trail: &Trail, traces: Option<&Traces>) -> io::Result<Self> {
         let stderr = io::stderr();
         let is_terminal = stderr.is_terminal();
         let lines = Lines::start(stderr)?;
         let filter = Targets::new().with_target(OURS, level).with_default(level.min(LevelFilter::WARN));
         let started = if is_terminal {
             let text = fmt::layer().with_ansi(false).with_target(false).with_writer(lines.clone());
-            tracing::subscriber::set_global_default(registry().with(text.with_filter(filter)).with(trail.layer()))
+            let registry = registry().with(text.with_filter(filter)).with(trail.layer());
+            tracing::subscriber::set_global_default(registry.with(traces.map(Traces::layer)))
         } else {
             let json = Json::new(lines.clone()).with_filter(filter);
-            tracing::subscriber::set_global_default(registry().with(json).with(trail.layer()))
+            let registry = registry().with(json).with(trail.layer());
+            tracing::subscriber::set_global_default(registry.with(traces.map(Traces::layer)))
         };
         // Only a second log in one process could fail here.
         started.map_err(io::Error::other)?;

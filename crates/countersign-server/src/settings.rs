@@ -29,6 +29,7 @@ pub use table::{CONFIG_FILE_VARIABLE, Setting, TABLE};
 use crate::allowance;
 use crate::breached::RangeService;
 use crate::database::{Address, DatabasePassword};
+use crate::traces::Collector;
 use crate::transport::Limits;
 
 /// Every setting with its value. [`Settings::default`] is what holds when nothing is said.
@@ -38,6 +39,10 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where to serve metrics.
     pub metrics: Option<SocketAddr>,
+    /// Where to send traces.
+    pub traces: Option<Collector>,
+    /// One of so many traces is sent.
+    pub traces_one_of: u32,
     /// The data directory; absolute once a [`Configuration`] is loaded.
     pub data: PathBuf,
     /// Where the database is, if not in the data directory; without what stands in the next two.
@@ -108,6 +113,8 @@ impl Default for Settings {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8000)),
             metrics: None,
+            traces: None,
+            traces_one_of: 1,
             data: PathBuf::from("countersign-data"),
             database: None,
             database_password: None,

@@ -34,7 +34,7 @@ fn selectors(query: &str) -> Vec<(String, String)> {
         let rest = &query[at..];
         let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
         let Some(labels) = rest[end..].strip_prefix('{').and_then(|labels| labels.split('}').next()) else { continue };
-        let exact = labels.split(',').filter(|label| label.contains("=\"") && !label.contains("~"));
+        let exact = labels.split(',').filter(|label| label.contains("=\"") && !label.contains('~'));
         found.extend(exact.map(|label| (rest[..end].to_owned(), label.to_owned())));
     }
     found

@@ -9,6 +9,8 @@ use countersign_axum::Clock;
 use countersign_password::{HashPool, Password, PasswordError, PasswordHash, PoolError, Source, Verdict};
 use countersign_token::ScopeSet;
 
+use tracing::Instrument;
+
 use crate::password_rules::{PasswordRefused, PasswordRules};
 use crate::store::{StoreError, UserStore};
 use crate::storm::StormLog;
@@ -197,11 +199,13 @@ impl Accounts {
     /// The hash of a new password, which is checked against the rules and the words of its context.
     async fn hash_new(&self, password: Password, words: &[&str]) -> Result<PasswordHash, AccountError> {
         self.rules.check(&password, words).await?;
-        self.hashing.hash(password).await.map_err(|error| self.not_hashed(error))
+        let hashing = self.hashing.hash(password).instrument(tracing::debug_span!("hash password"));
+        hashing.await.map_err(|error| self.not_hashed(error))
     }
 
     async fn verify(&self, password: Password, stored: Option<PasswordHash>) -> Result<Verdict, AccountError> {
-        self.hashing.verify(password, stored).await.map_err(|error| self.not_hashed(error))
+        let verifying = self.hashing.verify(password, stored).instrument(tracing::debug_span!("verify password"));
+        verifying.await.map_err(|error| self.not_hashed(error))
     }
 
     fn not_hashed(&self, error: PoolError) -> AccountError {

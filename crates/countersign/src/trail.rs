@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use countersign_axum::Clock;
 use tokio::sync::Notify;
+use tracing::field::Empty;
 use tracing::{Span, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::registry::LookupSpan;
@@ -77,7 +78,15 @@ pub struct TrailStats {
 ///
 /// Requests are told apart by `request_id`. `peer` is the address of whoever asks.
 pub fn request_span(request_id: &str, peer: &str) -> Span {
-    tracing::info_span!("request", request_id, peer, client = tracing::field::Empty, via = tracing::field::Empty)
+    tracing::info_span!(
+        "request",
+        request_id,
+        peer,
+        client = Empty,
+        via = Empty,
+        // For whoever sends traces.
+        otel.kind = Empty
+    )
 }
 
 /// Says which client asks in the span of this request.

@@ -22,6 +22,7 @@ use crate::log::{self, Log};
 use crate::metrics;
 use crate::process;
 use crate::settings::{self, Configuration, Settings};
+use crate::traces::Traces;
 use crate::transport::{self, Limits, Presentation, RequestCounts, Stopped};
 use crate::wiring;
 
@@ -38,11 +39,16 @@ pub(super) fn declare() -> Command {
 pub(super) fn run(matches: &ArgMatches, program: &str) -> Result<(), Failure> {
     let settings = Configuration::load(&settings::given(matches))?.settings;
     let trail = Trail::new(Clock::system());
-    let _log = Log::start(settings.log, &trail).context("cannot start the log")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
+    let start = |collector| Traces::start(collector, settings.traces_one_of, runtime.handle());
+    let traces = settings.traces.as_ref().map(start).transpose().context("cannot send traces")?;
+    let _log = Log::start(settings.log, &trail, traces.as_ref()).context("cannot start the log")?;
     log::log_panics();
     process::leave_no_core();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
     let ended = runtime.block_on(serve(&settings, program, &trail));
+    if let Some(traces) = traces {
+        traces.finish();
+    }
     runtime.shutdown_timeout(LAST_WAIT);
     ended
 }
@@ -60,6 +66,7 @@ async fn serve(settings: &Settings, program: &str, trail: &Trail) -> Result<(), 
     let presentation = Presentation {
         is_https: issuer.starts_with("https://"),
         error_style: settings.error_style,
+        is_traced: settings.traces.is_some(),
         counts: sources.requests.clone(),
     };
     let metrics = settings.metrics.map(listen_for_metrics).transpose()?;
@@ -74,7 +81,7 @@ async fn serve(settings: &Settings, program: &str, trail: &Trail) -> Result<(), 
         tokio::spawn(transport::serve(
             listener,
             metrics::router(sources),
-            Presentation { counts: RequestCounts::default(), ..presentation.clone() },
+            Presentation { counts: RequestCounts::default(), is_traced: false, ..presentation.clone() },
             limits.clone(),
             forever,
         ));

@@ -102,7 +102,10 @@ impl Members {
 
 impl Visit for Members {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.text(field.name(), value);
+        // What begins so is for traces.
+        if !field.name().starts_with("otel.") {
+            self.text(field.name(), value);
+        }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {

@@ -1,5 +1,7 @@
 //! The one table of settings. The flag, the variable and the key of the file follow from the name.
 
+mod observation;
+
 use std::path::PathBuf;
 
 use countersign::entity::EntityKindsError;
@@ -11,7 +13,7 @@ use countersign_token::{Algorithm, ScopeSet};
 use crate::settings::Settings;
 use crate::settings::value::{
     address_from, audience_from, choice_from, choice_to, database_from, database_password_from, duration_from,
-    duration_to, entity_token_lifetime_from, issuer_from, keys_max_age_from, life_from, metrics_from, number_from,
+    duration_to, entity_token_lifetime_from, issuer_from, keys_max_age_from, life_from, number_from,
     password_list_from, peppers_from, range_service_from, token_lifetime_from,
 };
 
@@ -88,14 +90,9 @@ pub const TABLE: &[Setting] = &[
         read: |settings, text| address_from(text).map(|address| settings.listen = address),
         show: |settings| settings.listen.to_string(),
     },
-    Setting {
-        name: "metrics",
-        value: "ADDRESS",
-        help: "Where to serve metrics for Prometheus, at /metrics; port 0 takes a free one. Without it: nowhere",
-        is_path: false,
-        read: |settings, text| metrics_from(text).map(|address| settings.metrics = address),
-        show: |settings| settings.metrics.map_or(String::new(), |address| address.to_string()),
-    },
+    observation::METRICS,
+    observation::TRACES,
+    observation::TRACES_ONE_OF,
     Setting {
         name: "data",
         value: "DIR",
@@ -373,27 +370,6 @@ pub const TABLE: &[Setting] = &[
         read: |settings, text| number_from(text, 1, MANY).map(|count| settings.max_connections = count),
         show: |settings| settings.max_connections.to_string(),
     },
-    Setting {
-        name: "audit-lifetime",
-        value: "TIME",
-        help: "How long the audit log keeps what was done; at most 3650d",
-        is_path: false,
-        read: |settings, text| life_from(text).map(|life| settings.audit_lifetime = life),
-        show: |settings| duration_to(settings.audit_lifetime),
-    },
-    Setting {
-        name: "log",
-        value: "LEVEL",
-        help: "How much is logged: off, error, warn, info, debug or trace",
-        is_path: false,
-        read: |settings, text| {
-            let level = ["off", "error", "warn", "info", "debug", "trace"].contains(&text).then(|| text.parse());
-            settings.log = level.and_then(Result::ok).ok_or("write off, error, warn, info, debug or trace")?;
-            Ok(())
-        },
-        show: |settings: &Settings| match settings.log.into_level() {
-            None => "off".to_owned(),
-            Some(level) => level.as_str().to_ascii_lowercase(),
-        },
-    },
+    observation::AUDIT_LIFETIME,
+    observation::LOG,
 ];

@@ -13,6 +13,7 @@ use countersign_password::Peppers;
 use crate::breached::RangeService;
 use crate::database::{Address, DatabasePassword};
 use crate::pepper;
+use crate::traces::Collector;
 
 const LONGEST_TOKEN_LIFE: Duration = Duration::from_hours(31 * 24);
 const LONGEST_ENTITY_TOKEN_LIFE: Duration = Duration::from_hours(365 * 24);
@@ -25,6 +26,10 @@ pub(super) fn address_from(text: &str) -> Result<SocketAddr, String> {
 
 pub(super) fn metrics_from(text: &str) -> Result<Option<SocketAddr>, String> {
     if text.is_empty() { Ok(None) } else { address_from(text).map(Some) }
+}
+
+pub(super) fn collector_from(text: &str) -> Result<Option<Collector>, String> {
+    if text.is_empty() { Ok(None) } else { Collector::new(text).map(Some) }
 }
 
 /// An issuer: an absolute http or https URL that a path can be added to (RFC 8414 section 2).

@@ -18,8 +18,9 @@ use futures_util::FutureExt;
 use http_body::Body as _;
 use hyper::body::Incoming;
 use tower::Service;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
+use crate::traces::{continue_trace, describe};
 use crate::transport::body::{AnswerBody, request_body};
 use crate::transport::limits::Limits;
 use crate::transport::link::InFlight;
@@ -36,6 +37,8 @@ pub struct Presentation {
     pub is_https: bool,
     /// How the bodies of refusals look.
     pub error_style: ErrorStyle,
+    /// Spans of requests are sent to a collector.
+    pub is_traced: bool,
     /// Where requests are counted.
     pub counts: RequestCounts,
 }
@@ -74,6 +77,9 @@ impl Site {
         // Nothing behind a chunked body is read: the gate does not follow it, so it must not be followed here either.
         let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
         let span = request_span(id.to_str().unwrap_or_default(), &peer);
+        if self.presentation.is_traced {
+            continue_trace(&span, request.headers());
+        }
         let response = async {
             let response = match refusal.map_or_else(|| self.check(&request), Err) {
                 Ok(()) => self.handle(request).await,
@@ -136,6 +142,9 @@ impl Site {
         let took = started.elapsed();
         self.presentation.counts.count(route, response.status().as_u16(), took);
         log(method, response, route, took);
+        if self.presentation.is_traced {
+            describe(&Span::current(), method, route, response.status().as_u16());
+        }
     }
 
     fn refuse(&self, refusal: Refusal) -> Response {

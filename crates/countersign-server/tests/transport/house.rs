@@ -36,7 +36,12 @@ impl House {
     pub(crate) fn start(limits: Limits) -> Self {
         Self::start_as(
             limits,
-            Presentation { is_https: false, error_style: ErrorStyle::Problem, counts: RequestCounts::default() },
+            Presentation {
+                is_https: false,
+                error_style: ErrorStyle::Problem,
+                is_traced: false,
+                counts: RequestCounts::default(),
+            },
         )
     }
 

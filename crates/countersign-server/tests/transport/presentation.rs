@@ -35,8 +35,12 @@ fn answers_and_refusals_carry_the_same_headers() {
 
 #[test]
 fn a_server_reached_over_tls_says_so() {
-    let presentation =
-        Presentation { is_https: true, error_style: ErrorStyle::Problem, counts: RequestCounts::default() };
+    let presentation = Presentation {
+        is_https: true,
+        error_style: ErrorStyle::Problem,
+        is_traced: false,
+        counts: RequestCounts::default(),
+    };
     let house = House::start_as(Limits::default(), presentation);
     let answer = house.exchange(get("/", ""));
     assert_eq!(answer.header("strict-transport-security").as_deref(), Some("max-age=31536000"));
@@ -68,8 +72,12 @@ fn a_panic_is_a_500_and_the_server_goes_on() {
 
 #[test]
 fn refusals_follow_the_error_style() {
-    let presentation =
-        Presentation { is_https: false, error_style: ErrorStyle::FastApi, counts: RequestCounts::default() };
+    let presentation = Presentation {
+        is_https: false,
+        error_style: ErrorStyle::FastApi,
+        is_traced: false,
+        counts: RequestCounts::default(),
+    };
     let house = House::start_as(Limits::default(), presentation);
     let answer = house.exchange("GET / HTTP/1.1\r\n\r\n");
     assert_eq!(answer.header("content-type").as_deref(), Some("application/json"));

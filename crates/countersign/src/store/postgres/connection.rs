@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{FromSql, ToSql};
 use tokio_postgres::{Client, Config, Error as PostgresError, NoTls, Row, Statement};
+use tracing::Instrument;
 
 use crate::store::StoreError;
 use crate::store::postgres::address::{Address, Encryption};
@@ -232,7 +233,8 @@ impl Transaction<'_> {
 impl Lane<'_> {
     /// How many rows a statement has touched.
     pub(super) async fn execute(self, statement: &'static str, values: Values<'_>) -> Result<u64, StepError> {
-        self.in_time(async { self.client.execute(&self.prepared(statement).await?, values).await }).await
+        let work = async { self.client.execute(&self.prepared(statement).await?, values).await };
+        self.in_time(work.instrument(tracing::debug_span!("store", statement))).await
     }
 
     /// Whether a statement has touched one row.
@@ -247,7 +249,7 @@ impl Lane<'_> {
         values: Values<'_>,
         read: fn(&Row) -> Result<T, StepError>,
     ) -> Result<Vec<T>, StepError> {
-        let rows = self.in_time(async { self.client.query(&self.prepared(statement).await?, values).await }).await?;
+        let rows = self.query(statement, values).await?;
         rows.iter().map(read).collect()
     }
 
@@ -258,8 +260,13 @@ impl Lane<'_> {
         values: Values<'_>,
         read: fn(&Row) -> Result<T, StepError>,
     ) -> Result<Option<T>, StepError> {
-        let rows = self.in_time(async { self.client.query(&self.prepared(statement).await?, values).await }).await?;
+        let rows = self.query(statement, values).await?;
         rows.first().map(read).transpose()
+    }
+
+    async fn query(self, statement: &'static str, values: Values<'_>) -> Result<Vec<Row>, StepError> {
+        let work = async { self.client.query(&self.prepared(statement).await?, values).await };
+        self.in_time(work.instrument(tracing::debug_span!("store", statement))).await
     }
 
     /// Whether a statement gives any row.

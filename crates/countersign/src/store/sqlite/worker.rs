@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
+use tracing::Instrument;
 
 use crate::store::StoreError;
 use crate::store::sqlite::connection::JobError;
@@ -30,6 +31,8 @@ pub(super) struct Worker {
     queue: Option<SyncSender<Job>>,
     thread: Option<JoinHandle<()>>,
     queue_limit: usize,
+    /// What kind of work it does, as the thread is called.
+    step: String,
     times: Arc<SharedTimes>,
 }
 
@@ -47,7 +50,7 @@ impl Worker {
     fn spawn(name: &str, queue_limit: usize, work: impl FnOnce(&Receiver<Job>) + Send + 'static) -> io::Result<Self> {
         let (queue, jobs) = sync_channel(queue_limit);
         let thread = thread::Builder::new().name(name.to_owned()).spawn(move || work(&jobs))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread), queue_limit, times: Arc::default() })
+        Ok(Self { queue: Some(queue), thread: Some(thread), queue_limit, step: name.to_owned(), times: Arc::default() })
     }
 
     /// Runs `work` on the thread and waits for its result. Once begun it runs to its end, also when nobody waits any
@@ -72,7 +75,8 @@ impl Worker {
             // An error means that nobody waits for it.
             drop(answer.send(outcome));
         }))?;
-        result.await.unwrap_or_else(|_| {
+        let result = result.instrument(tracing::debug_span!("store", step = self.step)).await;
+        result.unwrap_or_else(|_| {
             Err(StoreError::Unavailable("a job of the store panicked; its changes were rolled back".to_owned()))
         })
     }
