@@ -4,6 +4,7 @@
 
 mod random;
 mod http;
+mod probe;
 mod account;
 mod ledger;
 mod crowd;
@@ -13,7 +14,6 @@ mod process;
 mod postgres;
 mod old_schema;
 mod proxy;
-mod probe;
 mod shim;
 mod disk;
 mod harness;

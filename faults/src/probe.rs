@@ -48,6 +48,11 @@ pub(crate) fn time_until_good(address: SocketAddr, request: &Request) -> Option<
     None
 }
 
+/// As people read it.
+pub(crate) fn in_ms(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1000.0)
+}
+
 /// The time within which 99 of 100 were answered.
 pub(crate) fn p99(notes: &[Note]) -> Duration {
     let mut times: Vec<_> = notes.iter().map(|note| note.took).collect();

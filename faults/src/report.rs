@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::check::Findings;
 use crate::ledger::{Counts, Ledger};
+use crate::probe::in_ms;
 
 /// Where everything is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,7 +123,7 @@ impl Report {
 
     /// A time that has to be kept in the long form; in the short one, on a busy machine, it is only shown.
     pub(crate) fn within(&mut self, what: &str, time: Duration, bound: Duration) {
-        self.figure(what, format!("{} ms", time.as_millis()));
+        self.figure(what, in_ms(time));
         if self.is_long {
             self.bound(format!("{what}: {time:?}, bound {bound:?}"), time <= bound);
         }

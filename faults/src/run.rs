@@ -147,13 +147,13 @@ fn write_report(path: &Path, reports: &[Report], line: &CommandLine) -> Result<(
     let page = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let (before, rest) = page.split_once(HEAD).context("the page has no table of figures")?;
     let (_, rest) = rest.split_once("|\n").context("the table has no line below its head")?;
-    let (rows, after) = rest.split_at(rest.find("\n\n").unwrap_or(rest.len()));
-    let is_new = |row: &&str| !row.is_empty() && !reports.iter().any(|report| row.starts_with(&report.row_begins()));
-    let mut rows: Vec<String> = rows.lines().filter(is_new).map(str::to_owned).collect();
+    let old: Vec<&str> = rest.split_inclusive('\n').take_while(|row| row.starts_with('|')).collect();
+    let after = rest.get(old.concat().len()..).unwrap_or_default();
+    let stays = |row: &&str| !reports.iter().any(|report| row.starts_with(&report.row_begins()));
+    let mut rows: Vec<String> = old.into_iter().map(str::trim_end).filter(stays).map(str::to_owned).collect();
     let form = if line.options.is_long { format!("{} of the long", line.options.share) } else { "short".to_owned() };
     rows.extend(reports.iter().map(|report| report.row(&form)));
     rows.sort();
-    let table = format!("{HEAD}\n{}|\n{}", "|---".repeat(11), rows.join("\n"));
-    let after = if after.is_empty() { "\n" } else { after };
+    let table = format!("{HEAD}\n{}|\n{}\n", "|---".repeat(11), rows.join("\n"));
     std::fs::write(path, format!("{before}{table}{after}")).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -13,7 +13,7 @@ use crate::check::Depth;
 use crate::crowd::whoami;
 use crate::harness::Harness;
 use crate::http::Request;
-use crate::probe::{ask_again, p99, time_until_good};
+use crate::probe::{ask_again, in_ms, p99, time_until_good};
 use crate::report::{Engine, Report};
 
 const CROWD: usize = 6;
@@ -51,7 +51,7 @@ pub(super) fn locked(harness: &Harness) -> Result<Report> {
     report.figure("writes refused with 503", refused);
     report.bound("writes are refused while the file is locked", refused > 0);
     report.bound("reads go on", !reads.is_empty() && reads.iter().all(|note| note.status == 200));
-    report.figure("reads meanwhile, p99", format!("{:?}", p99(&reads)));
+    report.figure("reads meanwhile, p99", in_ms(p99(&reads)));
     report.within("recovery", recovered.context("no write succeeds after the lock is gone")?, RECOVERY);
     report.findings += crowd.check(Depth::Everything)?;
     report.take(&crowd.ledger);
@@ -77,7 +77,6 @@ pub(super) fn forbidden(harness: &Harness) -> Result<Report> {
     fs::set_permissions(site.database_file(), PermissionsExt::from_mode(0o400))?;
     let (is_refused, line) = site.refuses_to_start()?;
     report.bound(format!("a read-only file: {line}"), is_refused);
-    report.figure("a read-only file", line);
     fs::set_permissions(site.database_file(), PermissionsExt::from_mode(0o600))?;
     let server = site.start()?;
     report.ready_after(server.ready_after);

@@ -11,7 +11,7 @@ use crate::check::Depth;
 use crate::crowd::{log_in, whoami};
 use crate::harness::Harness;
 use crate::http::{Reply, Request};
-use crate::probe::{Note, ask, ask_again, p99, time_until_good};
+use crate::probe::{Note, ask, ask_again, in_ms, p99, time_until_good};
 use crate::process::{Server, Site};
 use crate::report::{Engine, Report};
 
@@ -129,9 +129,9 @@ pub(super) fn storm(harness: &Harness) -> Result<Report> {
     report.bound("nobody else is refused", probes.iter().all(|note| note.status == 200));
     report.figure(
         "p99 of a refusal, on a machine that the storm itself fills",
-        format!("{:?}, wanted {REFUSAL:?}", p99(&refusals)),
+        format!("{}, wanted {}", in_ms(p99(&refusals)), in_ms(REFUSAL)),
     );
-    report.figure("p99 of /users/me meanwhile", format!("{:?}", p99(&probes)));
+    report.figure("p99 of /users/me meanwhile", in_ms(p99(&probes)));
     report.within("recovery", recovered.context("nobody can log in after the storm")?, RECOVERY);
     report.findings += crowd.check(Depth::Everything)?;
     report.take(&crowd.ledger);
