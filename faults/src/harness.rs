@@ -43,7 +43,7 @@ pub(crate) struct Harness {
 
 impl Harness {
     pub(crate) fn new(options: Options, work: &Path) -> Result<Self> {
-        // The user of PostgreSQL has to find its own folders in it.
+        // As above it.
         fs::set_permissions(work, PermissionsExt::from_mode(0o711))?;
         Ok(Self {
             options,

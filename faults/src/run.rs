@@ -1,5 +1,7 @@
 //! One run: fault after fault, what cannot run here said loudly, and the figures at the end.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -24,9 +26,15 @@ const JOBS: usize = 3;
 pub(crate) fn run(line: &CommandLine) -> Result<ExitCode> {
     let binary = &line.options.binary;
     ensure!(binary.exists(), "there is no {}: script/faults builds it", binary.display());
-    let own = tempfile::tempdir()?;
-    let work = std::env::var_os(FOLDER).map_or_else(|| own.path().to_owned(), Into::into);
-    let harness = Harness::new(line.options.clone(), &work)?;
+    let work = match std::env::var_os(FOLDER) {
+        Some(folder) => {
+            // The user of PostgreSQL has to find its own folders in it.
+            fs::set_permissions(&folder, PermissionsExt::from_mode(0o711))?;
+            tempfile::tempdir_in(folder)?
+        }
+        None => tempfile::tempdir()?,
+    };
+    let harness = Harness::new(line.options.clone(), work.path())?;
     let begun = Instant::now();
     let tasks: Vec<(&Fault, Engine)> = FAULTS
         .iter()
@@ -144,7 +152,7 @@ fn missing(need: Need, engine: Engine) -> Option<&'static str> {
 fn write_report(path: &Path, reports: &[Report], line: &CommandLine) -> Result<()> {
     const HEAD: &str =
         "| fault | what | form | rounds | acknowledged | unknown | lost | undone | ready after | verdict | figures |";
-    let page = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let page = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let (before, rest) = page.split_once(HEAD).context("the page has no table of figures")?;
     let (_, rest) = rest.split_once("|\n").context("the table has no line below its head")?;
     let old: Vec<&str> = rest.split_inclusive('\n').take_while(|row| row.starts_with('|')).collect();
@@ -155,5 +163,5 @@ fn write_report(path: &Path, reports: &[Report], line: &CommandLine) -> Result<(
     rows.extend(reports.iter().map(|report| report.row(&form)));
     rows.sort();
     let table = format!("{HEAD}\n{}|\n{}\n", "|---".repeat(11), rows.join("\n"));
-    std::fs::write(path, format!("{before}{table}{after}")).with_context(|| format!("cannot write {}", path.display()))
+    fs::write(path, format!("{before}{table}{after}")).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -1,7 +1,8 @@
 //! F-04 and F-05: a disk that is full, and one that fails now and then.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use serde_json::json;
@@ -24,6 +25,7 @@ const DISK_MIB: u64 = 16;
 const CLUSTER_DISK_MIB: u64 = 112;
 /// What is left when the load begins to fill the rest.
 const LEFT: usize = 16 << 10;
+const LONGEST_FILLING: Duration = Duration::from_mins(1);
 const RECOVERY: Duration = Duration::from_secs(5);
 const LONGEST_ANSWER: Duration = Duration::from_secs(9);
 /// One in so many reads, writes and syncs fails.
@@ -64,7 +66,7 @@ fn fill_and_free(harness: &Harness, site: &Site, disk: &MemoryDisk, report: &mut
     let token = crowd.manners.administrator.clone();
     let write = Request::json("PATCH", "/users/me", &json!({ "full_name": "Administrator" })).bearer(&token);
     crowd.act_for(Duration::from_secs(1));
-    let before = crowd.ledger.counts();
+    let (ledger, before) = (Arc::clone(&crowd.ledger), crowd.ledger.counts());
     let (stop, every) = (AtomicBool::new(false), Duration::from_millis(20));
     let keys = Request::get("/.well-known/jwks.json");
     let (reads, keys, recovered) = crowd.during(|| -> Result<_> {
@@ -72,7 +74,12 @@ fn fill_and_free(harness: &Harness, site: &Site, disk: &MemoryDisk, report: &mut
         let (reads, keys) = std::thread::scope(|scope| {
             let reads = scope.spawn(|| ask_again(server.address, &whoami(&token), every, &stop));
             let keys = scope.spawn(|| ask_again(server.address, &keys, every, &stop));
-            std::thread::sleep(harness.time(Duration::from_secs(5), Duration::from_secs(30)));
+            // What grows finds no room, sooner or later; then for a while.
+            let begun = Instant::now();
+            while ledger.counts().unknown == before.unknown && begun.elapsed() < LONGEST_FILLING {
+                std::thread::sleep(every);
+            }
+            std::thread::sleep(harness.time(Duration::from_secs(3), Duration::from_secs(30)));
             stop.store(true, Ordering::Relaxed);
             (reads.join().unwrap_or_default(), keys.join().unwrap_or_default())
         });
