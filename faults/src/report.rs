@@ -30,6 +30,8 @@ pub(crate) struct Report {
     /// Figures of this fault's own.
     figures: Vec<(String, String)>,
     broken: Vec<String>,
+    /// What does not hold and is known not to.
+    limits: Vec<String>,
     examples: Vec<String>,
     pub(crate) took: Duration,
 }
@@ -84,6 +86,7 @@ impl Report {
             ready: Vec::new(),
             figures: Vec::new(),
             broken: Vec::new(),
+            limits: Vec::new(),
             examples: Vec::new(),
             took: Duration::ZERO,
         }
@@ -119,6 +122,11 @@ impl Report {
         if !holds {
             self.broken.push(what.into());
         }
+    }
+
+    /// What does not hold, and is written down as that.
+    pub(crate) fn limit(&mut self, what: impl Into<String>) {
+        self.limits.push(what.into());
     }
 
     /// A time that has to be kept in the long form; in the short one, on a busy machine, it is only shown.
@@ -174,7 +182,11 @@ impl Report {
     /// A line for the terminal, and what is wrong below it.
     pub(crate) fn print(&self) {
         let Self { fault, rounds, counts, findings, .. } = self;
-        let verdict = if self.is_good() { "held" } else { "BROKEN" };
+        let verdict = match (self.is_good(), self.limits.is_empty()) {
+            (true, true) => "held",
+            (true, false) => "LIMIT",
+            (false, _) => "BROKEN",
+        };
         println!(
             "{fault} {:<52} {verdict:<7} {rounds:>5} rounds {:>6} acknowledged {:>5} unknown {:>5} facts  lost {} undone {} between {} \
              ghosts {}  ready {} ({:.1} s)",
@@ -207,7 +219,7 @@ impl Report {
             "fault": self.fault, "what": self.name(), "rounds": self.rounds, "held": self.is_good(),
             "acknowledged": self.counts.acknowledged, "refused": self.counts.refused, "unknown": self.counts.unknown,
             "facts": self.findings.facts, "lost": self.findings.lost, "undone": self.findings.undone,
-            "between": self.findings.between, "ghosts": self.findings.ghosts, "faults": self.faults(),
+            "between": self.findings.between, "ghosts": self.findings.ghosts, "faults": self.faults(), "limits": self.limits,
             "slowest_act_ms": self.counts.slowest_ms,
             "slowest_ready_ms": self.ready.iter().max().map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
             "figures": figures, "seconds": self.took.as_secs(),
@@ -223,7 +235,11 @@ impl Report {
         let Self { rounds, counts, findings, .. } = self;
         let figures: Vec<_> = self.figures.iter().map(|(name, value)| format!("{name}: {value}")).collect();
         let faults = self.faults();
-        let verdict = if faults.is_empty() { "held".to_owned() } else { format!("**{}**", faults.join("; ")) };
+        let verdict = match (faults.is_empty(), self.limits.is_empty()) {
+            (true, true) => "held".to_owned(),
+            (true, false) => format!("not held, see below: {}", self.limits.join("; ")),
+            (false, _) => format!("**{}**", faults.join("; ")),
+        };
         format!(
             "{} {form} | {rounds} | {} | {} | {} | {} | {} | {} | {} |",
             self.row_begins(),

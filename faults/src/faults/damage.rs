@@ -83,6 +83,9 @@ pub(super) fn damage(harness: &Harness) -> Result<Report> {
 
 fn tell(report: &mut Report, name: &str, tally: Tally) {
     let Tally { refused, right, noticed, wrong, undone } = tally;
+    if wrong > 0 {
+        report.limit(format!("{name}: {wrong} silently wrong"));
+    }
     report.figure(
         name,
         format!("{refused} refused, {right} right, {noticed} noticed, {wrong} silently wrong ({undone} undone)"),
