@@ -37,6 +37,10 @@ use crate::transport::Limits;
 pub struct Settings {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// The certificates that the server shows.
+    pub tls_certificate: Option<PathBuf>,
+    /// The key of the first of them.
+    pub tls_key: Option<PathBuf>,
     /// Where to serve metrics.
     pub metrics: Option<SocketAddr>,
     /// Where to send traces.
@@ -112,6 +116,8 @@ impl Default for Settings {
         let library = countersign::Settings::new("");
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8000)),
+            tls_certificate: None,
+            tls_key: None,
             metrics: None,
             traces: None,
             traces_one_of: 1,
@@ -169,11 +175,19 @@ impl Settings {
         if address.ip().is_unspecified() {
             address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
         }
-        format!("http://{address}")
+        format!("{}://{address}", if self.speaks_tls() { "https" } else { "http" })
+    }
+
+    /// Whether the server itself encrypts.
+    pub fn speaks_tls(&self) -> bool {
+        self.tls_certificate.is_some() && self.tls_key.is_some()
     }
 
     /// Whether callers from other machines speak plain HTTP to a server that listens on `address`.
     pub fn is_plain_and_remote(&self, address: SocketAddr) -> bool {
+        if self.speaks_tls() {
+            return false;
+        }
         let uri = self.issuer_at(address).parse::<Uri>().unwrap_or_default();
         if uri.scheme_str() == Some("https") {
             return false;

@@ -15,13 +15,13 @@ use hyper::rt::Executor;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use crate::transport::deadline::Deadline;
 use crate::transport::limits::Limits;
 use crate::transport::link::{Link, Wait};
 use crate::transport::site::Site;
+use crate::transport::stream::Stream;
 use crate::transport::wire::Wire;
 
 /// What an HTTP/2 stream may queue of its answer.
@@ -74,7 +74,7 @@ pub(crate) fn protocol(limits: &Limits) -> auto::Builder<StreamTasks> {
 
 /// Serves one peer until it leaves, breaks a rule, or `stop` turns true and its requests in flight are answered.
 pub(crate) async fn serve(
-    socket: TcpStream,
+    socket: Stream,
     peer: SocketAddr,
     site: Arc<Site>,
     protocol: Arc<auto::Builder<StreamTasks>>,

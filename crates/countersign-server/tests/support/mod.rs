@@ -44,6 +44,11 @@ impl Place {
         Self { folder: tempfile::tempdir().unwrap(), database }
     }
 
+    /// One whose database is in its data directory, whatever the other tests run on.
+    pub(crate) fn on_sqlite() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), database: None }
+    }
+
     /// One whose database is at this URL.
     pub(crate) fn on(database: &str) -> Self {
         Self { folder: tempfile::tempdir().unwrap(), database: Some(database.to_owned()) }

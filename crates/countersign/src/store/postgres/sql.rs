@@ -46,6 +46,8 @@ pub(super) const END_LEAST_USED: &str = end_sessions!(
     "id IN (SELECT id FROM sessions WHERE user_id = $1 AND id <> $2 AND expires_at > $3 \
      ORDER BY refresh_number IS NULL, last_used_at DESC, created_at DESC, id OFFSET $4)"
 );
+pub(super) const END_ALL_SESSIONS: &str = end_sessions!("TRUE");
+
 /// The same for tokens for things.
 macro_rules! end_entity_tokens {
     ($which:literal) => {
@@ -66,6 +68,8 @@ pub(super) const END_ENTITY_TOKEN: &str = end_entity_tokens!("id = $1 AND (entit
 pub(super) const END_ENTITY_TOKENS: &str = end_entity_tokens!("entity = $1");
 pub(super) const END_ENTITY_TOKENS_OF_OWNER: &str =
     end_entity_tokens!("entity IN (SELECT subject FROM entities WHERE owner_id = $1)");
+
+pub(super) const END_ALL_ENTITY_TOKENS: &str = end_entity_tokens!("TRUE");
 
 pub(super) const DECLARE_NEW_ENTITY: &str = "
     INSERT INTO entities (subject, permissions, created_at, owner_id) VALUES ($1, $2, $3, $4)
@@ -98,10 +102,15 @@ pub(super) const PURGE_RECORDS: &str = "
 /// Set for each connection. What an operator has set beyond `on` stays: with `off`, an answer could tell of what is lost in a crash.
 pub(super) const SETTINGS: &str = "
     SET statement_timeout = '5s';
-    SET lock_timeout = '3s';
     SET idle_in_transaction_session_timeout = '10s';
     SET default_transaction_isolation = 'read committed';
-    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
+    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
+    SET lock_timeout = '2s';
+    SELECT pg_advisory_lock_shared(1129599822, hashtext(current_schema() || ' in use'));
+    SET lock_timeout = '3s'";
+
+/// Whoever moves or restores a database wants to be alone in it: each connection shares a lock, and this is all of it.
+pub(super) const CLAIM: &str = "SELECT pg_try_advisory_lock(1129599822, hashtext(current_schema() || ' in use'))";
 
 /// Who is in the way of a user, the first of the reasons first; oneself is, if the fifth value says so.
 pub(super) const OBSTACLE: &str = "
@@ -130,7 +139,38 @@ pub(super) const INSERT_MANY: &str = "
 pub(super) const LIST_ALL_SECRETS: &str =
     "SELECT client_id, hash, created_at FROM client_secrets ORDER BY client_id, created_at, hash";
 
-pub(super) const FSYNC: &str = "SELECT current_setting('fsync')";
+/// What is off for this role, whatever our connection has set since: a crash would cost something.
+pub(super) const TURNED_OFF: &str = "
+    SELECT name FROM pg_settings
+    WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND reset_val = 'off' ORDER BY name";
+pub(super) const EXAMINED_SETTINGS: &str = "
+    SELECT name, reset_val FROM pg_settings
+    WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'max_connections', 'server_version_num')";
+pub(super) const CLOCK: &str =
+    "SELECT floor(extract(epoch FROM clock_timestamp()))::bigint, current_setting('server_version')";
+
+/// For a connection that moves everything.
+pub(super) const MOVING_SETTINGS: &str = "
+    SET statement_timeout = '2min';
+    SET idle_in_transaction_session_timeout = '1h'";
+pub(super) const HAS_TABLE: &str = "
+    SELECT 1 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE nspname = current_schema() AND relname = $1 AND relkind = 'r'";
+/// Table, column, type, place in the primary key, and whether the database gives its numbers. What is computed of other columns is not
+/// among them.
+pub(super) const COLUMNS: &str = "
+    SELECT relname::text, attname::text, format_type(atttypid, NULL), array_position(indkey::int2[], attnum)::bigint,
+        pg_get_serial_sequence(quote_ident(relname), attname) IS NOT NULL
+    FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+    LEFT JOIN pg_index ON indrelid = pg_class.oid AND indisprimary
+    WHERE nspname = current_schema() AND relkind IN ('r', 'p') AND NOT relispartition
+        AND relname NOT IN ('countersign_schema', 'countersign_move')";
+pub(super) const REFERENCES: &str = "
+    SELECT ours.relname::text, theirs.relname::text
+    FROM pg_constraint JOIN pg_class AS ours ON ours.oid = conrelid JOIN pg_class AS theirs ON theirs.oid = confrelid
+    JOIN pg_namespace ON pg_namespace.oid = ours.relnamespace
+    WHERE contype = 'f' AND nspname = current_schema() AND NOT ours.relispartition";
 
 pub(super) const VERSION: &str = "SELECT version FROM countersign_schema";
 /// All tables, and those that mark the database as ours, as they are at one moment.

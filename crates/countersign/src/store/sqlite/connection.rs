@@ -48,6 +48,19 @@ pub(super) fn open(path: &Path, access: Access) -> Result<Connection, SqliteErro
     Ok(connection)
 }
 
+/// Opens a database file that exists and that nobody else has open, and keeps everybody else out until the connection is closed; fails
+/// as busy if somebody is in. How it locks has to be said before the file is looked at for the first time.
+pub(super) fn open_alone(path: &Path) -> Result<Connection, SqliteError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update_and_check(None, "locking_mode", "exclusive", |_| Ok(()))?;
+    connection.execute_batch("BEGIN EXCLUSIVE; COMMIT")?;
+    connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+    connection.execute_batch(SETTINGS)?;
+    Ok(connection)
+}
+
 /// Readers do not wait for the writer any more; the file remembers it.
 pub(super) fn use_write_ahead_log(connection: &Connection) -> Result<(), SqliteError> {
     connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))

@@ -15,6 +15,8 @@ mod statuses;
 mod clients;
 mod rehearsal;
 mod keys;
+mod port;
+mod examine;
 mod audit;
 
 use std::fmt;
@@ -29,7 +31,9 @@ use crate::store::sqlite::worker::Worker;
 use crate::store::{HealthCheck, StoreError, sql};
 use crate::times::Times;
 
+pub use crate::store::sqlite::examine::examine;
 pub use crate::store::sqlite::files::{check_file, prepare_directory};
+pub use crate::store::sqlite::port::SqlitePort;
 pub use crate::store::sqlite::rehearsal::Rehearsal;
 
 /// Look-ups of one thing that may wait; at some 5 µs each they wait for a fiftieth of a second.
@@ -97,6 +101,47 @@ pub enum OpenError {
         /// The newest version that this program knows.
         known: i64,
     },
+    /// It is an older version's, and shall be read as it is.
+    #[error(
+        "{} has schema version {found}, and this program moves version {known}: start this program's server on it once, which \
+         brings it up to date",
+        path.display()
+    )]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// The version that it has.
+        found: i64,
+        /// The version that this program moves.
+        known: i64,
+    },
+    /// There is no such file, and it shall be read.
+    #[error("there is no database {}", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A backup of an older version is to be restored into it.
+    #[error("{} has schema version {found}, and the backup has version {wanted}: restore it into a database that is not there yet", path.display())]
+    Beyond {
+        /// The file.
+        path: PathBuf,
+        /// The version that it has.
+        found: i64,
+        /// The version of the backup.
+        wanted: i64,
+    },
+    /// It is not whole.
+    #[error(
+        "{} holds a half-done move of {source_name}: run `countersign migrate` again, which finishes it",
+        path.display()
+    )]
+    Unfinished {
+        /// The file.
+        path: PathBuf,
+        /// What is being moved in.
+        source_name: String,
+    },
     /// The operating system or SQLite refused.
     #[error("cannot open the database {}: {reason}", path.display())]
     Failed {
@@ -115,6 +160,7 @@ impl SqliteStore {
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let files = DatabaseFiles::prepare(path)?;
         let mut writer = connection::open(path, Access::Write).map_err(|error| schema::open_error(path, &error))?;
+        schema::check_finished(&writer, path)?;
         schema::bring_up_to_date(&mut writer, path)?;
         connection::use_write_ahead_log(&writer).map_err(|error| schema::open_error(path, &error))?;
         let reader = || connection::open(path, Access::Read).map_err(|error| schema::open_error(path, &error));
