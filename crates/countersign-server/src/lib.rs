@@ -4,10 +4,10 @@
 #![forbid(unsafe_code)]
 
 pub mod failure;
+pub mod outbound;
 pub mod traces;
 pub mod transport;
 pub mod allowance;
-pub mod outbound;
 pub mod breached;
 pub mod pepper;
 pub mod database;

@@ -1,8 +1,9 @@
-//! Asking another server: one GET, over TLS with the certificates that the machine trusts; no redirects, no proxy.
+//! Asking another server, over TLS with the certificates that the machine trusts; no redirects, no proxy.
 
 use axum::http::header::USER_AGENT;
 use axum::http::{HeaderName, Request, StatusCode};
 use bytes::Bytes;
+use http_body::Body;
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -12,20 +13,32 @@ use rustls::crypto::aws_lc_rs;
 
 const AGENT: &str = concat!("countersign/", env!("CARGO_PKG_VERSION"));
 
-/// A client whose connections stay open.
+/// A client whose connections stay open, and which sends bodies of one kind.
+pub type HttpsClient<B> = Client<HttpsConnector<HttpConnector>, B>;
+
+/// Fails if the machine trusts no certificates.
+pub fn client<B>() -> Result<HttpsClient<B>, String>
+where
+    B: Body + Send,
+    B::Data: Send,
+{
+    let connector = HttpsConnectorBuilder::new()
+        .with_provider_and_native_roots(aws_lc_rs::default_provider())
+        .map_err(|error| format!("this machine trusts no certificates: {error}"))?
+        .https_or_http()
+        .enable_http1()
+        .build();
+    Ok(Client::builder(TokioExecutor::new()).build(connector))
+}
+
+/// Reads what others publish.
 #[derive(Clone, Debug)]
-pub struct Outbound(Client<HttpsConnector<HttpConnector>, Empty<Bytes>>);
+pub struct Outbound(HttpsClient<Empty<Bytes>>);
 
 impl Outbound {
     /// Fails if the machine trusts no certificates.
     pub fn new() -> Result<Self, String> {
-        let connector = HttpsConnectorBuilder::new()
-            .with_provider_and_native_roots(aws_lc_rs::default_provider())
-            .map_err(|error| format!("this machine trusts no certificates: {error}"))?
-            .https_or_http()
-            .enable_http1()
-            .build();
-        Ok(Self(Client::builder(TokioExecutor::new()).build(connector)))
+        client().map(Self)
     }
 
     /// The text of an answer with status 200, of at most `most` bytes. The time is limited by the caller.

@@ -61,6 +61,20 @@ fn nothing_is_wrong_with_a_server_as_it_starts() {
     assert_eq!(doctor(&place, &["--offline"]).code, Some(0));
 }
 
+//
+#[test]
+fn callers_behind_a_proxy_that_nobody_named_and_guesses_that_nobody_counts_are_warned_of() {
+    let place = Place::on_sqlite();
+    place.add_user(&["ada"]).good();
+    let of = |more: &[&str]| found(&doctor(&place, &[&["--offline"], more].concat()), "callers");
+    assert_eq!(of(&["--throttle", "on"]).0, ["good"]);
+    let behind = ["--throttle", "on", "--issuer", "https://login.example"];
+    let (levels, said) = of(&behind);
+    assert!(levels == ["warning"] && said.contains("--trusted-proxies"), "{said}");
+    assert_eq!(of(&[&behind[..], &["--trusted-proxies", "10.0.0.0/8"]].concat()).0, ["good"]);
+    assert_eq!(of(&["--throttle", "off"]).0, ["good", "warning"]);
+}
+
 #[test]
 fn a_doctor_changes_nothing_and_makes_nothing() {
     let place = Place::on_sqlite();

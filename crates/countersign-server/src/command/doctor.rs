@@ -4,6 +4,7 @@ mod finding;
 mod files;
 mod database;
 mod keys;
+mod callers;
 mod issuer;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -50,6 +51,7 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     if let Some(records) = &records {
         keys::check(settings, &directory, records, now, &mut findings);
     }
+    callers::check(settings, &mut findings);
     if !matches.get_flag("offline") {
         issuer::check(settings, records.as_deref().unwrap_or_default(), &mut findings).await;
     }

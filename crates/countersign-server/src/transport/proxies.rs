@@ -54,6 +54,11 @@ impl TrustedProxies {
         is_near && speaks && !self.trusts(peer)
     }
 
+    /// Whether nobody is trusted.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     fn trusts(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(address))
     }

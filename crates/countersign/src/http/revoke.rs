@@ -11,7 +11,7 @@ use crate::app::Countersign;
 use crate::client::Client;
 use crate::grant::GrantError;
 use crate::http::token::{Presented, TAG, read_presented};
-use crate::introspection::{is_for_thing, verify};
+use crate::introspection::{is_for_thing, verify_even_if_early};
 use crate::session::RefreshToken;
 use crate::store::StoreError;
 
@@ -58,7 +58,7 @@ async fn revoke(app: &Countersign, token: &str, client: &Client) -> Result<(), T
     if let Some(token) = RefreshToken::read(token) {
         return app.sessions().revoke(&token, client.id.as_str()).await.map_err(failed);
     }
-    let claims = verify(app, token).filter(|claims| claims.client_id() == Some(client.id.as_str()));
+    let claims = verify_even_if_early(app, token).filter(|claims| claims.client_id() == Some(client.id.as_str()));
     let Some(claims) = claims else { return Ok(()) };
     let session = claims.session_id().and_then(|id| id.parse().ok());
     let session = session.ok_or_else(unsupported_token_type)?;
