@@ -95,15 +95,12 @@ impl Program {
                 command.arg(port);
             }
             Self::Countersign | Self::CountersignHigh => {
-                let program = beside.with_file_name("countersign");
-                command = Command::new(&program);
-                command.args(["serve", "--listen", &format!("127.0.0.1:{port}")]);
+                command = Command::new(beside.with_file_name("countersign"));
+                // The storm is to be measured, and not its end.
+                command.args(["serve", "--throttle", "off", "--listen", &format!("127.0.0.1:{port}")]);
                 command.env("COUNTERSIGN_DATA", folder.join("data"));
                 if self == Self::CountersignHigh {
                     command.args(["--hash-memory-kib", "65536", "--hash-iterations", "3", "--hash-parallelism", "4"]);
-                }
-                if knows_throttling(&program, folder)? {
-                    command.args(["--throttle", "off"]);
                 }
             }
         }
@@ -122,12 +119,6 @@ impl Program {
     fn me_path(self) -> &'static str {
         if self == Self::BetterAuth { "/api/auth/get-session" } else { "/users/me" }
     }
-}
-
-/// Whether this build limits wrong passwords, which the storm would only measure once.
-fn knows_throttling(program: &Path, folder: &Path) -> Result<bool> {
-    let settings = Command::new(program).arg("config").env("COUNTERSIGN_DATA", folder.join("data")).output()?;
-    Ok(String::from_utf8_lossy(&settings.stdout).lines().any(|line| line.split_whitespace().next() == Some("throttle")))
 }
 
 /// A program that runs; ends with this value.
