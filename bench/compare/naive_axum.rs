@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 
 const SECRET: &[u8] = b"a-secret-of-the-bench-which-is-long-enough";
-const LIFETIME: Duration = Duration::from_secs(30 * 60);
+const LIFETIME: Duration = Duration::from_mins(30);
 
 static DECODING: LazyLock<DecodingKey> = LazyLock::new(|| DecodingKey::from_secret(SECRET));
 static ENCODING: LazyLock<EncodingKey> = LazyLock::new(|| EncodingKey::from_secret(SECRET));

@@ -16,7 +16,7 @@ pub(crate) const PASSWORD: &str = "correct-horse-1";
 pub(crate) const WRONG_PASSWORD: &str = "wrong-horse-1";
 
 /// The longest start.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Program {

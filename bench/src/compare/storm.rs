@@ -49,14 +49,14 @@ pub(crate) async fn measure(run: &mut Run, running: &Running) -> Result<()> {
             tokio::spawn(client.ask_until(until, request))
         })
         .collect();
-    let (mut answers, mut probed) = (Answers::new(), Answers::new());
+    let (mut answers, mut meanwhile) = (Answers::new(), Answers::new());
     for client in logins {
         answers.extend(client.await?);
     }
     for client in probes {
-        probed.extend(client.await?);
+        meanwhile.extend(client.await?);
     }
-    report(run, running, (&answers, &probed), began.elapsed())
+    report(run, running, (&answers, &meanwhile), began.elapsed())
 }
 
 fn report(run: &mut Run, running: &Running, (logins, probes): (&Answers, &Answers), took: Duration) -> Result<()> {
@@ -100,13 +100,11 @@ impl Client {
         while next < until {
             sleep_until(next.into()).await;
             let sent = Instant::now();
-            let status = match timeout(PATIENCE, self.ask(&mut connection, &request(answers.len()))).await {
-                Ok(Ok(status)) => status,
-                _ => {
-                    connection = None;
-                    0
-                }
-            };
+            let answer = timeout(PATIENCE, self.ask(&mut connection, &request(answers.len()))).await;
+            let status = answer.ok().and_then(Result::ok).unwrap_or_default();
+            if status == 0 {
+                connection = None;
+            }
             answers.push((status, sent.elapsed()));
             next = (next + self.every).max(Instant::now());
         }
