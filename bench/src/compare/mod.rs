@@ -1,10 +1,10 @@
 //! Countersign beside other programs that do the same job, under the same load in one run, by turns.
 //! `script/compare` prepares what this needs.
 
-mod figures;
-mod plot;
 mod process;
 mod program;
+mod figures;
+mod plot;
 mod storm;
 mod page;
 

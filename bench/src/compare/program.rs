@@ -131,8 +131,16 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts it with this working directory, and waits until it answers.
+    /// Starts it with this working directory, and waits until it answers. The port may be taken in the meantime: then
+    /// once more.
     pub(crate) async fn start(program: Program, folder: &Path) -> Result<Self> {
+        match Self::start_once(program, folder).await {
+            Ok(running) => Ok(running),
+            Err(_) => Self::start_once(program, folder).await,
+        }
+    }
+
+    async fn start_once(program: Program, folder: &Path) -> Result<Self> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         let mut command = program.command(port, folder)?;
         let started = Instant::now();
