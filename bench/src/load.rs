@@ -66,6 +66,8 @@ impl Connection {
     /// Connects from this address, which is one of this machine.
     pub(crate) async fn open(address: &str, from: Ipv4Addr) -> Result<Self> {
         let socket = TcpSocket::new_v4()?;
+        // By chance the port is the one that a server is about to listen on, which must not be kept from it for a minute.
+        socket.set_reuseaddr(true)?;
         socket.bind(SocketAddr::from((from, 0)))?;
         let socket = socket.connect(address.parse()?).await?;
         socket.set_nodelay(true)?;
