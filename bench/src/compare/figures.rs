@@ -67,7 +67,8 @@ impl Run {
     pub(crate) fn spread(&self, program: Program, measure: &str) -> Option<Spread> {
         let mut turns = self.figures.get(program.key())?.get(measure)?.clone();
         turns.sort_by(f64::total_cmp);
-        Some(Spread { least: *turns.first()?, median: *turns.get(turns.len() / 2)?, most: *turns.last()? })
+        let median = f64::midpoint(*turns.get(turns.len().checked_sub(1)? / 2)?, *turns.get(turns.len() / 2)?);
+        Some(Spread { least: *turns.first()?, median, most: *turns.last()? })
     }
 
     pub(crate) fn median(&self, program: Program, measure: &str) -> f64 {
