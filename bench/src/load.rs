@@ -15,6 +15,17 @@ pub(crate) async fn answers_per_second(
     connections: usize,
     span: Duration,
 ) -> Result<f64> {
+    let (answers, took) = count_answers(address, request, connections, span).await?;
+    Ok(f64::from(answers) / took.as_secs_f64())
+}
+
+/// The same as the number of answers and the time until the last of them.
+pub(crate) async fn count_answers(
+    address: &str,
+    request: &Arc<[u8]>,
+    connections: usize,
+    span: Duration,
+) -> Result<(u32, Duration)> {
     let started = Instant::now();
     let until = started + span;
     let clients: Vec<_> =
@@ -23,7 +34,7 @@ pub(crate) async fn answers_per_second(
     for client in clients {
         answers += client.await??;
     }
-    Ok(f64::from(answers) / started.elapsed().as_secs_f64())
+    Ok((answers, started.elapsed()))
 }
 
 /// Asks once and gives back the body.
@@ -55,6 +66,8 @@ impl Connection {
     /// Connects from this address, which is one of this machine.
     pub(crate) async fn open(address: &str, from: Ipv4Addr) -> Result<Self> {
         let socket = TcpSocket::new_v4()?;
+        // By chance the port is the one that a server is about to listen on, which must not be kept from it for a minute.
+        socket.set_reuseaddr(true)?;
         socket.bind(SocketAddr::from((from, 0)))?;
         let socket = socket.connect(address.parse()?).await?;
         socket.set_nodelay(true)?;
@@ -77,12 +90,45 @@ impl Connection {
         let length = match head.split_once("content-length: ") {
             Some((_, length)) => length.split("\r\n").next().unwrap_or_default().parse()?,
             None if status == 204 => 0,
+            None if head.contains("transfer-encoding: chunked") => return self.read_chunks().await.map(|()| status),
             None => bail!("an answer without Content-Length"),
         };
         while self.answer.len() < self.body + length {
             self.read_more().await?;
         }
         Ok(status)
+    }
+
+    /// Reads a body in chunks to its end, and leaves the chunks' content (RFC 9112 section 7.1).
+    async fn read_chunks(&mut self) -> Result<()> {
+        let (mut content, mut at) = (Vec::new(), self.body);
+        loop {
+            let line = loop {
+                let rest = self.answer.get(at..).unwrap_or_default();
+                match rest.windows(2).position(|window| window == b"\r\n") {
+                    Some(end) => break String::from_utf8_lossy(rest.get(..end).unwrap_or_default()).into_owned(),
+                    None => self.read_more().await?,
+                }
+            };
+            let length = usize::from_str_radix(line.split(';').next().unwrap_or_default().trim(), 16)?;
+            at += line.len() + 2;
+            while self.answer.len() < at + length + 2 {
+                self.read_more().await?;
+            }
+            content.extend_from_slice(self.answer.get(at..at + length).unwrap_or_default());
+            at += length + 2;
+            if length == 0 {
+                break;
+            }
+        }
+        self.answer.truncate(self.body);
+        self.answer.append(&mut content);
+        Ok(())
+    }
+
+    /// The head of the last answer as it came, and its body.
+    pub(crate) fn last(&self) -> (&[u8], &[u8]) {
+        self.answer.split_at_checked(self.body).unwrap_or_default()
     }
 
     async fn ask_for_200(&mut self, request: &[u8]) -> Result<()> {

@@ -1,6 +1,7 @@
 //! Measures the server against the bare work, in turns within one run, so that a noisy machine is noisy for both.
 //!
-//! `cargo build --release && cargo run --release -p countersign-bench -- me|login|start|storm|timing|revocation [--json]`
+//! `cargo build --release && cargo run --release -p countersign-bench -- me|login|start|storm|timing|revocation [--json]`;
+//! `script/compare` measures it beside other programs.
 
 mod load;
 mod server;
@@ -11,6 +12,7 @@ mod start;
 mod storm;
 mod timing;
 mod revocation;
+mod compare;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -18,14 +20,16 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-const USAGE: &str = "usage: bench me|login|start|storm|timing|revocation [--json] [--seconds N]
+const USAGE: &str =
+    "usage: bench me|login|start|storm|timing|revocation|compare [--json] [--seconds N] [--turns N] [--from FILE]
 
   me     GET /users/me with a token, against a bare axum route that returns the same JSON
   login  POST /token, against the bare hash in a loop on as many threads as there are cores
   start  the time from start to the first answer, and the memory of an idle server
   storm  logins of ten times the capacity, nine of ten with a wrong password, for N seconds (60)
   timing refused logins of every kind of account, 2000 of each: whether their times can be told apart
-  revocation  how long a token outlives its session, here and on an API elsewhere";
+  revocation  how long a token outlives its session, here and on an API elsewhere
+  compare  beside other programs, N turns (5); writes docs/benchmarks.md, of FILE if there is one; see script/compare";
 
 /// The longest storm.
 const MOST_SECONDS: u64 = 600;
@@ -41,6 +45,7 @@ async fn main() -> Result<ExitCode> {
         Some("revocation") => revocation::measure().await?,
         Some("timing") => timing::measure().await?,
         Some("storm") => storm::measure(seconds(&arguments)?).await?,
+        Some("compare") => return compare(&arguments, json).await,
         // Not for people: the load of logins.py.
         Some("post") => return post(&arguments).await,
         // Not for people: the other process of `me`.
@@ -51,9 +56,19 @@ async fn main() -> Result<ExitCode> {
     Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// What follows this flag.
+fn value<'a>(arguments: &'a [String], flag: &str) -> Option<&'a String> {
+    arguments.iter().skip_while(|argument| *argument != flag).nth(1)
+}
+
+async fn compare(arguments: &[String], json: bool) -> Result<ExitCode> {
+    let turns = value(arguments, "--turns").map_or(Ok(5), |turns| turns.parse())?;
+    let options = compare::Options { turns, json, from: value(arguments, "--from").map(Into::into) };
+    compare::run(&options).await.map(|()| ExitCode::SUCCESS)
+}
+
 fn seconds(arguments: &[String]) -> Result<Duration> {
-    let value = arguments.iter().skip_while(|argument| *argument != "--seconds").nth(1);
-    let seconds = value.map_or(Ok(60), |seconds| seconds.parse())?;
+    let seconds = value(arguments, "--seconds").map_or(Ok(60), |seconds| seconds.parse())?;
     Ok(Duration::from_secs(seconds.clamp(1, MOST_SECONDS)))
 }
 
