@@ -1,6 +1,6 @@
 //! Measures the server against the bare work, in turns within one run, so that a noisy machine is noisy for both.
 //!
-//! `cargo build --release && cargo run --release -p countersign-bench -- me|login|start|storm|timing|revocation [--json]`
+//! `cargo build --release && cargo run --release -p countersign-bench -- me|login|start|storm|timing|revocation|scale [--json]`
 
 mod load;
 mod server;
@@ -11,6 +11,7 @@ mod start;
 mod storm;
 mod timing;
 mod revocation;
+mod scale;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -18,14 +19,16 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-const USAGE: &str = "usage: bench me|login|start|storm|timing|revocation [--json] [--seconds N]
+const USAGE: &str = "usage: bench me|login|start|storm|timing|revocation|scale [--json] [--seconds N]
 
   me     GET /users/me with a token, against a bare axum route that returns the same JSON
   login  POST /token, against the bare hash in a loop on as many threads as there are cores
   start  the time from start to the first answer, and the memory of an idle server
   storm  logins of ten times the capacity, nine of ten with a wrong password, for N seconds (60)
   timing refused logins of every kind of account, 2000 of each: whether their times can be told apart
-  revocation  how long a token outlives its session, here and on an API elsewhere";
+  revocation  how long a token outlives its session, here and on an API elsewhere
+  scale [sqlite|postgres|page]  one thousand to one million users with ten sessions each, on each engine, and more servers on
+         one; writes docs/scale.md and its plots";
 
 /// The longest storm.
 const MOST_SECONDS: u64 = 600;
@@ -41,6 +44,7 @@ async fn main() -> Result<ExitCode> {
         Some("revocation") => revocation::measure().await?,
         Some("timing") => timing::measure().await?,
         Some("storm") => storm::measure(seconds(&arguments)?).await?,
+        Some("scale") => return scale::measure(&arguments).await.map(|()| ExitCode::SUCCESS),
         // Not for people: the load of logins.py.
         Some("post") => return post(&arguments).await,
         // Not for people: the other process of `me`.
