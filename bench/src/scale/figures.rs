@@ -8,6 +8,23 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+pub(crate) const ENGINES: [&str; 2] = ["SQLite", "PostgreSQL"];
+/// What is measured, in the order of the tables.
+pub(crate) const KINDS: [&str; 12] = [
+    "login",
+    "what a login asks of the store",
+    "refresh",
+    "GET /users/me",
+    "GET /users/me/sessions",
+    "a list of users, the first page",
+    "a list of users, a deep page",
+    "a search that many fit",
+    "a search that one fits",
+    "a purge of 500 sessions",
+    "GET /users/me during a purge",
+    "refresh during a purge",
+];
+
 /// Everything that was found.
 #[derive(Default)]
 pub(crate) struct Figures {
@@ -112,6 +129,15 @@ impl Figures {
         let notes = list("notes");
         let notes = notes.iter().map(|one| ((word(one, "engine"), word(one, "what")), number(one, "value")));
         Ok(Self { series: series.collect(), notes: notes.collect() })
+    }
+}
+
+/// A figure with as many digits as it deserves.
+pub(crate) fn short(value: f64) -> String {
+    match value {
+        value if value >= 100.0 => format!("{value:.0}"),
+        value if value >= 10.0 => format!("{value:.1}"),
+        value => format!("{value:.2}"),
     }
 }
 

@@ -6,6 +6,8 @@ mod engine;
 mod figures;
 mod steps;
 mod nodes;
+mod plot;
+mod drawings;
 mod page;
 
 use std::net::Ipv4Addr;
@@ -29,25 +31,27 @@ const SETTLING: Duration = Duration::from_secs(120);
 /// Measures on `sqlite`, on `postgres` or on both, and writes the page and its plots; with `page` only that.
 pub(crate) async fn measure(arguments: &[String]) -> Result<()> {
     let chosen = arguments.get(1).map(String::as_str).filter(|word| !word.starts_with("--"));
+    let largest = arguments.iter().any(|argument| argument == "--largest");
+    let sizes: Vec<u64> = SIZES.into_iter().skip(if largest { SIZES.len() - 1 } else { 0 }).collect();
     match chosen {
         None => {
-            measure_on(&Engine::sqlite()?).await?;
-            measure_on(&Engine::postgres().await?).await?;
+            measure_on(&Engine::sqlite()?, &SIZES).await?;
+            measure_on(&Engine::postgres().await?, &SIZES).await?;
         }
-        Some("sqlite") => measure_on(&Engine::sqlite()?).await?,
-        Some("postgres") => measure_on(&Engine::postgres().await?).await?,
+        Some("sqlite") => measure_on(&Engine::sqlite()?, &sizes).await?,
+        Some("postgres") => measure_on(&Engine::postgres().await?, &sizes).await?,
         Some("page") => {}
         Some(other) => bail!("there is no engine {other}: name sqlite or postgres"),
     }
     page::write(&Figures::load()?)
 }
 
-async fn measure_on(engine: &Engine) -> Result<()> {
+async fn measure_on(engine: &Engine, sizes: &[u64]) -> Result<()> {
     let rows = Rows::new()?;
     let mut figures = Figures::default();
-    figures.note(engine.name, "a bare verification of a password, ms", bare_hash_ms()?);
     let mut from = 0;
-    for users in SIZES {
+    figures.note(engine.name, "a bare verification of a password, ms", bare_hash_ms()?);
+    for users in sizes.iter().copied() {
         let begun = Instant::now();
         engine.fill(&rows, from, users).await?;
         from = users;
@@ -64,6 +68,7 @@ async fn measure_on(engine: &Engine) -> Result<()> {
         figures.note(engine.name, &format!("read at the start at {users}, s"), begun.elapsed().as_secs_f64());
         Site { engine, rows: &rows, users, server: &server, figures: &mut figures }.measure().await?;
         figures.note(engine.name, &format!("memory of the server at {users}, MiB"), server.resident_mib()?);
+        std::mem::take(&mut figures).save()?;
     }
     if engine.is_for_many() {
         nodes::measure(engine, from, &mut figures).await?;
@@ -90,7 +95,7 @@ fn bare_hash_ms() -> Result<f64> {
     let mut times = Vec::new();
     for _ in 0..40 {
         let begun = Instant::now();
-        hasher.verify(&password, Some(&hash))?;
+        anyhow::ensure!(hasher.verify(&password, Some(&hash))?.is_match(), "the password does not fit");
         times.push(begun.elapsed().as_secs_f64() * 1000.0);
     }
     times.sort_by(f64::total_cmp);

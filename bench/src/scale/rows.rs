@@ -10,9 +10,6 @@ use crate::server::PASSWORD;
 
 /// Sessions of each user.
 pub(crate) const SESSIONS_OF_A_USER: u64 = 10;
-/// One user in so many has a hash that costs nothing to check: Django's, of one round.
-const CHEAP_ONE_IN: u64 = 10;
-const CHEAP_HASH: &str = "pbkdf2_sha256$1$salt$Ih/0gZmw+6wEJ6QclROS7Wg5Hkto129yH+0OZ1qzo2o=";
 
 const DAY_S: u64 = 86_400;
 /// From one registration to the next, so that a million take two years.
@@ -88,11 +85,6 @@ impl Rows {
         format!("{}.{}.{number}", of(FIRST, mix(number)), of(LAST, mix(number) >> 8))
     }
 
-    /// Whether the password of this user costs nothing to check.
-    pub(crate) fn is_cheap(number: u64) -> bool {
-        number % CHEAP_ONE_IN == 7
-    }
-
     pub(crate) fn user(&self, number: u64) -> Result<UserRow> {
         let username = Self::username(number);
         let skeleton = Username::new(&username)?.skeleton();
@@ -103,7 +95,7 @@ impl Rows {
             full_name: format!("{first} {last}"),
             skeleton,
             created_at: signed(self.now.saturating_sub((MOST_USERS - number.min(MOST_USERS)) * STEP_MS / 1000)),
-            hash: if Self::is_cheap(number) { CHEAP_HASH.to_owned() } else { self.hash.clone() },
+            hash: self.hash.clone(),
             username,
         })
     }
@@ -131,6 +123,13 @@ impl Rows {
             let expires_at = signed(self.now + DAY_S / 4 + turn % 1800);
             self.session(number, user, (self.now - 3600, self.now - 3600), expires_at)
         })
+    }
+
+    /// A session that a login of this user begins, the `turn`th of its run.
+    pub(crate) fn begun(&self, number: u64, turn: u64) -> SessionRow {
+        let until = signed(self.now + 7 * DAY_S);
+        let session = self.session((1 << 41) + turn, self.user_id(number), (self.now, self.now), until);
+        SessionRow { refresh: Some((0, hash_of(turn), until)), ..session }
     }
 
     /// When the short sessions are over, and no other is.

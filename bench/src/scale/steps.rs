@@ -6,20 +6,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use countersign::user::UserId;
+use countersign::session::{NewSession, Origin, Refresh, RefreshLink, Session, SessionId};
+use countersign::sessions::MOST_SESSIONS;
+use countersign::status::{StatusListId, StatusPlace};
+use countersign::user::{Login, UserId};
+use countersign_token::ScopeSet;
 use serde_json::Value;
 
 use crate::load::Connection;
 use crate::scale::engine::{Engine, cpu_s};
 use crate::scale::figures::{Figures, Series};
-use crate::scale::rows::{Rows, mix};
+use crate::scale::rows::{Rows, SessionRow, mix};
 use crate::server::{PASSWORD, Server, form_request, me_request};
 
 /// Sessions that are purged in one step, as the server does it.
 const PURGED_AT_ONCE: u64 = 500;
 const PURGES: u64 = 40;
-const LOGINS: u64 = 800;
-const WHOLE_LOGINS: u64 = 100;
+const LOGINS: u64 = 300;
+const STORE_LOGINS: u64 = 1000;
 const PAGES: u64 = 200;
 const SEARCHES: u64 = 15;
 /// Between two requests of somebody who has no part in the purge.
@@ -44,16 +48,17 @@ pub(crate) struct Tokens {
 impl Site<'_> {
     /// Everything that one server is asked.
     pub(crate) async fn measure(&mut self) -> Result<()> {
-        self.logins("login, the password's hash as by default", WHOLE_LOGINS, |number| !Rows::is_cheap(number)).await?;
         let before = self.engine.written(self.server).await?;
-        let tokens = self.logins("login, a hash that costs nothing", LOGINS, Rows::is_cheap).await?;
+        let logins = (0..LOGINS).map(|turn| login_request(&self.server.address, mix(turn ^ 0x5eed) % self.users));
+        let tokens = read_all(&self.ask("login", logins.collect()).await?)?;
         // The records of the audit log are written a moment later.
         tokio::time::sleep(Duration::from_secs(1)).await;
         self.note_written("login", before, LOGINS).await?;
+        self.store_steps().await?;
 
         let before = self.engine.written(self.server).await?;
         let refreshes = tokens.iter().map(|tokens| refresh_request(&self.server.address, &tokens.refresh)).collect();
-        self.ask("refresh", refreshes).await?;
+        let tokens = read_all(&self.ask("refresh", refreshes).await?)?;
         self.note_written("refresh", before, LOGINS).await?;
 
         let own = |path: &str| tokens.iter().map(|tokens| get_request(&self.server.address, path, &tokens.access)).collect();
@@ -63,12 +68,27 @@ impl Site<'_> {
         self.purges(&tokens).await
     }
 
-    /// Logs users in that are chosen at random among those wanted.
-    async fn logins(&mut self, what: &'static str, count: u64, is_wanted: fn(u64) -> bool) -> Result<Vec<Tokens>> {
-        let chosen = (0..).map(|turn| mix(turn ^ 0x5eed) % self.users).filter(|number| is_wanted(*number));
-        let requests = chosen.take(usize::try_from(count)?).map(|number| login_request(&self.server.address, number));
-        let answers = self.ask(what, requests.collect()).await?;
-        answers.iter().map(|answer| Tokens::read(answer)).collect()
+    /// What a login asks of the store, without the hash and the rest: by the store itself, of another process than the server's.
+    async fn store_steps(&mut self) -> Result<()> {
+        let store = self.engine.store().await?;
+        let cpu = || (cpu_s(std::process::id()), self.engine.database_cpu_s());
+        let (before, mut times) = (cpu(), Vec::new());
+        for turn in 0..STORE_LOGINS {
+            let number = mix(turn ^ 0xfeed) % self.users;
+            let login = Login::parse(&Rows::username(number));
+            let new = new_session(&self.rows.begun(number, self.users + turn));
+            let (user, session, now) = (new.session.user, new.session.id, new.session.created_at);
+            let begun = Instant::now();
+            let found = store.find_credentials(&login).await?;
+            let is_there = store.find_by_id(user).await?.is_some();
+            let is_begun = store.begin_session(&new).await?;
+            store.end_least_used(user, session, MOST_SESSIONS, now).await?;
+            times.push(begun.elapsed());
+            anyhow::ensure!(found.is_some() && is_there && is_begun, "the store did not do as a login wants it");
+        }
+        let after = cpu();
+        self.keep("what a login asks of the store", &times, (after.0 - before.0, after.1 - before.1));
+        Ok(())
     }
 
     async fn listings(&mut self) -> Result<()> {
@@ -95,10 +115,9 @@ impl Site<'_> {
         let store = self.engine.store().await?;
         let is_over = Arc::new(AtomicBool::new(false));
         let reads = tokens.iter().map(|tokens| me_request(&self.server.address, &tokens.access)).collect();
-        let logins = (0..).map(|turn| mix(turn ^ 0xfeed) % self.users).filter(|number| Rows::is_cheap(*number));
-        let logins = logins.take(2000).map(|number| login_request(&self.server.address, number)).collect();
+        let refreshes = tokens.iter().map(|tokens| refresh_request(&self.server.address, &tokens.refresh)).collect();
         let reading = tokio::spawn(ask_while(self.server.address.clone(), reads, Arc::clone(&is_over)));
-        let writing = tokio::spawn(ask_while(self.server.address.clone(), logins, Arc::clone(&is_over)));
+        let writing = tokio::spawn(ask_while(self.server.address.clone(), refreshes, Arc::clone(&is_over)));
         let mut times = Vec::new();
         for _ in 0..PURGES {
             let begun = Instant::now();
@@ -111,7 +130,7 @@ impl Site<'_> {
         let (reads, writes) = (reading.await??, writing.await??);
         self.keep("a purge of 500 sessions", &times, (0.0, 0.0));
         self.keep("GET /users/me during a purge", &reads, (0.0, 0.0));
-        self.keep("login during a purge, a hash that costs nothing", &writes, (0.0, 0.0));
+        self.keep("refresh during a purge", &writes, (0.0, 0.0));
         Ok(())
     }
 
@@ -151,6 +170,33 @@ impl Tokens {
         let text = |name: &str| answer.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         Ok(Self { access: text("access_token"), refresh: text("refresh_token") })
     }
+}
+
+fn read_all(answers: &[Vec<u8>]) -> Result<Vec<Tokens>> {
+    answers.iter().map(|answer| Tokens::read(answer)).collect()
+}
+
+fn new_session(row: &SessionRow) -> NewSession {
+    let refresh = row.refresh.map(|(_, hash, until)| Refresh {
+        link: RefreshLink { number: 0, hash },
+        until,
+        ends_at: until + 23 * 86_400,
+    });
+    let index = u16::try_from(row.place).unwrap_or(0);
+    let session = Session {
+        id: SessionId::from_bytes(row.id),
+        user: UserId::from_bytes(row.user),
+        client: "first-party".to_owned(),
+        scope: ScopeSet::default(),
+        origin: Origin { address: Some(row.address.clone()), user_agent: Some(row.user_agent.to_owned()) },
+        created_at: row.created_at,
+        last_used_at: row.last_used_at,
+        expires_at: row.expires_at,
+        access_until: row.access_until,
+        status: Some(StatusPlace { list: StatusListId::from_bytes(row.list), index }),
+        refresh,
+    };
+    NewSession { session, generation: 0 }
 }
 
 /// The times of requests that are sent until it is over.
