@@ -17,7 +17,12 @@ pub(crate) fn sizes(figures: &Figures) -> String {
     let panel = ROW * (f64::from(u32::try_from(KINDS.len()).unwrap_or(0)) + 2.2);
     let mut plot = Plot::new(WIDTH, 64.0 + 2.0 * panel + 16.0);
     plot.text((16.0, 26.0), Anchor::Start, (INK, 17.0), "Time of a request at three sizes of the database");
-    plot.text((16.0, 46.0), Anchor::Start, (QUIET, 12.0), "Dots: median; lines: up to the 99th percentile. Milliseconds, by powers of ten");
+    plot.text(
+        (16.0, 46.0),
+        Anchor::Start,
+        (QUIET, 12.0),
+        "Dots: median; lines: up to the 99th percentile. Milliseconds, by powers of ten",
+    );
     for ((name, shade), x) in NAMES.into_iter().zip(SHADES).zip([560.0, 650.0, 720.0]) {
         plot.dot((x, 42.0), 5.0, shade);
         plot.text((x + 10.0, 46.0), Anchor::Start, (QUIET, 12.0), name);
@@ -63,9 +68,21 @@ pub(crate) fn nodes(figures: &Figures) -> String {
         .map(|[_, server, database]| note(&server) + note(&database))
         .fold(1.0, f64::max);
     let mut plot = Plot::new(WIDTH, 360.0);
-    plot.text((16.0, 26.0), Anchor::Start, (INK, 17.0), "CPU time of a request with one, two and four servers on one PostgreSQL");
-    plot.text((16.0, 46.0), Anchor::Start, (QUIET, 12.0), "Microseconds; behind the bars, requests a second of all servers together");
-    for ((name, colour), x) in [("the server's", plot::KINDS[0]), ("PostgreSQL's", plot::KINDS[1])].into_iter().zip([640.0, 760.0]) {
+    plot.text(
+        (16.0, 26.0),
+        Anchor::Start,
+        (INK, 17.0),
+        "CPU time of a request with one, two and four servers on one PostgreSQL",
+    );
+    plot.text(
+        (16.0, 46.0),
+        Anchor::Start,
+        (QUIET, 12.0),
+        "Microseconds; behind the bars, requests a second of all servers together",
+    );
+    for ((name, colour), x) in
+        [("the server's", plot::KINDS[0]), ("PostgreSQL's", plot::KINDS[1])].into_iter().zip([640.0, 760.0])
+    {
         plot.bar((x, 36.0), (11.0, 11.0), colour);
         plot.text((x + 17.0, 46.0), Anchor::Start, (QUIET, 12.0), name);
     }
@@ -76,7 +93,12 @@ pub(crate) fn nodes(figures: &Figures) -> String {
         for count in COUNTS {
             let [rate, server, database] = names(work, count).map(|name| note(&name));
             let wide = |us: f64| us / most * 560.0;
-            plot.text((92.0, y + 14.0), Anchor::End, (QUIET, 12.0), &format!("{count} server{}", if count > 1 { "s" } else { "" }));
+            plot.text(
+                (92.0, y + 14.0),
+                Anchor::End,
+                (QUIET, 12.0),
+                &format!("{count} server{}", if count > 1 { "s" } else { "" }),
+            );
             plot.bar((100.0, y + 2.0), (wide(server), 16.0), plot::KINDS[0]);
             plot.bar((101.0 + wide(server), y + 2.0), (wide(database), 16.0), plot::KINDS[1]);
             let text = format!("{:.0} + {:.0} µs   ·   {}/s", server, database, short(rate));

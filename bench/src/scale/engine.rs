@@ -82,7 +82,8 @@ impl Engine {
         let known = engine.command()?.arg("config").output()?;
         let knows_throttle = String::from_utf8_lossy(&known.stdout).contains("throttle");
         let own = ["--issuer", "http://127.0.0.1:8000"];
-        engine.arguments = own.into_iter().chain(UNTHROTTLED.into_iter().filter(|_| knows_throttle)).map(str::to_owned).collect();
+        engine.arguments =
+            own.into_iter().chain(UNTHROTTLED.into_iter().filter(|_| knows_throttle)).map(str::to_owned).collect();
         let mut adding = engine
             .command()?
             .args(["user", "add", "admin", "--scope", "users:read", "--password-stdin"])
@@ -152,7 +153,9 @@ impl Engine {
                 Ok(transaction.commit()?)
             }
             Some(postgres) => {
-                postgres.copy(COPY_SESSIONS, rows.short_sessions(users, count).map(|row| Ok(line_of_session(&row)))).await
+                postgres
+                    .copy(COPY_SESSIONS, rows.short_sessions(users, count).map(|row| Ok(line_of_session(&row))))
+                    .await
             }
         }
     }
@@ -237,7 +240,8 @@ impl Drop for Postgres {
 fn fill_file(file: &Path, rows: &Rows, from: u64, to: u64) -> Result<()> {
     let mut connection = Connection::open(file)?;
     // In the order in which they come in life, so that the trees are as full as they are then. Nothing has to survive until it is done.
-    let settings = "PRAGMA journal_mode = DELETE; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF;
+    let settings =
+        "PRAGMA journal_mode = DELETE; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF;
         PRAGMA cache_size = -5000000";
     connection.execute_batch(settings)?;
     let transaction = connection.transaction()?;

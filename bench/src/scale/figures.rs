@@ -103,7 +103,8 @@ impl Figures {
             json!({ "engine": one.engine, "users": one.users, "what": one.what, "count": one.count, "p50_ms": one.p50_ms,
                 "p99_ms": one.p99_ms, "server_us": one.server_us, "database_us": one.database_us })
         });
-        let notes = all.notes.iter().map(|((engine, what), value)| json!({ "engine": engine, "what": what, "value": value }));
+        let notes =
+            all.notes.iter().map(|((engine, what), value)| json!({ "engine": engine, "what": what, "value": value }));
         let text = json!({ "series": series.collect::<Vec<_>>(), "notes": notes.collect::<Vec<_>>() });
         std::fs::write(file()?, serde_json::to_vec_pretty(&text)?)?;
         Ok(all)

@@ -58,7 +58,11 @@ async fn measure_on(engine: &Engine, sizes: &[u64]) -> Result<()> {
         figures.note(engine.name, &format!("filled up to {users}, s"), begun.elapsed().as_secs_f64());
         for size in engine.sizes().await? {
             figures.note(engine.name, &format!("{} at {users}, MiB of rows", size.table), size.rows / 1_048_576.0);
-            figures.note(engine.name, &format!("{} at {users}, MiB of indexes", size.table), size.indexes / 1_048_576.0);
+            figures.note(
+                engine.name,
+                &format!("{} at {users}, MiB of indexes", size.table),
+                size.indexes / 1_048_576.0,
+            );
         }
         let begun = Instant::now();
         let server = engine.serve()?;

@@ -101,7 +101,12 @@ fn user(client: u64, turn: u64, users: u64) -> u64 {
     mix((client << 32) | turn) % users
 }
 
-async fn run(engine: &Engine, servers: &[Server], clients: &mut Vec<Client>, (work, users): (Work, u64)) -> Result<Run> {
+async fn run(
+    engine: &Engine,
+    servers: &[Server],
+    clients: &mut Vec<Client>,
+    (work, users): (Work, u64),
+) -> Result<Run> {
     let cpu = || (servers.iter().map(|server| cpu_s(server.process_id())).sum::<f64>(), engine.database_cpu_s());
     let (before, begun) = (cpu(), Instant::now());
     let until = begun + SPAN;

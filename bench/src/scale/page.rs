@@ -39,11 +39,14 @@ fn tables(figures: &Figures) -> String {
 
 fn table_of_times(text: &mut String, figures: &Figures, engine: &str) {
     let _ = writeln!(text, "### {engine}\n");
-    text.push_str("| p50 / p99 in ms | 1 k users | 100 k | 1 M | p50, 1 M : 1 k | CPU, 1 M : 1 k |\n|---|---|---|---|---|---|\n");
+    text.push_str(
+        "| p50 / p99 in ms | 1 k users | 100 k | 1 M | p50, 1 M : 1 k | CPU, 1 M : 1 k |\n|---|---|---|---|---|---|\n",
+    );
     for kind in KINDS {
         let of = |users| figures.of(engine, users, kind);
         let cell = |series: Option<&Series>| {
-            series.map_or_else(|| "–".to_owned(), |series| format!("{} / {}", short(series.p50_ms), short(series.p99_ms)))
+            series
+                .map_or_else(|| "–".to_owned(), |series| format!("{} / {}", short(series.p50_ms), short(series.p99_ms)))
         };
         let [small, middle, large] = SIZES.map(of);
         let ratio = |value: fn(&Series) -> f64| match (large, small) {
@@ -72,7 +75,8 @@ fn table_of_engines(text: &mut String, figures: &Figures) {
     for (what, engine, notes) in rows {
         for engine in ENGINES.into_iter().filter(|one| engine == "both" || *one == engine) {
             let at = |users: u64| {
-                let sum: f64 = notes.iter().map(|note| figures.noted(engine, &note.replace("{}", &users.to_string()))).sum();
+                let sum: f64 =
+                    notes.iter().map(|note| figures.noted(engine, &note.replace("{}", &users.to_string()))).sum();
                 if sum.is_nan() { "–".to_owned() } else { short(sum) }
             };
             let [small, middle, large] = SIZES.map(at);

@@ -19,15 +19,30 @@ const MOST_USERS: u64 = 1_000_000;
 const PLACES: u64 = 1 << 16;
 /// No factor of any number of sessions: going by it, each has its turn once.
 const STRIDE: u64 = 982_451_653;
-const USER_AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
+const USER_AGENT: &str =
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
 
 const FIRST: [&str; 16] = [
-    "ada", "bjorn", "chloe", "diego", "elif", "fatima", "goran", "hana", "ivan", "jurgen", "kofi", "leila", "maria", "nadia",
-    "omar", "priya",
+    "ada", "bjorn", "chloe", "diego", "elif", "fatima", "goran", "hana", "ivan", "jurgen", "kofi", "leila", "maria",
+    "nadia", "omar", "priya",
 ];
 const LAST: [&str; 16] = [
-    "andersson", "brown", "costa", "dubois", "eriksen", "fischer", "garcia", "haddad", "ito", "jansen", "kowalski", "lopez",
-    "mbeki", "novak", "okafor", "petrov",
+    "andersson",
+    "brown",
+    "costa",
+    "dubois",
+    "eriksen",
+    "fischer",
+    "garcia",
+    "haddad",
+    "ito",
+    "jansen",
+    "kowalski",
+    "lopez",
+    "mbeki",
+    "novak",
+    "okafor",
+    "petrov",
 ];
 
 /// What rows are made of.

@@ -61,7 +61,8 @@ impl Site<'_> {
         let tokens = read_all(&self.ask("refresh", refreshes).await?)?;
         self.note_written("refresh", before, LOGINS).await?;
 
-        let own = |path: &str| tokens.iter().map(|tokens| get_request(&self.server.address, path, &tokens.access)).collect();
+        let own =
+            |path: &str| tokens.iter().map(|tokens| get_request(&self.server.address, path, &tokens.access)).collect();
         self.ask("GET /users/me", [own("/users/me"), own("/users/me"), own("/users/me")].concat()).await?;
         self.ask("GET /users/me/sessions", own("/users/me/sessions")).await?;
         self.listings().await?;
