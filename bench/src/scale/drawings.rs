@@ -66,6 +66,7 @@ pub(crate) fn nodes(figures: &Figures) -> String {
         .iter()
         .flat_map(|work| COUNTS.map(|count| names(*work, count)))
         .map(|[_, server, database]| note(&server) + note(&database))
+        .filter(|sum| !sum.is_nan())
         .fold(1.0, f64::max);
     let mut plot = Plot::new(WIDTH, 360.0);
     plot.text(
@@ -87,11 +88,15 @@ pub(crate) fn nodes(figures: &Figures) -> String {
         plot.text((x + 17.0, 46.0), Anchor::Start, (QUIET, 12.0), name);
     }
     let mut y = 70.0;
-    for work in Work::ALL {
+    let is_measured = |work: &&Work| {
+        let [rate, ..] = names(**work, 1);
+        !note(&rate).is_nan()
+    };
+    for work in Work::ALL.iter().filter(is_measured) {
         plot.text((16.0, y + 12.0), Anchor::Start, (INK, 13.0), work.name());
         y += 20.0;
         for count in COUNTS {
-            let [rate, server, database] = names(work, count).map(|name| note(&name));
+            let [rate, server, database] = names(*work, count).map(|name| note(&name));
             let wide = |us: f64| us / most * 560.0;
             plot.text(
                 (92.0, y + 14.0),

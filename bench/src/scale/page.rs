@@ -94,7 +94,7 @@ fn table_of_nodes(text: &mut String, figures: &Figures) {
             let [rate, ..] = names(work, count);
             figures.noted("PostgreSQL", &rate)
         };
-        for count in COUNTS {
+        for count in COUNTS.into_iter().filter(|count| !rate(*count).is_nan()) {
             let [_, server, database] = names(work, count).map(|name| figures.noted("PostgreSQL", &name));
             let _ = writeln!(
                 text,
