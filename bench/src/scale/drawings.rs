@@ -68,7 +68,13 @@ pub(crate) fn nodes(figures: &Figures) -> String {
         .map(|[_, server, database]| note(&server) + note(&database))
         .filter(|sum| !sum.is_nan())
         .fold(1.0, f64::max);
-    let mut plot = Plot::new(WIDTH, 360.0);
+    let is_measured = |work: &&Work| {
+        let [rate, ..] = names(**work, 1);
+        !note(&rate).is_nan()
+    };
+    let measured: Vec<Work> = Work::ALL.iter().filter(is_measured).copied().collect();
+    let height = 70.0 + 94.0 * f64::from(u32::try_from(measured.len()).unwrap_or(0));
+    let mut plot = Plot::new(WIDTH, height);
     plot.text(
         (16.0, 26.0),
         Anchor::Start,
@@ -79,7 +85,7 @@ pub(crate) fn nodes(figures: &Figures) -> String {
         (16.0, 46.0),
         Anchor::Start,
         (QUIET, 12.0),
-        "Microseconds; behind the bars, requests a second of all servers together",
+        "Microseconds; beside the bars, requests a second of all servers together",
     );
     for ((name, colour), x) in
         [("the server's", plot::KINDS[0]), ("PostgreSQL's", plot::KINDS[1])].into_iter().zip([640.0, 760.0])
@@ -88,15 +94,11 @@ pub(crate) fn nodes(figures: &Figures) -> String {
         plot.text((x + 17.0, 46.0), Anchor::Start, (QUIET, 12.0), name);
     }
     let mut y = 70.0;
-    let is_measured = |work: &&Work| {
-        let [rate, ..] = names(**work, 1);
-        !note(&rate).is_nan()
-    };
-    for work in Work::ALL.iter().filter(is_measured) {
+    for work in measured {
         plot.text((16.0, y + 12.0), Anchor::Start, (INK, 13.0), work.name());
         y += 20.0;
         for count in COUNTS {
-            let [rate, server, database] = names(*work, count).map(|name| note(&name));
+            let [rate, server, database] = names(work, count).map(|name| note(&name));
             let wide = |us: f64| us / most * 560.0;
             plot.text(
                 (92.0, y + 14.0),
