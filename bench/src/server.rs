@@ -20,12 +20,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts one over this data directory.
+    /// Starts one over this data directory, which counts no attempts: all come from one address, for one account.
     pub(crate) fn start(data: &TempDir) -> Result<Self> {
-        Self::start_with(data, &[])
+        Self::start_with(data, &["--throttle", "off"])
     }
 
-    /// The same, with these arguments besides.
+    /// One with these arguments.
     pub(crate) fn start_with(data: &TempDir, arguments: &[&str]) -> Result<Self> {
         Self::start_by(countersign(data)?, arguments)
     }

@@ -36,7 +36,7 @@ pub(crate) async fn measure(span: Duration) -> Result<Report> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let budget_mib = u16::try_from(threads).unwrap_or(u16::MAX).saturating_mul(HASH_MIB);
     let data = data_with_a_user()?;
-    let server = Server::start_with(&data, &["--hash-budget-mib", &budget_mib.to_string()])?;
+    let server = Server::start_with(&data, &["--throttle", "off", "--hash-budget-mib", &budget_mib.to_string()])?;
     let token = server.log_in().await?;
     tokio::time::sleep(Duration::from_secs(2)).await;
     let idle_mib = server.resident_mib()?;

@@ -4,18 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use axum::http::header::USER_AGENT;
 use axum::http::uri::Scheme;
-use axum::http::{Request, StatusCode, Uri};
-use bytes::Bytes;
+use axum::http::{HeaderName, Uri};
 use countersign::password_rules::BreachedRange;
-use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
-use rustls::crypto::aws_lc_rs;
 use tokio::sync::Semaphore;
+
+use crate::outbound::Outbound;
 
 /// How long a new password waits for an answer.
 const DEADLINE: Duration = Duration::from_secs(3);
@@ -24,7 +18,8 @@ const DEADLINE: Duration = Duration::from_secs(3);
 const MOST_AT_ONCE: usize = 8;
 /// The most bytes of an answer; a range has some forty kilobytes.
 const MOST_BYTES: usize = 1 << 20;
-const AGENT: &str = concat!("countersign/", env!("CARGO_PKG_VERSION"));
+/// The length of the answer would tell which range it was.
+const PADDING: [(HeaderName, &str); 1] = [(HeaderName::from_static("add-padding"), "true")];
 const WANTED: &str = "write the https URL of a service, without a query, such as https://api.pwnedpasswords.com; http only \
                       on this machine";
 
@@ -32,7 +27,7 @@ const WANTED: &str = "write the https URL of a service, without a query, such as
 #[derive(Clone, Debug)]
 pub struct RangeService {
     url: String,
-    client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    client: Outbound,
     turns: Arc<Semaphore>,
 }
 
@@ -47,14 +42,11 @@ impl RangeService {
         if !is_safe || uri.query().is_some() || url.contains(['#', '@']) {
             return Err(WANTED.to_owned());
         }
-        let connector = HttpsConnectorBuilder::new()
-            .with_provider_and_native_roots(aws_lc_rs::default_provider())
-            .map_err(|error| format!("this machine trusts no certificates: {error}"))?
-            .https_or_http()
-            .enable_http1()
-            .build();
-        let client = Client::builder(TokioExecutor::new()).build(connector);
-        Ok(Self { url: url.trim_end_matches('/').to_owned(), client, turns: Arc::new(Semaphore::new(MOST_AT_ONCE)) })
+        Ok(Self {
+            url: url.trim_end_matches('/').to_owned(),
+            client: Outbound::new()?,
+            turns: Arc::new(Semaphore::new(MOST_AT_ONCE)),
+        })
     }
 
     /// Where it is.
@@ -63,18 +55,7 @@ impl RangeService {
     }
 
     async fn ask(&self, prefix: &str) -> Result<String, String> {
-        let request = Request::get(format!("{}/range/{prefix}", self.url))
-            .header(USER_AGENT, AGENT)
-            // The length of the answer would tell which range it was.
-            .header("add-padding", "true")
-            .body(Empty::new())
-            .map_err(|error| error.to_string())?;
-        let (head, body) = self.client.request(request).await.map_err(|error| causes(&error))?.into_parts();
-        if head.status != StatusCode::OK {
-            return Err(format!("the service answered {}", head.status));
-        }
-        let body = Limited::new(body, MOST_BYTES).collect().await.map_err(|error| error.to_string())?;
-        String::from_utf8(body.to_bytes().into()).map_err(|_| "the answer is not text".to_owned())
+        self.client.get(&format!("{}/range/{prefix}", self.url), &PADDING, MOST_BYTES).await
     }
 }
 
@@ -88,11 +69,6 @@ impl BreachedRange for RangeService {
         };
         tokio::time::timeout(DEADLINE, asked).await.unwrap_or(Err(late))
     }
-}
-
-/// An error and what caused it.
-fn causes(error: &dyn std::error::Error) -> String {
-    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The command line: what there is to say, one file for a group of commands, and how a failure is told.
 
 mod output;
+mod progress;
 mod act;
 mod secret;
 mod config;
@@ -13,6 +14,10 @@ mod client;
 mod entity;
 mod import;
 mod hash;
+mod migrate;
+mod backup;
+mod restore;
+mod doctor;
 mod audit;
 mod serve;
 
@@ -51,6 +56,10 @@ fn declare() -> Command {
             client::declare(),
             entity::declare(),
             import::declare(),
+            migrate::declare(),
+            backup::declare(),
+            restore::declare(),
+            doctor::declare(),
             hash::declare(),
             key::declare(),
             audit::declare(),
@@ -91,6 +100,10 @@ fn run(matches: &ArgMatches, program: &str) -> Result<(), Failure> {
         Some(("client", matches)) => at_once(client::run(matches)),
         Some(("entity", matches)) => at_once(entity::run(matches)),
         Some(("import", matches)) => at_once(import::run(matches)),
+        Some(("migrate", matches)) => at_once(migrate::run(matches)),
+        Some(("backup", matches)) => at_once(backup::run(matches)),
+        Some(("restore", matches)) => at_once(restore::run(matches)),
+        Some(("doctor", matches)) => at_once(doctor::run(matches)),
         Some(("hash", matches)) => at_once(hash::run(matches)),
         Some(("key", matches)) => at_once(key::run(matches)),
         Some(("audit", matches)) => at_once(audit::run(matches)),

@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use countersign::sealing::SealingKey;
-use countersign::store::sqlite::{self, Rehearsal, SqliteStore};
+use countersign::store::sqlite::{self, Rehearsal};
 use countersign::store::{KeyStore, Store};
 use zeroize::Zeroizing;
 
 use crate::database::{self, Address};
+use crate::location::{DATABASE, Location};
 use crate::settings::Settings;
 
-const DATABASE: &str = "countersign.db";
 const SEALING_KEY: &str = "sealing.key";
 
 /// A data directory by its path, and where the database is if it is not in it.
@@ -31,13 +31,23 @@ impl DataDirectory {
         Self { path: settings.data.clone(), database: settings.database_address() }
     }
 
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the database is.
+    pub fn location(&self) -> Location {
+        match &self.database {
+            Some(address) => Location::Server(Box::new(address.clone())),
+            None => Location::File(self.path.join(DATABASE)),
+        }
+    }
+
     /// Opens the database. One in the directory is made, and the directory, if they are not there; looser modes than 0700 and 0600 are
     /// refused.
     pub async fn open(&self) -> anyhow::Result<Arc<dyn Store>> {
-        match &self.database {
-            Some(address) => database::open(address).await,
-            None => Ok(Arc::new(SqliteStore::open(&self.path.join(DATABASE))?)),
-        }
+        self.location().open().await
     }
 
     /// Opens a database that has to be there already.
@@ -77,29 +87,55 @@ impl DataDirectory {
                 file.display()
             ));
         }
-        read(&file)
+        read_sealing_key(&file)
     }
+}
+
+/// The file of the sealing key in a data directory.
+pub fn sealing_key_in(directory: &Path) -> PathBuf {
+    directory.join(SEALING_KEY)
+}
+
+/// The fingerprint of the sealing key in a data directory; `None` if there is none.
+pub fn fingerprint_in(directory: &Path) -> anyhow::Result<Option<String>> {
+    let file = sealing_key_in(directory);
+    if !file.try_exists()? {
+        return Ok(None);
+    }
+    Ok(Some(read_sealing_key(&file)?.fingerprint()?))
+}
+
+/// Copies the sealing key from one data directory into another, which has none; that is made if it is not there.
+pub fn copy_sealing_key(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let key = Zeroizing::new(fs::read(sealing_key_in(from))?);
+    sqlite::prepare_directory(to)?;
+    let file = sealing_key_in(to);
+    put_unless_there(to, &file, &key).with_context(|| format!("cannot make {}", file.display()))
 }
 
 /// Of several processes that start at once one writes the key, and all use it (F-12). The file is whole as soon as it
 /// has its name.
 fn make_unless_there(directory: &Path, file: &Path) -> anyhow::Result<()> {
+    put_unless_there(directory, file, SealingKey::generate()?.as_ref())
+}
+
+fn put_unless_there(directory: &Path, file: &Path, key: &[u8]) -> anyhow::Result<()> {
     let folder = File::open(directory)?;
     folder.lock()?;
     if file.try_exists()? {
         return Ok(());
     }
     let draft = directory.join(format!("{SEALING_KEY}.new"));
-    let key = SealingKey::generate()?;
     let mut written = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    written.write_all(key.as_ref())?;
+    written.write_all(key)?;
     written.sync_all()?;
     fs::rename(&draft, file)?;
     folder.sync_all()?;
     Ok(())
 }
 
-fn read(file: &Path) -> anyhow::Result<SealingKey> {
+/// Reads a sealing key, which others must not be able to.
+pub fn read_sealing_key(file: &Path) -> anyhow::Result<SealingKey> {
     sqlite::check_file(file)?;
     let about = || file.display().to_string();
     let bytes = Zeroizing::new(fs::read(file).with_context(about)?);

@@ -4,9 +4,10 @@
 mod postgres {
     use std::sync::Arc;
 
-    use countersign::store::Store;
-    use countersign::store::postgres::PostgresStore;
+    use countersign::store::postgres::{self, PostgresPort, PostgresStore};
     use countersign::store::sqlite::Rehearsal;
+    use countersign::store::transfer::Port;
+    use countersign::store::{Examination, Store};
 
     pub use countersign::store::postgres::Address;
 
@@ -19,6 +20,21 @@ mod postgres {
     pub async fn rehearsal(address: &Address) -> anyhow::Result<Rehearsal> {
         Ok(PostgresStore::rehearsal(address).await?)
     }
+
+    /// To be read as a whole.
+    pub async fn source(address: &Address) -> anyhow::Result<Box<dyn Port>> {
+        Ok(Box::new(PostgresPort::source(address).await?))
+    }
+
+    /// To be filled as a whole.
+    pub async fn target(address: &Address, schema: Option<i64>) -> anyhow::Result<Box<dyn Port>> {
+        Ok(Box::new(PostgresPort::target(address, schema).await?))
+    }
+
+    /// What it says of itself.
+    pub async fn examine(address: &Address) -> anyhow::Result<Examination> {
+        Ok(postgres::examine(address).await?)
+    }
 }
 
 #[cfg(not(feature = "postgres"))]
@@ -28,8 +44,9 @@ mod postgres {
     use std::str::FromStr;
     use std::sync::Arc;
 
-    use countersign::store::Store;
     use countersign::store::sqlite::Rehearsal;
+    use countersign::store::transfer::Port;
+    use countersign::store::{Examination, Store};
 
     /// No address is one.
     #[derive(Clone, Debug)]
@@ -40,6 +57,11 @@ mod postgres {
         #[must_use]
         pub fn password(self, _: &str) -> Self {
             self
+        }
+
+        /// Cannot be called.
+        pub fn can_be_listened_to(&self) -> bool {
+            match self.0 {}
         }
 
         /// Cannot be called.
@@ -69,12 +91,27 @@ mod postgres {
     }
 
     /// Cannot be called.
+    pub async fn examine(address: &Address) -> anyhow::Result<Examination> {
+        match address.0 {}
+    }
+
+    /// Cannot be called.
     pub async fn open(address: &Address) -> anyhow::Result<Arc<dyn Store>> {
         match address.0 {}
     }
 
     /// Cannot be called.
     pub async fn rehearsal(address: &Address) -> anyhow::Result<Rehearsal> {
+        match address.0 {}
+    }
+
+    /// Cannot be called.
+    pub async fn source(address: &Address) -> anyhow::Result<Box<dyn Port>> {
+        match address.0 {}
+    }
+
+    /// Cannot be called.
+    pub async fn target(address: &Address, _: Option<i64>) -> anyhow::Result<Box<dyn Port>> {
         match address.0 {}
     }
 }
@@ -86,7 +123,7 @@ use std::path::Path;
 use countersign::store::sqlite::check_file;
 use zeroize::Zeroizing;
 
-pub use postgres::{Address, open, rehearsal};
+pub use postgres::{Address, examine, open, rehearsal, source, target};
 
 /// The password of a database. Nothing prints it.
 #[derive(Clone)]

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod failure;
+pub mod outbound;
 pub mod traces;
 pub mod transport;
 pub mod allowance;
@@ -13,6 +14,7 @@ pub mod database;
 pub mod settings;
 pub mod log;
 pub mod process;
+pub mod location;
 pub mod data_directory;
 pub mod metrics;
 pub mod wiring;

@@ -15,6 +15,7 @@ use countersign::client::Grant;
 use countersign::entities::EntityStats;
 use countersign::grant::{GrantOutcome, GrantStats};
 use countersign::sessions::SessionStats;
+use countersign::throttles::Throttles;
 use countersign::times::Times;
 use countersign::trail::{Trail, TrailStats};
 use countersign_axum::{Guard, GuardStats};
@@ -59,6 +60,7 @@ impl Sources {
         metrics.extend(hashing(&self.hashing.stats()));
         metrics.extend(sessions(&app.sessions().stats()));
         metrics.push(things(&app.entities().stats()));
+        metrics.push(throttled(app.throttles()));
         metrics.extend(audit(&self.trail.stats()));
         metrics.push(keys(app));
         metrics.extend(process::metrics());
@@ -143,6 +145,11 @@ fn sessions(stats: &SessionStats) -> [Metric; 2] {
 fn things(stats: &EntityStats) -> Metric {
     let outcomes = [("minted", stats.minted), ("refused", stats.refused), ("revoked", stats.revoked)];
     Metric::of("entity_tokens_total", "Tokens for things, by what became of them", labelled("outcome", outcomes))
+}
+
+fn throttled(throttles: &Throttles) -> Metric {
+    let kinds = throttles.refusals().map(|(attempted, count)| (attempted.name(), count));
+    Metric::of("throttled_total", "Attempts that were refused with 429, by kind", labelled("kind", kinds))
 }
 
 fn audit(stats: &TrailStats) -> [Metric; 2] {

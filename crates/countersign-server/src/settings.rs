@@ -15,7 +15,7 @@ use std::time::Duration;
 use axum::http::Uri;
 use countersign::entity::EntityKinds;
 use countersign::password_rules::{BreachedRange, PasswordList, PasswordRules};
-use countersign::{Profile, Registration};
+use countersign::{Profile, Registration, Throttling};
 use countersign_axum::ErrorStyle;
 use countersign_password::{Argon2Params, HashPool, Hasher, Kernel, ParamsError, Peppers, Policy, PoolSettings};
 use countersign_token::{Algorithm, ScopeSet};
@@ -30,13 +30,17 @@ use crate::allowance;
 use crate::breached::RangeService;
 use crate::database::{Address, DatabasePassword};
 use crate::traces::Collector;
-use crate::transport::Limits;
+use crate::transport::{Limits, TrustedProxies};
 
 /// Every setting with its value. [`Settings::default`] is what holds when nothing is said.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// The certificates that the server shows.
+    pub tls_certificate: Option<PathBuf>,
+    /// The key of the first of them.
+    pub tls_key: Option<PathBuf>,
     /// Where to serve metrics.
     pub metrics: Option<SocketAddr>,
     /// Where to send traces.
@@ -55,8 +59,12 @@ pub struct Settings {
     pub issuer: Option<String>,
     /// What stands in `aud`; without it, the issuer.
     pub audience: Option<String>,
+    /// Who may say for whom it asks.
+    pub trusted_proxies: TrustedProxies,
     /// Whether anybody may register.
     pub registration: Registration,
+    /// How often somebody may guess, and register.
+    pub throttling: Throttling,
     /// How errors look on the wire.
     pub error_style: ErrorStyle,
     /// How long access tokens live.
@@ -112,6 +120,8 @@ impl Default for Settings {
         let library = countersign::Settings::new("");
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8000)),
+            tls_certificate: None,
+            tls_key: None,
             metrics: None,
             traces: None,
             traces_one_of: 1,
@@ -121,7 +131,9 @@ impl Default for Settings {
             database_connections: 16,
             issuer: None,
             audience: None,
+            trusted_proxies: TrustedProxies::default(),
             registration: library.registration,
+            throttling: library.throttling,
             error_style: library.error_style,
             access_token_lifetime: Duration::from_secs(library.access_token_lifetime_s.unsigned_abs()),
             refresh_tokens: library.refresh_tokens,
@@ -169,11 +181,19 @@ impl Settings {
         if address.ip().is_unspecified() {
             address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
         }
-        format!("http://{address}")
+        format!("{}://{address}", if self.speaks_tls() { "https" } else { "http" })
+    }
+
+    /// Whether the server itself encrypts.
+    pub fn speaks_tls(&self) -> bool {
+        self.tls_certificate.is_some() && self.tls_key.is_some()
     }
 
     /// Whether callers from other machines speak plain HTTP to a server that listens on `address`.
     pub fn is_plain_and_remote(&self, address: SocketAddr) -> bool {
+        if self.speaks_tls() {
+            return false;
+        }
         let uri = self.issuer_at(address).parse::<Uri>().unwrap_or_default();
         if uri.scheme_str() == Some("https") {
             return false;
@@ -195,6 +215,7 @@ impl Settings {
             signing_key_lifetime_s: seconds(self.signing_key_lifetime),
             keys_max_age_s: seconds(self.keys_max_age),
             registration: self.registration,
+            throttling: self.throttling,
             profile: self.profile,
             error_style: self.error_style,
             default_scopes: self.default_scopes.clone(),

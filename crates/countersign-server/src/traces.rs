@@ -8,10 +8,6 @@ use async_trait::async_trait;
 use axum::http::uri::Scheme;
 use axum::http::{HeaderMap, Method, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use opentelemetry::propagation::TextMapPropagator as _;
 use opentelemetry::trace::{Link, SpanKind, TraceContextExt as _, TraceId, TracerProvider as _};
 use opentelemetry::{Context, KeyValue};
@@ -20,7 +16,6 @@ use opentelemetry_otlp::{SpanExporter, WithExportConfig as _, WithHttpConfig as 
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{Sampler, SamplingResult, SdkTracerProvider, ShouldSample};
-use rustls::crypto::aws_lc_rs;
 use tokio::runtime::Handle;
 use tracing::level_filters::LevelFilter;
 use tracing::{Metadata, Span, Subscriber};
@@ -28,6 +23,8 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{FilterFn, filter_fn};
 use tracing_subscriber::registry::LookupSpan;
+
+use crate::outbound::{HttpsClient, client};
 
 /// How long the collector may take to answer.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -165,19 +162,14 @@ pub fn describe(span: &Span, method: &Method, route: &str, status: u16) {
 /// Takes spans to the collector on the runtime of the server, whatever thread they come from.
 #[derive(Debug)]
 struct Sender {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: HttpsClient<Full<Bytes>>,
     runtime: Handle,
     is_failing: Arc<AtomicBool>,
 }
 
 impl Sender {
     fn new(runtime: &Handle) -> anyhow::Result<Self> {
-        let connector = HttpsConnectorBuilder::new()
-            .with_provider_and_native_roots(aws_lc_rs::default_provider())?
-            .https_or_http()
-            .enable_http1()
-            .build();
-        let client = Client::builder(TokioExecutor::new()).build(connector);
+        let client = client().map_err(anyhow::Error::msg)?;
         Ok(Self { client, runtime: runtime.clone(), is_failing: Arc::default() })
     }
 

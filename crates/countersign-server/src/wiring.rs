@@ -6,8 +6,9 @@ use anyhow::Context;
 use axum::Router;
 use countersign::accounts::Accounts;
 use countersign::store::Store;
+use countersign::throttles::Throttles;
 use countersign::trail::Trail;
-use countersign::{Countersign, Stores};
+use countersign::{Countersign, Stores, Throttling};
 use countersign_axum::Clock;
 use countersign_password::{HashPool, PoolSettings};
 
@@ -39,6 +40,17 @@ pub fn accounts(settings: &Settings, store: Arc<dyn Store>) -> anyhow::Result<Ac
     let pool = hash_pool(settings, PoolSettings { threads: 1, ..settings.hashing })?;
     let rules = settings.password_rules(&settings.issuer_at(settings.listen));
     Ok(Accounts::new(store, pool, rules, Clock::system()))
+}
+
+/// What counts guesses in a store, for a command that forgets some of them, also those that a server counts which has other settings.
+pub async fn throttles(
+    settings: &Settings,
+    directory: &DataDirectory,
+    store: Arc<dyn Store>,
+) -> anyhow::Result<Throttles> {
+    let sealing = directory.sealing_key(store.as_ref()).await?;
+    let limits = Throttling { is_on: true, ..settings.throttling };
+    Ok(Throttles::new(store, limits, &sealing, Clock::system())?)
 }
 
 fn hash_pool(settings: &Settings, size: PoolSettings) -> anyhow::Result<HashPool> {

@@ -14,6 +14,7 @@ use tracing::Instrument;
 use crate::password_rules::{PasswordRefused, PasswordRules};
 use crate::store::{StoreError, UserStore};
 use crate::storm::StormLog;
+use crate::throttles::{Attempt, Attempted, Guess, ThrottleError, Throttled, Throttles, Whence, Whose};
 use crate::user::{Credentials, EmailAddress, FullName, Login, NewUser, User, UserId, Username};
 
 /// Hashes that are read in one step.
@@ -27,6 +28,8 @@ pub struct Accounts {
     rules: PasswordRules,
     clock: Clock,
     storm: Arc<StormLog>,
+    throttles: Throttles,
+    whence: Whence,
 }
 
 /// An account to be made.
@@ -63,6 +66,9 @@ pub enum AccountError {
     /// A name or address is taken, or the store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// There were too many attempts.
+    #[error(transparent)]
+    Throttled(Throttled),
     /// Too many passwords are being hashed.
     #[error("too many logins at once: try again in {retry_after_s} s")]
     Busy {
@@ -75,26 +81,47 @@ pub enum AccountError {
 }
 
 impl Accounts {
-    /// Puts together what accounts need.
+    /// Puts together what accounts need. Nothing is throttled.
     pub fn new(users: Arc<dyn UserStore>, hashing: HashPool, rules: PasswordRules, clock: Clock) -> Self {
-        Self { users, hashing, rules, clock, storm: Arc::default() }
+        let throttles = Throttles::off(clock.clone());
+        Self { users, hashing, rules, clock, storm: Arc::default(), throttles, whence: Whence::default() }
     }
 
-    /// The same accounts, for requests from this source: sources take turns at hashing.
+    /// The same accounts, whose attempts are counted.
     #[must_use]
-    pub fn for_source(&self, source: Source) -> Self {
-        Self { hashing: self.hashing.for_source(source), ..self.clone() }
+    pub fn throttled(self, throttles: Throttles) -> Self {
+        Self { throttles, ..self }
+    }
+
+    /// The same accounts, for requests from here: addresses take turns at hashing, and what comes from them is counted.
+    #[must_use]
+    pub fn for_requests_from(&self, whence: Whence) -> Self {
+        let source = whence.address.map_or(Source::UNKNOWN, Source::from);
+        Self { hashing: self.hashing.for_source(source), whence, ..self.clone() }
+    }
+
+    /// What the device is to keep from which this user has just logged in ([`Throttles::device`]).
+    pub fn device_of(&self, user: UserId) -> Option<String> {
+        self.throttles.device(user, &self.whence)
     }
 
     /// The user whose name (or e-mail address) and password these are.
     ///
     /// An unknown name costs one hash as well, inside the hasher, and a disabled account is checked before it is refused, so
-    /// that the time tells nothing. The cause of a refusal is in the log alone.
-    pub async fn authenticate(&self, login: &str, password: Password) -> Result<User, AccountError> {
-        let found = self.users.find_credentials(&Login::parse(login)).await?;
+    /// that the time tells nothing. It is counted before it is checked, also for a name that nobody has. The
+    /// cause of a refusal is in the log alone.
+    pub async fn authenticate(&self, typed: &str, password: Password) -> Result<User, AccountError> {
+        let login = Login::parse(typed);
+        let found = self.users.find_credentials(&login).await?;
+        let whose = match &found {
+            Some(credentials) => Whose::User(&login, credentials.user.id),
+            None => Whose::NoUser(&login, typed),
+        };
+        let attempt = self.guess(Attempted::Login, whose).await?;
         let stored = found.as_ref().and_then(|credentials| credentials.password_hash.clone());
-        let verdict = self.verify(password.clone(), stored).await?;
+        let (verdict, attempt) = self.verify(attempt, password.clone(), stored).await?;
         let Some(Credentials { user, password_hash: Some(hash) }) = found else {
+            attempt.wrong();
             tracing::info!(event = "login", outcome = "refused", cause = "no such user, or no password");
             return Err(AccountError::WrongCredentials);
         };
@@ -104,9 +131,11 @@ impl Accounts {
             _ => None,
         };
         if let Some(cause) = cause {
+            attempt.wrong();
             tracing::info!(event = "login", outcome = "refused", cause, user = %user.id);
             return Err(AccountError::WrongCredentials);
         }
+        attempt.right().await;
         // The check waited its turn: what was read before it may not hold any more (R-090, S-009).
         let user = match self.users.find_by_id(user.id).await? {
             Some(now) if !now.disabled && now.generation == user.generation => now,
@@ -140,10 +169,32 @@ impl Accounts {
         }
     }
 
+    /// Makes an account for somebody who wants one, of whom there may be too many.
+    pub async fn sign_up(&self, account: NewAccount) -> Result<User, AccountError> {
+        self.check_new(&account).await?;
+        let attempt = self.throttles.register(self.whence.address).await?;
+        match self.insert(account).await {
+            Err(error @ (AccountError::Busy { .. } | AccountError::Hashing(_))) => {
+                attempt.undone().await;
+                Err(error)
+            }
+            made_or_not => made_or_not,
+        }
+    }
+
     /// Makes an account.
     pub async fn register(&self, account: NewAccount) -> Result<User, AccountError> {
+        self.check_new(&account).await?;
+        self.insert(account).await
+    }
+
+    async fn check_new(&self, account: &NewAccount) -> Result<(), AccountError> {
         let words = [account.username.as_str(), account.email.as_ref().map_or("", EmailAddress::as_str)];
-        let hash = self.hash_new(account.password, &words).await?;
+        Ok(self.rules.check(&account.password, &words).await?)
+    }
+
+    async fn insert(&self, account: NewAccount) -> Result<User, AccountError> {
+        let hash = self.hash(account.password).await?;
         let mut new = NewUser::new(account.username, self.clock.now());
         new.email = account.email;
         new.full_name = account.full_name;
@@ -174,24 +225,32 @@ impl Accounts {
 
     /// The stored hash, which the current password fits.
     async fn check_current(&self, id: UserId, current: Password) -> Result<PasswordHash, AccountError> {
-        let found = self.users.find_credentials_by_id(id).await?;
-        let stored = found.and_then(|credentials| credentials.password_hash);
-        let verdict = self.verify(current, stored.clone()).await?;
+        let Credentials { user, password_hash: stored } =
+            self.users.find_credentials_by_id(id).await?.ok_or(AccountError::Gone)?;
+        let login = Login::Username(user.username);
+        let attempt = self.guess(Attempted::PasswordChange, Whose::User(&login, id)).await?;
+        let (verdict, attempt) = self.verify(attempt, current, stored.clone()).await?;
         match stored {
-            Some(stored) if verdict != Verdict::Mismatch => Ok(stored),
+            Some(stored) if verdict != Verdict::Mismatch => {
+                attempt.right().await;
+                Ok(stored)
+            }
             _ => {
+                attempt.wrong();
                 tracing::info!(event = "change password", outcome = "refused", user = %id);
                 Err(AccountError::WrongCredentials)
             }
         }
     }
 
-    /// Sets a new password whatever the current one is: an administrator's act.
+    /// Sets a new password whatever the current one is: an administrator's act. Wrong ones before are forgotten.
     pub async fn set_password(&self, id: UserId, new: Password) -> Result<(), AccountError> {
+        let user = self.users.find_by_id(id).await?.ok_or(AccountError::Gone)?;
         let hash = self.hash_for(id, new).await?;
         if !self.users.set_password(id, &hash, self.clock.now()).await? {
             return Err(AccountError::Gone);
         }
+        self.throttles.forgive(&user).await?;
         tracing::info!(event = "set password", user = %id);
         Ok(())
     }
@@ -199,13 +258,33 @@ impl Accounts {
     /// The hash of a new password, which is checked against the rules and the words of its context.
     async fn hash_new(&self, password: Password, words: &[&str]) -> Result<PasswordHash, AccountError> {
         self.rules.check(&password, words).await?;
+        self.hash(password).await
+    }
+
+    async fn hash(&self, password: Password) -> Result<PasswordHash, AccountError> {
         let hashing = self.hashing.hash(password).instrument(tracing::debug_span!("hash password"));
         hashing.await.map_err(|error| self.not_hashed(error))
     }
 
-    async fn verify(&self, password: Password, stored: Option<PasswordHash>) -> Result<Verdict, AccountError> {
+    async fn guess(&self, attempted: Attempted, whose: Whose<'_>) -> Result<Attempt, AccountError> {
+        Ok(self.throttles.guess(Guess { attempted, whose, whence: &self.whence }).await?)
+    }
+
+    /// An attempt that is not looked at, because too many are being looked at, does not count.
+    async fn verify(
+        &self,
+        attempt: Attempt,
+        password: Password,
+        stored: Option<PasswordHash>,
+    ) -> Result<(Verdict, Attempt), AccountError> {
         let verifying = self.hashing.verify(password, stored).instrument(tracing::debug_span!("verify password"));
-        verifying.await.map_err(|error| self.not_hashed(error))
+        match verifying.await {
+            Ok(verdict) => Ok((verdict, attempt)),
+            Err(error) => {
+                attempt.undone().await;
+                Err(self.not_hashed(error))
+            }
+        }
     }
 
     fn not_hashed(&self, error: PoolError) -> AccountError {
@@ -234,5 +313,14 @@ impl Accounts {
                 Err(error) => tracing::warn!(user = %id, %error, "a password hash was not upgraded"),
             }
         });
+    }
+}
+
+impl From<ThrottleError> for AccountError {
+    fn from(error: ThrottleError) -> Self {
+        match error {
+            ThrottleError::Throttled(throttled) => Self::Throttled(throttled),
+            ThrottleError::Store(error) => Self::Store(error),
+        }
     }
 }

@@ -21,8 +21,9 @@ use crate::settings::Settings;
 use crate::statuses::Statuses;
 use crate::store::{
     AuditStore, ClientStore, EntityStore, HealthCheck, KeyStore, SessionStore, StatusStore, Store, StoreError,
-    UserStore,
+    ThrottleStore, UserStore,
 };
+use crate::throttles::Throttles;
 use crate::trail;
 use crate::user::User;
 
@@ -39,6 +40,8 @@ pub struct Stores {
     pub clients: Arc<dyn ClientStore>,
     /// Things and their tokens, in the same engine as the users: they end in the same step.
     pub entities: Arc<dyn EntityStore>,
+    /// Counters of guesses.
+    pub throttles: Arc<dyn ThrottleStore>,
     /// The signing keys.
     pub keys: Arc<dyn KeyStore>,
     /// What was done.
@@ -56,6 +59,7 @@ impl Stores {
             statuses: engine.clone(),
             clients: engine.clone(),
             entities: engine.clone(),
+            throttles: engine.clone(),
             keys: engine.clone(),
             audit: engine.clone(),
             health: engine,
@@ -76,6 +80,7 @@ struct Shared {
     sessions: Sessions,
     clients: Clients,
     entities: Entities,
+    throttles: Throttles,
     grants: Grants,
     guard: Guard,
     keeper: KeyKeeper,
@@ -94,8 +99,10 @@ impl Countersign {
         let (settings, sealing) = (Arc::new(settings), sealing.into());
         let keeper = open_keys(&settings, &stores, Arc::clone(&sealing), clock.clone()).await?;
         let guard = Guard::new(keeper.keyring().current().verifier.clone());
-        let clients = Clients::new(stores.clients.clone());
-        let accounts = Accounts::new(stores.users.clone(), hashing, settings.password_rules.clone(), clock.clone());
+        let throttles = open_throttles(&settings, &stores, &sealing, clock.clone())?;
+        let clients = Clients::new(stores.clients.clone()).throttled(throttles.clone());
+        let accounts = Accounts::new(stores.users.clone(), hashing, settings.password_rules.clone(), clock.clone())
+            .throttled(throttles.clone());
         let sessions = open_sessions(&settings, &stores, &sealing, clock.clone())?;
         let guard = guard.realm("countersign").clock(clock.clone()).style(settings.error_style);
         let guard = guard.revocations(sessions.statuses().clone());
@@ -105,7 +112,8 @@ impl Countersign {
             keeper.keyring().clone(),
             Arc::clone(&settings),
             clock.clone(),
-        );
+        )
+        .throttled(throttles.clone());
         tokio::spawn(learn_hash_times(accounts.clone()));
         let app = Self {
             shared: Arc::new(Shared {
@@ -123,6 +131,7 @@ impl Countersign {
                 sessions,
                 clients,
                 entities,
+                throttles,
                 keeper,
                 clock,
             }),
@@ -160,6 +169,11 @@ impl Countersign {
     /// Things that tokens are made for.
     pub fn entities(&self) -> &Entities {
         &self.shared.entities
+    }
+
+    /// What counts guesses.
+    pub fn throttles(&self) -> &Throttles {
+        &self.shared.throttles
     }
 
     /// The grants of the token endpoint.
@@ -203,6 +217,16 @@ async fn open_keys(
     KeyKeeper::open(stores.keys.clone(), sealing, (settings.algorithm, lives), profile, clock).await
 }
 
+fn open_throttles(
+    settings: &Settings,
+    stores: &Stores,
+    sealing: &SealingKey,
+    clock: Clock,
+) -> Result<Throttles, SigningKeysError> {
+    let throttles = Throttles::new(stores.throttles.clone(), settings.throttling, sealing, clock);
+    throttles.map_err(|source| SigningKeysError::Sealing { kid: "of counters".to_owned(), source })
+}
+
 fn open_sessions(
     settings: &Settings,
     stores: &Stores,
@@ -242,6 +266,7 @@ async fn purge_now_and_then(shared: Weak<Shared>) {
     loop {
         let Some(strong) = shared.upgrade() else { return };
         let (sessions, entities, clients) = (strong.sessions.clone(), strong.entities.clone(), strong.clients.clone());
+        let throttles = strong.throttles.clone();
         let (audit, audit_lifetime_s) = (strong.stores.audit.clone(), strong.settings.audit_lifetime_s);
         let now = strong.clock.now();
         drop(strong);
@@ -250,13 +275,14 @@ async fn purge_now_and_then(shared: Weak<Shared>) {
             entities.purge().await,
             sessions.statuses().purge().await,
             clients.purge(now).await,
+            throttles.purge().await,
             purge_audit_log(audit.as_ref(), now.saturating_sub(audit_lifetime_s)).await,
         ] {
             if let Err(error) = purged {
                 tracing::warn!(%error, "what has expired was not deleted");
             }
         }
-        drop((sessions, entities, clients));
+        drop((sessions, entities, clients, throttles));
         tokio::time::sleep(PURGE_PAUSE).await;
     }
 }

@@ -9,11 +9,14 @@ use zeroize::Zeroizing;
 
 use crate::client::{Client, ClientChange, ClientId, ClientKeys, ClientSecret, FIRST_PARTY, Grant};
 use crate::store::{ClientStore, StoreError};
+use crate::throttles::{Attempted, Guess, ThrottleError, Throttled, Throttles, Whence, Whose};
 
 /// The registered clients, and the one that nobody registers.
 #[derive(Clone)]
 pub struct Clients {
     store: Arc<dyn ClientStore>,
+    /// Nothing is counted without them.
+    throttles: Option<Throttles>,
 }
 
 /// What a request shows of a client.
@@ -23,6 +26,8 @@ pub struct Shown<'r> {
     pub id: &'r str,
     /// What it shows for that.
     pub proof: Proof<'r>,
+    /// Where the request comes from.
+    pub whence: &'r Whence,
 }
 
 /// How a client proves who it is.
@@ -48,6 +53,9 @@ pub enum ClientError {
     /// There is no such client, it is disabled, or what it shows is not what it should show: the caller cannot tell which.
     #[error("Client authentication failed")]
     Refused,
+    /// There were too many wrong secrets.
+    #[error(transparent)]
+    Throttled(Throttled),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -80,7 +88,13 @@ pub enum ClientChangeError {
 impl Clients {
     /// Those of this store.
     pub fn new(store: Arc<dyn ClientStore>) -> Self {
-        Self { store }
+        Self { store, throttles: None }
+    }
+
+    /// The same clients, whose wrong secrets are counted.
+    #[must_use]
+    pub fn throttled(self, throttles: Throttles) -> Self {
+        Self { throttles: Some(throttles), ..self }
     }
 
     /// The client that shows this; whoever shows nothing is the operator's own front end.
@@ -89,18 +103,22 @@ impl Clients {
     /// that was not used before `now`; a public one shows neither (RFC 6749 section 2.3, RFC 7523 section 3, R-018, R-093).
     pub async fn authenticate(&self, shown: Option<Shown<'_>>, issuer: &str, now: i64) -> Result<Client, ClientError> {
         let shown = match shown {
-            None | Some(Shown { id: FIRST_PARTY, proof: Proof::None }) => return Ok(first_party()),
+            None | Some(Shown { id: FIRST_PARTY, proof: Proof::None, .. }) => return Ok(first_party()),
             Some(shown) => shown,
         };
         let refuse = |cause: &'static str| refuse(shown.id, &cause);
-        let id = ClientId::new(shown.id).map_err(|_| refuse("no such client"))?;
-        let client = self.store.find_client(&id).await?.ok_or_else(|| refuse("no such client"))?;
+        let found = match ClientId::new(shown.id) {
+            Ok(id) => self.store.find_client(&id).await?,
+            Err(_) => None,
+        };
+        if let Proof::Secret(secret) = shown.proof {
+            self.check_secret(found.as_ref(), secret, shown).await?;
+        }
+        let client = found.ok_or_else(|| refuse("no such client"))?;
         let assertion = match shown.proof {
             Proof::None if client.is_public => None,
             Proof::None => return Err(refuse("it shows nothing")),
-            // All are compared, so that the time does not tell which it was.
-            Proof::Secret(secret) if client.secrets.iter().fold(false, |found, kept| found | kept.is(secret)) => None,
-            Proof::Secret(_) => return Err(refuse("wrong secret")),
+            Proof::Secret(_) => None,
             Proof::Assertion(text) => Some(verify(&client, text, issuer, now)?),
         };
         if client.disabled {
@@ -108,11 +126,32 @@ impl Clients {
         }
         if let Some(assertion) = assertion {
             let hash = digest(&SHA256, assertion.id().as_bytes()).as_ref().try_into().unwrap_or_default();
-            if !self.store.use_assertion(&id, &hash, assertion.expires_at(), now).await? {
+            if !self.store.use_assertion(&client.id, &hash, assertion.expires_at(), now).await? {
                 return Err(refuse("the assertion was used before"));
             }
         }
         Ok(client)
+    }
+
+    /// Wrong secrets are counted, also those of clients that there are not. Right ones are not: a client may prove itself for each
+    /// of its requests.
+    async fn check_secret(&self, client: Option<&Client>, secret: &str, shown: Shown<'_>) -> Result<(), ClientError> {
+        let whose = client.map_or(Whose::NoClient(shown.id), |client| Whose::Client(client.id.as_str()));
+        let guess = Guess { attempted: Attempted::Client, whose, whence: shown.whence };
+        let look = match &self.throttles {
+            Some(throttles) => Some(throttles.look(guess).await?),
+            None => None,
+        };
+        // All are compared, so that the time does not tell which it was.
+        let secrets = client.map_or(&[][..], |client| &client.secrets);
+        let is_right = secrets.iter().fold(false, |found, kept| found | kept.is(secret));
+        match look {
+            Some(look) if is_right => look.right().await,
+            Some(look) => look.wrong().await?,
+            None => {}
+        }
+        let cause = if client.is_some() { "wrong secret" } else { "no such client" };
+        if is_right { Ok(()) } else { Err(refuse(shown.id, &cause)) }
     }
 
     /// Forgets the assertions that have expired, in steps.
@@ -205,4 +244,13 @@ pub(crate) fn refuse(claimed: &str, cause: &dyn fmt::Display) -> ClientError {
     let claimed: String = claimed.chars().take(LONGEST_CLAIMED).collect();
     tracing::info!(event = "client", outcome = "refused", %cause, ?claimed);
     ClientError::Refused
+}
+
+impl From<ThrottleError> for ClientError {
+    fn from(error: ThrottleError) -> Self {
+        match error {
+            ThrottleError::Throttled(throttled) => Self::Throttled(throttled),
+            ThrottleError::Store(error) => Self::Store(error),
+        }
+    }
 }

@@ -15,6 +15,7 @@ use crate::settings::Settings;
 use crate::status::StatusPlace;
 use crate::statuses::Statuses;
 use crate::store::{Declared, EntityStore, StoreError};
+use crate::throttles::{ThrottleError, Throttled, Throttles};
 use crate::user::UserId;
 
 /// Expired tokens that are deleted in one step: others who write wait for it.
@@ -31,6 +32,8 @@ pub struct Entities {
     settings: Arc<Settings>,
     clock: Clock,
     counts: Arc<Counts>,
+    /// Nothing is counted without them.
+    throttles: Option<Throttles>,
 }
 
 /// A token that an owner asks for.
@@ -95,6 +98,9 @@ pub enum MintError {
     /// The thing, or the login, has changed since it was looked at.
     #[error("Something has changed at the same moment: try again")]
     Changed,
+    /// The owner has made too many.
+    #[error(transparent)]
+    Throttled(Throttled),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -130,7 +136,13 @@ impl Entities {
         settings: Arc<Settings>,
         clock: Clock,
     ) -> Self {
-        Self { store, statuses, keyring, settings, clock, counts: Arc::default() }
+        Self { store, statuses, keyring, settings, clock, counts: Arc::default(), throttles: None }
+    }
+
+    /// The same things, whose owners make so many tokens in a day and no more.
+    #[must_use]
+    pub fn throttled(self, throttles: Throttles) -> Self {
+        Self { throttles: Some(throttles), ..self }
     }
 
     /// Declares a thing, or changes whose it is and what may be done with it: all that its kind allows, unless less is named. Tokens
@@ -194,6 +206,9 @@ impl Entities {
         }
         if order.permissions.is_empty() {
             return Err(MintError::NoPermission);
+        }
+        if let Some(throttles) = &self.throttles {
+            throttles.mint(order.owner).await?;
         }
         let until = self.clock.now().saturating_add(order.lifetime_s).saturating_add(ON_THE_WAY_S);
         let minted = self.sign(order, self.statuses.take(until).await?)?;
@@ -290,5 +305,14 @@ impl fmt::Debug for Entities {
 impl fmt::Debug for Minted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Minted").field("kept", &self.kept).finish_non_exhaustive()
+    }
+}
+
+impl From<ThrottleError> for MintError {
+    fn from(error: ThrottleError) -> Self {
+        match error {
+            ThrottleError::Throttled(throttled) => Self::Throttled(throttled),
+            ThrottleError::Store(error) => Self::Store(error),
+        }
     }
 }

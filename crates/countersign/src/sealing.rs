@@ -1,7 +1,7 @@
 //! Encryption at rest for private keys: AES-256-GCM under one key that lies outside the database, so that a stolen
 //! database, or a backup of it, signs nothing.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
@@ -79,6 +79,17 @@ impl SealingKey {
         Ok(bytes)
     }
 
+    /// By what this key is known where it is not kept itself: of no use to find it.
+    pub fn fingerprint(&self) -> Result<String, SealingError> {
+        const LENGTH: usize = 8;
+        let bytes = self.derive("fingerprint")?;
+        Ok(bytes.iter().take(LENGTH).fold(String::new(), |mut text, byte| {
+            // Writing to a string does not fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        }))
+    }
+
     /// Opens what [`SealingKey::seal`] made.
     pub fn open(&self, sealed: &[u8], context: &str) -> Result<Zeroizing<Vec<u8>>, SealingError> {
         let (version, rest) = sealed.split_first().ok_or(SealingError::NotOpened)?;
@@ -147,6 +158,14 @@ mod tests {
         let derive = |purpose| SealingKey::from_bytes(bytes.as_ref()).unwrap().derive(purpose).unwrap();
         assert_eq!(derive("one"), derive("one"));
         assert!(derive("one") != derive("two") && *derive("one") != *bytes);
+    }
+
+    #[test]
+    fn a_fingerprint_is_of_one_key_and_shows_nothing_of_it() {
+        let bytes = SealingKey::generate().unwrap();
+        let fingerprint = || SealingKey::from_bytes(bytes.as_ref()).unwrap().fingerprint().unwrap();
+        assert_eq!((fingerprint(), fingerprint().len()), (fingerprint(), 16));
+        assert_ne!(fingerprint(), key().fingerprint().unwrap());
     }
 
     #[test]

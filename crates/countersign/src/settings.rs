@@ -34,6 +34,8 @@ pub struct Settings {
     pub keys_max_age_s: i64,
     /// Whether anybody may register.
     pub registration: Registration,
+    /// How often somebody may guess, and register.
+    pub throttling: Throttling,
     /// Which protocol is spoken.
     pub profile: Profile,
     /// How refusals are worded: by the RFCs, or as FastAPI does, for front ends that exist already.
@@ -65,6 +67,24 @@ pub enum Registration {
     Open,
     /// Only a bearer of the scope `users:write`.
     Closed,
+}
+
+/// How often somebody may guess, and register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Throttling {
+    /// Whether anything is counted.
+    pub is_on: bool,
+    /// Wrong passwords in a row for an account until there are pauses; at most [`MANY_FAILURES`](crate::throttle::MANY_FAILURES). An
+    /// address has ten times as many in an hour, a network a hundred times.
+    pub login_attempts: u32,
+    /// Registrations from an address in an hour; a network has ten times as many.
+    pub registrations_per_hour: u32,
+}
+
+impl Default for Throttling {
+    fn default() -> Self {
+        Self { is_on: true, login_attempts: 10, registrations_per_hour: 10 }
+    }
 }
 
 impl Settings {
@@ -100,6 +120,7 @@ impl Settings {
             signing_key_lifetime_s: 90 * 24 * 60 * 60,
             keys_max_age_s: 5 * 60,
             registration: Registration::default(),
+            throttling: Throttling::default(),
             profile: Profile::default(),
             error_style: ErrorStyle::default(),
             default_scopes: ScopeSet::default(),

@@ -74,9 +74,9 @@ pub struct TrailStats {
     pub waiting: usize,
 }
 
-/// The span of a request. What happens in it is known to come from this source, by the client that [`of_client`] names.
+/// The span of a request: what happens in it is kept with what the span knows.
 ///
-/// Requests are told apart by `request_id`. `peer` is the address of whoever asks.
+/// Requests are told apart by `request_id`. `peer` is the address of whoever asks. The token endpoint adds which client asks.
 pub fn request_span(request_id: &str, peer: &str) -> Span {
     tracing::info_span!(
         "request",

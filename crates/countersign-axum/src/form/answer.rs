@@ -161,6 +161,11 @@ impl TokenError {
             .with_status(StatusCode::SERVICE_UNAVAILABLE)
     }
 
+    /// 429 with `Retry-After` (RFC 6585 section 4): this caller has asked too often, and may again after so many seconds.
+    pub fn too_many(description: impl Into<Cow<'static, str>>, seconds: u32) -> Self {
+        Self::try_later(description, seconds).with_status(StatusCode::TOO_MANY_REQUESTS)
+    }
+
     /// The answer in this style. FastAPI's tutorials say `{"detail": …}`, and 401 with a bare `Bearer` challenge where
     /// the credentials are wrong.
     pub fn answer(self, style: ErrorStyle) -> Response {

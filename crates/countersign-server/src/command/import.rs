@@ -1,6 +1,5 @@
 //! `countersign import`: users of other programs, also while the server runs.
 
-mod progress;
 mod summary;
 
 use std::fs::File;
@@ -18,8 +17,8 @@ use countersign_axum::Clock;
 use tokio::sync::mpsc;
 
 use crate::command::act::Act;
-use crate::command::import::progress::Progress;
 use crate::command::import::summary::Summary;
+use crate::command::progress::Progress;
 use crate::data_directory::DataDirectory;
 use crate::failure::Failure;
 use crate::settings::{self, Configuration, Setting};

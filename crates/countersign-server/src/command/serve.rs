@@ -1,6 +1,7 @@
 //! `countersign serve`: the server, until it is told to stop.
 
 mod banner;
+mod tls;
 
 use std::io;
 use std::net::SocketAddr;
@@ -23,7 +24,7 @@ use crate::metrics;
 use crate::process;
 use crate::settings::{self, Configuration, Settings};
 use crate::traces::Traces;
-use crate::transport::{self, Limits, Presentation, RequestCounts, Stopped};
+use crate::transport::{self, Door, Limits, Presentation, RequestCounts, Stopped};
 use crate::wiring;
 
 /// How long the last records of the audit log may take to be written.
@@ -55,6 +56,7 @@ pub(super) fn run(matches: &ArgMatches, program: &str) -> Result<(), Failure> {
 
 async fn serve(settings: &Settings, program: &str, trail: &Trail) -> Result<(), Failure> {
     let mut signals = Signals::listen().context("cannot listen for signals")?;
+    let certificate = tls::certificate(settings)?;
     let directory = DataDirectory::of(settings);
     let store = directory.open().await?;
     let listener = listen(settings.listen).map_err(|error| cannot_listen(settings.listen, &error))?;
@@ -66,6 +68,7 @@ async fn serve(settings: &Settings, program: &str, trail: &Trail) -> Result<(), 
     let presentation = Presentation {
         is_https: issuer.starts_with("https://"),
         error_style: settings.error_style,
+        proxies: settings.trusted_proxies.clone(),
         is_traced: settings.traces.is_some(),
         counts: sources.requests.clone(),
     };
@@ -87,8 +90,12 @@ async fn serve(settings: &Settings, program: &str, trail: &Trail) -> Result<(), 
         ));
     }
 
+    let door = match certificate {
+        Some(certificate) => Door::encrypted(listener, tls::kept_fresh(certificate)?),
+        None => Door::from(listener),
+    };
     let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
-    let serving = transport::serve(listener, router, presentation, limits, async {
+    let serving = transport::serve(door, router, presentation, limits, async {
         let _ = stopping.await;
     });
     let hurried = async {

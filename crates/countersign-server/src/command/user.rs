@@ -41,6 +41,7 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
         "show" if matches.get_flag("json") => print_json(&serde_json::to_value(UserView::from(user))?),
         "show" => print(&show::text(&user)),
         "set-password" => set_password(matches, &settings, store, &user).await,
+        "unlock" => unlock(&settings, &directory, store, &user).await,
         "disable" => change(store.as_ref(), &user, UserChange { disabled: Some(true), ..UserChange::default() }).await,
         "enable" => change(store.as_ref(), &user, UserChange { disabled: Some(false), ..UserChange::default() }).await,
         "grant" => change_scopes(store.as_ref(), &user, ScopesChange::Grant(scopes(matches)?)).await,
@@ -100,6 +101,18 @@ async fn set_password(
     accounts.set_password(user.id, password).await?;
     Act::new("set password").user(user.id).note(store.as_ref()).await;
     print(&format!("{} has a new password.\n", user.username))
+}
+
+async fn unlock(
+    settings: &Settings,
+    directory: &DataDirectory,
+    store: Arc<dyn Store>,
+    user: &User,
+) -> Result<(), Failure> {
+    let throttles = wiring::throttles(settings, directory, store.clone()).await?;
+    throttles.forgive(user).await?;
+    Act::new("unlock").user(user.id).note(store.as_ref()).await;
+    print(&format!("{} may try again.\n", user.username))
 }
 
 async fn change(store: &dyn Store, user: &User, change: UserChange) -> Result<(), Failure> {

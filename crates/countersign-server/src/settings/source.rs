@@ -141,6 +141,13 @@ impl Configuration {
             )));
         }
         self.check_database()?;
+        if settings.tls_certificate.is_some() != settings.tls_key.is_some() {
+            return Err(Failure::usage("tls-certificate, tls-key: one is of no use without the other: give both"));
+        }
+        let issuer = settings.issuer.as_deref().unwrap_or_default();
+        if settings.speaks_tls() && issuer.starts_with("http:") {
+            return Err(Failure::usage("issuer: with tls-certificate callers come by https: give the https URL"));
+        }
         let of_users =
             |(_, permissions): (&str, &ScopeSet)| !permissions.intersection(&settings.default_scopes).is_empty();
         if settings.entities.iter().any(of_users) {
@@ -155,7 +162,7 @@ impl Configuration {
         }
         if settings.profile == Profile::OAuth21 && settings.is_plain_and_remote(settings.listen) {
             return Err(Failure::usage(
-                "profile: OAuth 2.1 wants TLS: put a TLS proxy in front and give --issuer its https URL",
+                "profile: OAuth 2.1 wants TLS: give --tls-certificate and --tls-key, or put a TLS proxy in front and give --issuer its https URL",
             ));
         }
         if settings.peppers.is_some() && !settings.replace_foreign_hashes {

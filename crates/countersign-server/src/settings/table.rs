@@ -1,20 +1,22 @@
 //! The one table of settings. The flag, the variable and the key of the file follow from the name.
 
+mod abuse;
+mod hashing;
 mod observation;
+mod tls;
 
 use std::path::PathBuf;
 
 use countersign::entity::EntityKindsError;
 use countersign::{Profile, Registration};
 use countersign_axum::ErrorStyle;
-use countersign_password::Kernel;
 use countersign_token::{Algorithm, ScopeSet};
 
 use crate::settings::Settings;
 use crate::settings::value::{
-    address_from, audience_from, choice_from, choice_to, database_from, database_password_from, duration_from,
-    duration_to, entity_token_lifetime_from, issuer_from, keys_max_age_from, life_from, number_from,
-    password_list_from, peppers_from, range_service_from, token_lifetime_from,
+    address_from, audience_from, choice_from, choice_to, database_from, database_password_from, duration_to,
+    entity_token_lifetime_from, issuer_from, keys_max_age_from, life_from, number_from, password_list_from,
+    range_service_from, token_lifetime_from,
 };
 
 /// How the variables of this program begin.
@@ -74,9 +76,7 @@ impl Setting {
 const OPEN_OR_CLOSED: [(&str, Registration); 2] = [("open", Registration::Open), ("closed", Registration::Closed)];
 const ON_OR_OFF: [(&str, bool); 2] = [("on", true), ("off", false)];
 const PROFILES: [(&str, Profile); 2] = [("oauth2", Profile::OAuth2), ("oauth21", Profile::OAuth21)];
-const REPLACE_OR_KEEP: [(&str, bool); 2] = [("replace", true), ("keep", false)];
 const ERROR_STYLES: [(&str, ErrorStyle); 2] = [("rfc6749", ErrorStyle::Problem), ("fastapi", ErrorStyle::FastApi)];
-const KERNELS: [(&str, Kernel); 2] = [("auto", Kernel::Auto), ("portable", Kernel::Portable)];
 
 const MANY: usize = 1_000_000;
 
@@ -90,6 +90,8 @@ pub const TABLE: &[Setting] = &[
         read: |settings, text| address_from(text).map(|address| settings.listen = address),
         show: |settings| settings.listen.to_string(),
     },
+    tls::CERTIFICATE,
+    tls::KEY,
     observation::METRICS,
     observation::TRACES,
     observation::TRACES_ONE_OF,
@@ -154,6 +156,10 @@ pub const TABLE: &[Setting] = &[
         read: |settings, text| choice_from(text, OPEN_OR_CLOSED).map(|who| settings.registration = who),
         show: |settings| choice_to(&settings.registration, OPEN_OR_CLOSED),
     },
+    abuse::REGISTRATIONS_PER_HOUR,
+    abuse::LOGIN_ATTEMPTS,
+    abuse::THROTTLE,
+    abuse::TRUSTED_PROXIES,
     Setting {
         name: "profile",
         value: "oauth2|oauth21",
@@ -280,88 +286,16 @@ pub const TABLE: &[Setting] = &[
         read: |settings, text| keys_max_age_from(text).map(|age| settings.keys_max_age = age),
         show: |settings| duration_to(settings.keys_max_age),
     },
-    Setting {
-        name: "hash-memory-kib",
-        value: "KIB",
-        help: "Memory of a new password hash (Argon2id)",
-        is_path: false,
-        read: |settings, text| number_from(text, 1, u32::MAX).map(|kib| settings.hash_memory_kib = kib),
-        show: |settings| settings.hash_memory_kib.to_string(),
-    },
-    Setting {
-        name: "hash-iterations",
-        value: "COUNT",
-        help: "Passes of a new password hash over its memory",
-        is_path: false,
-        read: |settings, text| number_from(text, 1, u32::MAX).map(|count| settings.hash_iterations = count),
-        show: |settings| settings.hash_iterations.to_string(),
-    },
-    Setting {
-        name: "hash-parallelism",
-        value: "COUNT",
-        help: "Lanes of a new password hash",
-        is_path: false,
-        read: |settings, text| number_from(text, 1, u32::MAX).map(|count| settings.hash_parallelism = count),
-        show: |settings| settings.hash_parallelism.to_string(),
-    },
-    Setting {
-        name: "pepper-file",
-        value: "FILE",
-        help: "Secret keys that go into password hashes, one a line in base64, that of new hashes first. Without it: none",
-        is_path: true,
-        read: |settings, text| peppers_from(text).map(|peppers| settings.peppers = peppers),
-        show: |settings| settings.peppers.as_ref().map_or(String::new(), |(path, _)| path.display().to_string()),
-    },
-    Setting {
-        name: "foreign-hashes",
-        value: "replace|keep",
-        help: "Password hashes that other programs made: replace them at the next login, or keep them while another program reads them",
-        is_path: false,
-        read: |settings, text| {
-            choice_from(text, REPLACE_OR_KEEP).map(|replace| settings.replace_foreign_hashes = replace)
-        },
-        show: |settings| choice_to(&settings.replace_foreign_hashes, REPLACE_OR_KEEP),
-    },
-    Setting {
-        name: "hash-kernel",
-        value: "auto|portable",
-        help: "What computes Argon2id: the fastest that the CPU has, or what runs on every CPU",
-        is_path: false,
-        read: |settings, text| choice_from(text, KERNELS).map(|kernel| settings.hash_kernel = kernel),
-        show: |settings| choice_to(&settings.hash_kernel, KERNELS),
-    },
-    Setting {
-        name: "hash-threads",
-        value: "COUNT",
-        help: "Threads that hash passwords. Without it: one for each core",
-        is_path: false,
-        read: |settings, text| number_from(text, 1, 1024).map(|count| settings.hashing.threads = count),
-        show: |settings| settings.hashing.threads.to_string(),
-    },
-    Setting {
-        name: "hash-budget-mib",
-        value: "MIB",
-        help: "Memory of all password hashes that run at once. Without it: a quarter of the memory that the process may use",
-        is_path: false,
-        read: |settings, text| number_from(text, 1, MANY).map(|mib| settings.hashing.memory_budget_mib = mib),
-        show: |settings| settings.hashing.memory_budget_mib.to_string(),
-    },
-    Setting {
-        name: "hash-queue",
-        value: "COUNT",
-        help: "Logins that may wait for a password hash; the next is refused with 503. Without it: 64 for each thread",
-        is_path: false,
-        read: |settings, text| number_from(text, 1, MANY).map(|count| settings.hashing.queue_limit = count),
-        show: |settings| settings.hashing.queue_limit.to_string(),
-    },
-    Setting {
-        name: "hash-deadline",
-        value: "TIME",
-        help: "How long a login waits for a password hash to begin before it is refused with 503",
-        is_path: false,
-        read: |settings, text| duration_from(text).map(|deadline| settings.hashing.deadline = deadline),
-        show: |settings| duration_to(settings.hashing.deadline),
-    },
+    hashing::HASH_MEMORY_KIB,
+    hashing::HASH_ITERATIONS,
+    hashing::HASH_PARALLELISM,
+    hashing::PEPPER_FILE,
+    hashing::FOREIGN_HASHES,
+    hashing::HASH_KERNEL,
+    hashing::HASH_THREADS,
+    hashing::HASH_BUDGET_MIB,
+    hashing::HASH_QUEUE,
+    hashing::HASH_DEADLINE,
     Setting {
         name: "max-connections",
         value: "COUNT",

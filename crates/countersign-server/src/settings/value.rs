@@ -90,6 +90,15 @@ pub(super) fn range_service_from(text: &str) -> Result<Option<RangeService>, Str
     if text.is_empty() { Ok(None) } else { RangeService::new(text).map(Some) }
 }
 
+/// A file, if one is named.
+pub(super) fn path_from(text: &str) -> Result<Option<PathBuf>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let path = PathBuf::from(text);
+    if path.is_dir() { Err("this is a folder: name a file".to_owned()) } else { Ok(Some(path)) }
+}
+
 /// One of two words.
 pub(super) fn choice_from<T: Copy>(text: &str, choices: [(&str, T); 2]) -> Result<T, String> {
     let [(first, _), (second, _)] = choices;

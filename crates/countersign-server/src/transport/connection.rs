@@ -15,13 +15,13 @@ use hyper::rt::Executor;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use crate::transport::deadline::Deadline;
 use crate::transport::limits::Limits;
 use crate::transport::link::{Link, Wait};
 use crate::transport::site::Site;
+use crate::transport::stream::Stream;
 use crate::transport::wire::Wire;
 
 /// What an HTTP/2 stream may queue of its answer.
@@ -74,7 +74,7 @@ pub(crate) fn protocol(limits: &Limits) -> auto::Builder<StreamTasks> {
 
 /// Serves one peer until it leaves, breaks a rule, or `stop` turns true and its requests in flight are answered.
 pub(crate) async fn serve(
-    socket: TcpStream,
+    socket: Stream,
     peer: SocketAddr,
     site: Arc<Site>,
     protocol: Arc<auto::Builder<StreamTasks>>,
@@ -85,10 +85,11 @@ pub(crate) async fn serve(
     let wire = Wire::new(socket, Arc::clone(&limits), Arc::clone(&link));
     let address: Arc<str> = peer.to_string().into();
     let service = service_fn(|mut request: Request<Incoming>| {
-        // The one place that says who the caller is.
-        request.extensions_mut().insert(ConnectInfo(peer));
+        let source = site.source(peer, request.headers());
+        request.extensions_mut().insert(ConnectInfo(source));
         let (in_flight, refusal) = link.begin();
-        Arc::clone(&site).answer(request, Arc::clone(&address), in_flight, refusal)
+        let shown = if source == peer { Arc::clone(&address) } else { source.ip().to_string().into() };
+        Arc::clone(&site).answer(request, shown, in_flight, refusal)
     });
     let mut connection = pin!(protocol.serve_connection(TokioIo::new(wire), service));
     let mut stopped = pin!(async {

@@ -13,7 +13,7 @@ pub struct Limits {
     pub header_fields: usize,
     /// The largest request body of any route, in bytes; beyond it the answer is 413. Routes may take less.
     pub body_bytes: usize,
-    /// From the first byte of a request head (or from the start of the connection) to its last.
+    /// From the first byte of a request head (or from the start of the connection) to its last; and for a TLS handshake.
     pub head: Duration,
     /// From the moment that a handler waits for a body to its last byte. With bodies of at least a kilobyte this also
     /// demands more than 100 bytes a second.

@@ -10,7 +10,9 @@ use axum::Router;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use crate::transport::certificate::Certificate;
 use crate::transport::connection;
+use crate::transport::door::{self, Door};
 use crate::transport::limits::Limits;
 use crate::transport::site::{Presentation, Site};
 
@@ -26,16 +28,17 @@ pub enum Stopped {
     CutOff,
 }
 
-/// Serves the router on the listener until `stop` is ready.
+/// Serves the router at the door, which may be a mere listener, until `stop` is ready.
 pub async fn serve(
-    listener: TcpListener,
+    door: impl Into<Door>,
     router: Router,
     presentation: Presentation,
     limits: Limits,
     stop: impl Future<Output = ()>,
 ) -> Stopped {
     let drain = limits.drain;
-    let house = House::new(router, presentation, limits);
+    let Door { listener, certificate } = door.into();
+    let house = House::new(router, presentation, limits, certificate);
     let mut stop = pin!(stop);
     loop {
         tokio::select! {
@@ -55,10 +58,11 @@ struct House {
     stop: watch::Sender<bool>,
     places: Arc<Semaphore>,
     size: u32,
+    certificate: Option<Certificate>,
 }
 
 impl House {
-    fn new(router: Router, presentation: Presentation, limits: Limits) -> Self {
+    fn new(router: Router, presentation: Presentation, limits: Limits, certificate: Option<Certificate>) -> Self {
         let size = u32::try_from(limits.connections).unwrap_or(u32::MAX);
         Self {
             protocol: Arc::new(connection::protocol(&limits)),
@@ -66,6 +70,7 @@ impl House {
             stop: watch::Sender::new(false),
             places: Arc::new(Semaphore::new(size as usize)),
             size,
+            certificate,
         }
     }
 
@@ -93,10 +98,13 @@ impl House {
             tracing::debug!(%peer, error = %error, "connection lost at once");
             return;
         }
-        let served =
-            connection::serve(socket, peer, Arc::clone(&self.site), Arc::clone(&self.protocol), self.stop.subscribe());
+        let (site, protocol) = (Arc::clone(&self.site), Arc::clone(&self.protocol));
+        let (certificate, stop) = (self.certificate.clone(), self.stop.subscribe());
         tokio::spawn(async move {
-            served.await;
+            let limits = site.limits();
+            if let Some(stream) = door::enter(socket, peer, certificate, &limits, stop.clone()).await {
+                connection::serve(stream, peer, site, protocol, stop).await;
+            }
             drop(place);
         });
     }

@@ -1,8 +1,10 @@
 //! One request, from its head to its answer: refused here, or handled by the router within time, then named, headed and logged.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -25,6 +27,7 @@ use crate::transport::body::{AnswerBody, request_body};
 use crate::transport::limits::Limits;
 use crate::transport::link::InFlight;
 use crate::transport::matched_route::ReportMatchedRoute;
+use crate::transport::proxies::TrustedProxies;
 use crate::transport::refusal::Refusal;
 use crate::transport::request_counts::RequestCounts;
 use crate::transport::request_id::{RequestIds, X_REQUEST_ID};
@@ -37,6 +40,8 @@ pub struct Presentation {
     pub is_https: bool,
     /// How the bodies of refusals look.
     pub error_style: ErrorStyle,
+    /// Who may say for whom it asks.
+    pub proxies: TrustedProxies,
     /// Spans of requests are sent to a collector.
     pub is_traced: bool,
     /// Where requests are counted.
@@ -50,19 +55,32 @@ pub(crate) struct Site {
     presentation: Presentation,
     limits: Arc<Limits>,
     request_ids: RequestIds,
+    has_warned: AtomicBool,
 }
 
 impl Site {
     pub(crate) fn new(router: Router, presentation: Presentation, limits: Arc<Limits>) -> Self {
         let router = router.layer(ReportMatchedRoute);
-        Self { router, presentation, limits, request_ids: RequestIds::default() }
+        Self { router, presentation, limits, request_ids: RequestIds::default(), has_warned: AtomicBool::new(false) }
     }
 
     pub(crate) fn limits(&self) -> Arc<Limits> {
         Arc::clone(&self.limits)
     }
 
-    /// Answers one request. `peer`: its address as the log has it. `refusal`: what the socket found wrong with its head.
+    /// Where a request comes from: the one place that says who the caller is. Its port is unknown where a proxy has said it.
+    pub(crate) fn source(&self, peer: SocketAddr, headers: &HeaderMap) -> SocketAddr {
+        let proxies = &self.presentation.proxies;
+        if proxies.lack(peer.ip(), headers) && !self.has_warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                proxy = %peer.ip(),
+                "requests that a proxy forwards count as its own, all callers as one: name it by --trusted-proxies"
+            );
+        }
+        proxies.source(peer.ip(), headers).map_or(peer, |source| SocketAddr::new(source, 0))
+    }
+
+    /// Answers one request. `peer`: where it comes from, as the log has it. `refusal`: what the socket found wrong with its head.
     pub(crate) async fn answer(
         self: Arc<Self>,
         request: Request<Incoming>,
@@ -164,7 +182,7 @@ fn log(method: &Method, response: &Response<Body>, route: &str, took: Duration) 
     // An extension method is the caller's text.
     let method = if is_standard(method) { method.as_str() } else { "-" };
     // A storm of requests that a handler puts off must not flood the log: the handler tells of it as a whole.
-    let is_put_off = response.status() == StatusCode::SERVICE_UNAVAILABLE
+    let is_put_off = [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS].contains(&response.status())
         && response.headers().contains_key(RETRY_AFTER)
         && response.extensions().get::<Refusal>().is_none();
     if is_put_off {

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use crate::transport::deadline::Deadline;
 use crate::transport::gate::{Gate, Refused};
 use crate::transport::limits::Limits;
 use crate::transport::link::Link;
 use crate::transport::refusal::Refusal;
+use crate::transport::stream::Stream;
 
 /// What makes a cut request line a whole request again, so that it reaches the service in its turn and is refused there.
 const END_OF_CUT_HEAD: &[u8] = b" HTTP/1.1\r\n\r\n";
@@ -22,7 +22,7 @@ const DISCARD_BYTES: usize = 8 * 1024;
 /// The socket of one connection.
 #[derive(Debug)]
 pub(crate) struct Wire {
-    socket: TcpStream,
+    socket: Stream,
     limits: Arc<Limits>,
     link: Arc<Link>,
     gate: Gate,
@@ -43,7 +43,7 @@ enum Input {
 }
 
 impl Wire {
-    pub(crate) fn new(socket: TcpStream, limits: Arc<Limits>, link: Arc<Link>) -> Self {
+    pub(crate) fn new(socket: Stream, limits: Arc<Limits>, link: Arc<Link>) -> Self {
         Self {
             socket,
             gate: Gate::new(limits.request_line_bytes),

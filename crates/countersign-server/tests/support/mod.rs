@@ -44,6 +44,11 @@ impl Place {
         Self { folder: tempfile::tempdir().unwrap(), database }
     }
 
+    /// One whose database is in its data directory, whatever the other tests run on.
+    pub(crate) fn on_sqlite() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), database: None }
+    }
+
     /// One whose database is at this URL.
     pub(crate) fn on(database: &str) -> Self {
         Self { folder: tempfile::tempdir().unwrap(), database: Some(database.to_owned()) }
@@ -107,7 +112,13 @@ impl Place {
         self.run_with(&add, &[], &format!("{PASSWORD}\n"))
     }
 
+    /// A server that counts no attempts: all tests come from one address.
     pub(crate) fn serve(&self, arguments: &[&str]) -> Server {
+        self.serve_throttling(&[&["--throttle", "off"], arguments].concat())
+    }
+
+    /// A server as it is by default.
+    pub(crate) fn serve_throttling(&self, arguments: &[&str]) -> Server {
         let arguments = [&["serve", "--listen", "127.0.0.1:0"], arguments].concat();
         let child = self.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         Server::of(child)

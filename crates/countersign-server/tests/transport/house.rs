@@ -11,12 +11,23 @@ use axum::body::Bytes;
 use axum::extract::ConnectInfo;
 use axum::routing::{get, post};
 use countersign_axum::ErrorStyle;
-use countersign_server::transport::{Limits, Presentation, RequestCounts, Stopped, serve};
+use countersign_server::transport::{Limits, Presentation, RequestCounts, Stopped, TrustedProxies, serve};
 use tokio::runtime::Runtime;
 use tokio::sync::{Notify, oneshot};
 
 /// Far beyond every limit that a test sets: reaching it means that the server did not close.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// As most servers present themselves.
+pub(crate) fn plain() -> Presentation {
+    Presentation {
+        is_https: false,
+        error_style: ErrorStyle::Problem,
+        proxies: TrustedProxies::default(),
+        is_traced: false,
+        counts: RequestCounts::default(),
+    }
+}
 
 /// A running server.
 pub(crate) struct House {
@@ -34,15 +45,7 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) fn start(limits: Limits) -> Self {
-        Self::start_as(
-            limits,
-            Presentation {
-                is_https: false,
-                error_style: ErrorStyle::Problem,
-                is_traced: false,
-                counts: RequestCounts::default(),
-            },
-        )
+        Self::start_as(limits, plain())
     }
 
     pub(crate) fn start_as(limits: Limits, presentation: Presentation) -> Self {

@@ -8,3 +8,6 @@ mod presentation;
 mod slowness;
 mod stopping;
 mod http2;
+mod tls;
+#[path = "../support/tls.rs"]
+mod tls_client;

@@ -3,9 +3,9 @@
 use std::io::Write;
 
 use countersign_axum::ErrorStyle;
-use countersign_server::transport::{Limits, Presentation, RequestCounts};
+use countersign_server::transport::{Limits, Presentation};
 
-use crate::house::{House, rest};
+use crate::house::{House, plain, rest};
 
 fn get(path: &str, fields: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{fields}\r\n")
@@ -35,12 +35,7 @@ fn answers_and_refusals_carry_the_same_headers() {
 
 #[test]
 fn a_server_reached_over_tls_says_so() {
-    let presentation = Presentation {
-        is_https: true,
-        error_style: ErrorStyle::Problem,
-        is_traced: false,
-        counts: RequestCounts::default(),
-    };
+    let presentation = Presentation { is_https: true, ..plain() };
     let house = House::start_as(Limits::default(), presentation);
     let answer = house.exchange(get("/", ""));
     assert_eq!(answer.header("strict-transport-security").as_deref(), Some("max-age=31536000"));
@@ -72,12 +67,7 @@ fn a_panic_is_a_500_and_the_server_goes_on() {
 
 #[test]
 fn refusals_follow_the_error_style() {
-    let presentation = Presentation {
-        is_https: false,
-        error_style: ErrorStyle::FastApi,
-        is_traced: false,
-        counts: RequestCounts::default(),
-    };
+    let presentation = Presentation { error_style: ErrorStyle::FastApi, ..plain() };
     let house = House::start_as(Limits::default(), presentation);
     let answer = house.exchange("GET / HTTP/1.1\r\n\r\n");
     assert_eq!(answer.header("content-type").as_deref(), Some("application/json"));
@@ -103,4 +93,17 @@ fn handlers_are_told_the_address_of_the_caller() {
     let address = stream.local_addr().unwrap().to_string();
     stream.write_all(get("/peer", "X-Forwarded-For: 192.0.2.1\r\n").as_bytes()).unwrap();
     assert_eq!(rest(stream).body(), address);
+}
+
+// R-138, S-027
+#[test]
+fn who_is_behind_a_proxy_is_told_by_a_proxy_that_is_trusted() {
+    let house = House::start_as(Limits::default(), Presentation { proxies: "127.0.0.1".parse().unwrap(), ..plain() });
+    let told = |fields: &str| house.exchange(get("/peer", fields)).body();
+    assert_eq!(told("X-Forwarded-For: 192.0.2.1, 203.0.113.7\r\n"), "203.0.113.7:0");
+    assert_eq!(told("Forwarded: for=\"[2001:db8::7]:4711\";proto=https\r\n"), "[2001:db8::7]:0");
+    assert_eq!(told("X-Forwarded-For: 203.0.113.7\r\nX-Forwarded-For: 192.0.2.1\r\n"), "192.0.2.1:0");
+    for fields in ["", "X-Forwarded-For: unknown\r\n", "Forwarded: for=1.1.1.1\r\nX-Forwarded-For: 192.0.2.1\r\n"] {
+        assert!(told(fields).starts_with("127.0.0.1:"), "{fields}");
+    }
 }

@@ -1,5 +1,7 @@
 //! Why a token request is refused (RFC 6749 section 5.2), without a word about statuses: those are HTTP's.
 
+use crate::throttles::Throttled;
+
 /// A refused token request. The texts are fixed: nothing of the request is repeated in them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -22,6 +24,9 @@ pub enum GrantError {
     /// The scope is malformed, or nothing asked for may be granted.
     #[error("The scope is malformed, or none of it may be granted")]
     InvalidScope,
+    /// There were too many attempts.
+    #[error(transparent)]
+    Throttled(#[from] Throttled),
     /// Too many logins at once.
     #[error("Too many logins at once, try again in a moment")]
     Busy {

@@ -9,7 +9,6 @@ mod client_credentials;
 use std::sync::Arc;
 
 use countersign_axum::{Clock, ErrorStyle};
-use countersign_password::Source;
 use countersign_token::{NewToken, ScopeSet, Subject};
 use zeroize::Zeroizing;
 
@@ -22,6 +21,7 @@ use crate::scopes::OFFLINE_ACCESS;
 use crate::session::{Origin, RefreshToken, Session};
 use crate::sessions::Sessions;
 use crate::settings::Settings;
+use crate::throttles::Whence;
 use crate::user::User;
 
 /// A token request whose form is decoded: each parameter once or not at all, never empty.
@@ -38,8 +38,8 @@ pub struct TokenRequest {
     pub refresh_token: Option<Zeroizing<String>>,
     /// `scope`: the scopes asked for.
     pub scope: Option<String>,
-    /// Whom the hashing is for: sources take turns.
-    pub source: Source,
+    /// Where it comes from: addresses take turns at hashing, and guesses from them are counted.
+    pub whence: Whence,
     /// From where the session is begun.
     pub origin: Origin,
 }
@@ -54,6 +54,8 @@ pub struct TokenResponse {
     pub refresh_token: Option<Zeroizing<String>>,
     /// The scopes that were granted, not the ones asked for.
     pub scope: ScopeSet,
+    /// What the device of a user shall keep ([`Throttles::device`](crate::throttles::Throttles::device)).
+    pub device: Option<String>,
 }
 
 /// The grants and what they work with.
@@ -150,7 +152,7 @@ impl Grants {
             scope = scope.union(&offline_access());
         }
         let refresh_token = refresh_token.map(|token| token.text());
-        Ok(TokenResponse { access_token: issued.token, expires_in: lifetime_s, refresh_token, scope })
+        Ok(TokenResponse { access_token: issued.token, expires_in: lifetime_s, refresh_token, scope, device: None })
     }
 }
 

@@ -23,7 +23,8 @@ pub(super) async fn grant(grants: &Grants, request: TokenRequest) -> Result<Toke
         GrantError::InvalidRequest("The password is too long, or holds control characters")
     };
     let password = Password::new(String::clone(&password)).map_err(|_| not_a_password)?;
-    let user = grants.accounts.for_source(request.source).authenticate(&username, password).await?;
+    let accounts = grants.accounts.for_requests_from(request.whence);
+    let user = accounts.authenticate(&username, password).await?;
     let client = request.client;
     let (scope, with_refresh) = match scope_of(request.scope.as_deref(), &limited(&client, &user.scopes)) {
         Err(GrantError::InvalidScope) if is_lenient => (ScopeSet::default(), false),
@@ -39,7 +40,8 @@ pub(super) async fn grant(grants: &Grants, request: TokenRequest) -> Result<Toke
     };
     tracing::info!(event = "login", outcome = "good", user = %user.id, session = %session.id);
     let (subject, session) = (subject_of(&user)?, Some(&session));
-    grants.issue(Granted { subject, client: &client, session, scope, refresh_token })
+    let device = accounts.device_of(user.id).filter(|_| client.id.is_first_party());
+    Ok(TokenResponse { device, ..grants.issue(Granted { subject, client: &client, session, scope, refresh_token })? })
 }
 
 /// What is granted, and whether a refresh token was asked for.
@@ -52,6 +54,7 @@ impl From<AccountError> for GrantError {
     fn from(error: AccountError) -> Self {
         match error {
             AccountError::WrongCredentials => Self::WRONG_CREDENTIALS,
+            AccountError::Throttled(throttled) => Self::Throttled(throttled),
             AccountError::Busy { retry_after_s } => Self::Busy { retry_after_s },
             other => Self::unavailable(other),
         }

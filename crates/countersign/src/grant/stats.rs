@@ -13,6 +13,8 @@ pub enum GrantOutcome {
     Good,
     /// The user, the password or the refresh token was not good.
     Refused,
+    /// There were too many wrong passwords before it.
+    Throttled,
     /// It was malformed, or not for this client.
     Invalid,
     /// Too many passwords were being checked.
@@ -23,13 +25,15 @@ pub enum GrantOutcome {
 
 impl GrantOutcome {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Good, Self::Refused, Self::Invalid, Self::Busy, Self::Unavailable];
+    pub const ALL: [Self; 6] =
+        [Self::Good, Self::Refused, Self::Throttled, Self::Invalid, Self::Busy, Self::Unavailable];
 
     /// By which it is known.
     pub fn name(self) -> &'static str {
         match self {
             Self::Good => "good",
             Self::Refused => "refused",
+            Self::Throttled => "throttled",
             Self::Invalid => "invalid",
             Self::Busy => "busy",
             Self::Unavailable => "unavailable",
@@ -40,6 +44,7 @@ impl GrantOutcome {
         match error {
             None => Self::Good,
             Some(GrantError::InvalidGrant(_)) => Self::Refused,
+            Some(GrantError::Throttled(_)) => Self::Throttled,
             Some(GrantError::Busy { .. }) => Self::Busy,
             Some(GrantError::Unavailable) => Self::Unavailable,
             Some(_) => Self::Invalid,

@@ -91,6 +91,7 @@ impl From<EntityToken> for EntityTokenView {
     (status = 403, description = "It would carry more than your own permissions, or the token is of a registered client", body = Problem, content_type = PROBLEM_JSON),
     (status = 404, description = "There is no such thing, or it is somebody else's", body = Problem, content_type = PROBLEM_JSON),
     (status = 409, description = "The thing has 100 tokens, or changed at the same moment", body = Problem, content_type = PROBLEM_JSON),
+    (status = 429, description = "You have made too many tokens: Retry-After says when to try again", body = Problem, content_type = PROBLEM_JSON),
     BodyRefused,
 ))]
 pub(crate) async fn mint_entity_token(

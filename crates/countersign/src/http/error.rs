@@ -13,6 +13,7 @@ use crate::entities::{DeclareError, MintError};
 use crate::entity::EntityFault;
 use crate::statuses::StatusListError;
 use crate::store::StoreError;
+use crate::throttles::Throttled;
 
 /// The media type of a problem.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
@@ -49,6 +50,11 @@ impl ApiError {
     pub(crate) fn unavailable(cause: &dyn std::fmt::Display) -> Self {
         tracing::error!(%cause, "a request failed");
         Self::try_later(1)
+    }
+
+    fn too_many(throttled: Throttled) -> Self {
+        let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, throttled.to_string());
+        Self { problem, retry_after_s: Some(throttled.retry_after_s) }
     }
 
     fn try_later(retry_after_s: u32) -> Self {
@@ -107,6 +113,7 @@ impl From<MintError> for ApiError {
             MintError::TooWide(_) => Self::new(StatusCode::FORBIDDEN, text),
             MintError::NoPermission | MintError::Lifetime(_) => Self::invalid(text),
             MintError::TooMany | MintError::Changed => Self::new(StatusCode::CONFLICT, text),
+            MintError::Throttled(throttled) => Self::too_many(throttled),
             MintError::Store(error) => error.into(),
             MintError::Signing(error) => Self::unavailable(&error),
         }
@@ -126,6 +133,7 @@ impl From<AccountError> for ApiError {
             AccountError::Gone => Self::not_found(),
             AccountError::NotAPassword(reason) => Self::invalid(reason),
             AccountError::PasswordRefused(reason) => Self::invalid(reason).rule(reason.rule()),
+            AccountError::Throttled(throttled) => Self::too_many(throttled),
             AccountError::Store(error) => error.into(),
             AccountError::Busy { retry_after_s } => Self::try_later(retry_after_s),
             AccountError::Hashing(error) => Self::unavailable(&error),

@@ -63,6 +63,7 @@ pub(crate) struct Introspection {
     )),
     (status = 400, description = "The request is malformed", body = TokenError),
     (status = 401, description = "The client has not proven who it is", body = TokenError),
+    (status = 429, description = "Too many wrong secrets: Retry-After says when to try again", body = TokenError),
     (status = 503, description = "The server cannot answer now", body = TokenError),
 ))]
 pub(crate) async fn introspect_token(

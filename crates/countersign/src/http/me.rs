@@ -102,6 +102,7 @@ pub(crate) async fn delete_own_account(
 #[utoipa::path(put, path = "/users/me/password", tag = TAG, request_body = PasswordChange, responses(
     (status = 204, description = "Changed"),
     (status = 403, description = "The current password is wrong, or the token is of a registered client", body = Problem, content_type = PROBLEM_JSON),
+    (status = 429, description = "Too many wrong passwords: Retry-After says when to try again", body = Problem, content_type = PROBLEM_JSON),
     BodyRefused,
 ))]
 pub(crate) async fn change_own_password(
@@ -114,6 +115,6 @@ pub(crate) async fn change_own_password(
     only_first_party(&claims)?;
     let current = Password::new(body.current_password).map_err(ApiError::invalid)?;
     let new = Password::new(body.new_password).map_err(ApiError::invalid)?;
-    app.accounts().for_source(caller.source()).change_password(user.id, current, new).await?;
+    app.accounts().for_requests_from(caller.whence().clone()).change_password(user.id, current, new).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -45,7 +45,8 @@ use crate::settings::Profile;
 /// The router of a Countersign, with the document and the pages `/docs` and `/redoc`.
 ///
 /// Serve it with axum's `into_make_service_with_connect_info::<SocketAddr>()`, so that a storm of logins from one address
-/// leaves room for those from others; without it, all callers are one.
+/// leaves room for those from others, and guesses from one count for that; without it, all callers are one, and guesses count at the
+/// account alone.
 ///
 /// Fails if the document cannot be written, which is a fault of this library and not of its caller.
 pub fn router(app: Countersign) -> Result<Router, DocumentError> {

@@ -11,7 +11,7 @@ use crate::app::Countersign;
 use crate::client::Client;
 use crate::grant::GrantError;
 use crate::http::token::{Presented, TAG, read_presented};
-use crate::introspection::{is_for_thing, verify};
+use crate::introspection::{is_for_thing, verify_even_if_early};
 use crate::session::RefreshToken;
 use crate::store::StoreError;
 
@@ -40,6 +40,7 @@ pub(crate) struct RevocationForm {
     (status = 200, description = "The token is not good any more"),
     (status = 400, description = "The request is malformed", body = TokenError),
     (status = 401, description = "The Authorization header names a client that is not known", body = TokenError),
+    (status = 429, description = "Too many wrong secrets: Retry-After says when to try again", body = TokenError),
     (status = 503, description = "The token could not be revoked: try again", body = TokenError),
 ))]
 pub(crate) async fn revoke_token(
@@ -57,7 +58,7 @@ async fn revoke(app: &Countersign, token: &str, client: &Client) -> Result<(), T
     if let Some(token) = RefreshToken::read(token) {
         return app.sessions().revoke(&token, client.id.as_str()).await.map_err(failed);
     }
-    let claims = verify(app, token).filter(|claims| claims.client_id() == Some(client.id.as_str()));
+    let claims = verify_even_if_early(app, token).filter(|claims| claims.client_id() == Some(client.id.as_str()));
     let Some(claims) = claims else { return Ok(()) };
     let session = claims.session_id().and_then(|id| id.parse().ok());
     let session = session.ok_or_else(unsupported_token_type)?;

@@ -13,7 +13,8 @@ use crate::app::Countersign;
 use crate::client::Client;
 use crate::clients::{self, ClientError, Proof, Shown, first_party};
 use crate::grant::{GrantError, TokenRequest, TokenResponse};
-use crate::http::caller::Caller;
+use crate::http::caller::{Caller, keep_device};
+use crate::throttles::Throttled;
 use crate::trail;
 
 /// How the document groups these routes.
@@ -59,26 +60,31 @@ pub(crate) struct Token {
     (status = 200, description = "A token", body = TokenAnswer),
     (status = 400, description = "The request is malformed, or the credentials are wrong", body = TokenError),
     (status = 401, description = "The Authorization header names a client that is not known", body = TokenError),
+    (status = 429, description = "Too many wrong passwords or secrets: Retry-After says when to try again", body = TokenError),
     (status = 503, description = "Too many logins at once: Retry-After says when to try again", body = TokenError),
 ))]
 pub(crate) async fn issue_token(
     State(app): State<Countersign>,
     caller: Caller,
     request: Request,
-) -> Result<TokenAnswer, TokenError> {
+) -> Result<Response, TokenError> {
     let request = read(&app, &caller, request).await?;
-    let TokenResponse { access_token, expires_in, refresh_token, scope } = app.grants().grant(request).await?;
+    let TokenResponse { access_token, expires_in, refresh_token, scope, device } = app.grants().grant(request).await?;
     let answer = TokenAnswer::new(access_token, expires_in).scope(scope);
-    Ok(match refresh_token {
+    let answer = match refresh_token {
         Some(token) => answer.refresh_token(token),
         None => answer,
-    })
+    };
+    let mut response = answer.into_response();
+    keep_device(response.headers_mut(), device, app.settings());
+    Ok(response)
 }
 
 /// Get an access token. Forms and answers are those of FastAPI's tutorials.
 #[utoipa::path(post, path = "/token", tag = TAG, operation_id = "issue_token", responses(
     (status = 200, description = "A token", body = Token),
     (status = 401, description = "Incorrect username or password"),
+    (status = 429, description = "Too many wrong passwords: Retry-After says when to try again"),
     (status = 503, description = "Too many logins at once: Retry-After says when to try again"),
 ))]
 pub(crate) async fn issue_token_as_fastapi(
@@ -93,11 +99,15 @@ pub(crate) async fn issue_token_as_fastapi(
         password: Some(Zeroizing::new(form.password().to_owned())),
         scope: Some(form.scope().to_string()).filter(|scope| !scope.is_empty()),
         refresh_token: None,
-        source: caller.source(),
+        whence: caller.whence().clone(),
         origin: caller.origin(),
     };
     match app.grants().grant(request).await {
-        Ok(token) => TokenAnswer::fastapi(token.access_token).into_response(),
+        Ok(token) => {
+            let mut response = TokenAnswer::fastapi(token.access_token).into_response();
+            keep_device(response.headers_mut(), token.device, app.settings());
+            response
+        }
         Err(error) => TokenError::from(error).answer(ErrorStyle::FastApi),
     }
 }
@@ -113,9 +123,9 @@ async fn read(app: &Countersign, caller: &Caller, request: Request) -> Result<To
         password: text("password")?.map(Zeroizing::new),
         refresh_token: text("refresh_token")?.map(Zeroizing::new),
         scope: text("scope")?,
-        source: caller.source(),
+        whence: caller.whence().clone(),
         origin: caller.origin(),
-        client: authenticate_client(app, &headers, &form).await?,
+        client: authenticate_client(app, caller, (&headers, &form)).await?,
     })
 }
 
@@ -128,15 +138,20 @@ pub(crate) struct Presented {
 /// Reads the form of [`Presented`] (RFC 7009 section 2.1, RFC 7662 section 2.1).
 pub(crate) async fn read_presented(app: &Countersign, request: Request) -> Result<Presented, TokenError> {
     let headers = request.headers().clone();
+    let caller = Caller::of(&headers, request.extensions());
     let form = StrictForm::from_request(request, &()).await?;
     let token = Zeroizing::new(form.required("token")?.to_owned());
     // Read, so that a repeated one is refused; it tells nothing that the token itself does not.
     form.optional("token_type_hint")?;
-    Ok(Presented { token, client: authenticate_client(app, &headers, &form).await? })
+    Ok(Presented { token, client: authenticate_client(app, &caller, (&headers, &form)).await? })
 }
 
 /// The client that a request names, if it is who it says.
-async fn authenticate_client(app: &Countersign, headers: &HeaderMap, form: &StrictForm) -> Result<Client, TokenError> {
+async fn authenticate_client(
+    app: &Countersign,
+    caller: &Caller,
+    (headers, form): (&HeaderMap, &StrictForm),
+) -> Result<Client, TokenError> {
     let shown = ClientCredentials::from_request(headers, form);
     let shown = shown.inspect_err(|error| {
         if error.code() == TokenErrorCode::InvalidClient {
@@ -144,12 +159,13 @@ async fn authenticate_client(app: &Countersign, headers: &HeaderMap, form: &Stri
             clients::refuse(claimed, &error.description());
         }
     })?;
-    let seen = shown.as_ref().map(|shown| Shown { id: shown.id(), proof: proof(shown) });
+    let seen = shown.as_ref().map(|shown| Shown { id: shown.id(), proof: proof(shown), whence: caller.whence() });
     let known = app.clients().authenticate(seen, &app.settings().issuer, app.clock().now()).await;
     let known = known.inspect(|client| trail::of_client(client.id.as_str()));
     known.map_err(|error| match (error, shown) {
         (ClientError::Refused, Some(shown)) => shown.refuse(),
         (ClientError::Refused, None) => TokenError::new(TokenErrorCode::InvalidClient, "Name the client"),
+        (ClientError::Throttled(throttled), _) => GrantError::Throttled(throttled).into(),
         (ClientError::Store(error), _) => GrantError::unavailable(error).into(),
     })
 }
@@ -172,6 +188,7 @@ impl From<GrantError> for TokenError {
             GrantError::UnauthorizedClient => Self::new(UnauthorizedClient, text),
             GrantError::UnsupportedGrantType => Self::new(UnsupportedGrantType, text),
             GrantError::InvalidScope => Self::new(InvalidScope, text),
+            GrantError::Throttled(Throttled { retry_after_s }) => Self::too_many(text, retry_after_s),
             GrantError::Busy { retry_after_s } => Self::try_later(text, retry_after_s),
             GrantError::Unavailable => Self::try_later(text, 1),
         }

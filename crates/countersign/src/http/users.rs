@@ -89,6 +89,7 @@ pub(crate) struct UserPageView {
     (status = 201, description = "Registered", body = UserView),
     (status = 403, description = "Registration is closed", body = Problem, content_type = PROBLEM_JSON),
     (status = 409, description = "The user name or the e-mail address is taken", body = Problem, content_type = PROBLEM_JSON),
+    (status = 429, description = "Too many registrations from this address: Retry-After says when to try again", body = Problem, content_type = PROBLEM_JSON),
     BodyRefused,
 ))]
 pub(crate) async fn register_user(
@@ -113,7 +114,8 @@ pub(crate) async fn register_user(
         scopes: app.settings().default_scopes.clone(),
         password: Password::new(body.password).map_err(ApiError::invalid)?,
     };
-    let user = app.accounts().for_source(caller.source()).register(account).await?;
+    let accounts = app.accounts().for_requests_from(caller.whence().clone());
+    let user = if is_administrator { accounts.register(account).await } else { accounts.sign_up(account).await }?;
     Ok((StatusCode::CREATED, Json(user.into())))
 }
 

@@ -8,10 +8,13 @@ mod user_query;
 mod session_store;
 mod client_store;
 mod status_store;
+mod throttle_store;
 mod entity_store;
 mod audit_store;
 mod taking_over;
+mod examination;
 mod sql;
+pub mod transfer;
 
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
@@ -30,9 +33,11 @@ use crate::user::{Credentials, Login, NewUser, User, UserChange, UserId, Usernam
 pub use crate::store::audit_store::AuditStore;
 pub use crate::store::client_store::ClientStore;
 pub use crate::store::entity_store::{Declared, EntityStore};
+pub use crate::store::examination::Examination;
 pub use crate::store::session_store::{Retry, Rotation, SessionStore};
 pub use crate::store::status_store::StatusStore;
 pub use crate::store::taking_over::Imported;
+pub use crate::store::throttle_store::ThrottleStore;
 pub use crate::store::user_query::{SearchText, SearchTextError, UserPage, UserQuery};
 
 /// The version of the schema after all steps, of either engine.
@@ -229,11 +234,19 @@ pub trait HealthCheck: Send + Sync + 'static {
 
 /// An engine that keeps everything.
 pub trait Store:
-    UserStore + SessionStore + StatusStore + ClientStore + EntityStore + KeyStore + AuditStore + HealthCheck
+    UserStore + SessionStore + StatusStore + ClientStore + EntityStore + ThrottleStore + KeyStore + AuditStore + HealthCheck
 {
 }
 
 impl<S> Store for S where
-    S: UserStore + SessionStore + StatusStore + ClientStore + EntityStore + KeyStore + AuditStore + HealthCheck
+    S: UserStore
+        + SessionStore
+        + StatusStore
+        + ClientStore
+        + EntityStore
+        + ThrottleStore
+        + KeyStore
+        + AuditStore
+        + HealthCheck
 {
 }

@@ -146,6 +146,7 @@ pub(in crate::store) const END_LEAST_USED: [&str; 2] = end_sessions!(
      ORDER BY refresh_number IS NULL, last_used_at DESC, created_at DESC, id LIMIT 1000000 OFFSET $4)"
 );
 pub(in crate::store) const END_SESSIONS_OF_CLIENT: [&str; 2] = end_sessions!("client = $1");
+pub(in crate::store) const END_ALL_SESSIONS: [&str; 2] = end_sessions!("TRUE");
 pub(in crate::store) const PURGE_SESSIONS: &str =
     "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT $2)";
 
@@ -264,8 +265,17 @@ pub(in crate::store) const END_ENTITY_TOKEN: [&str; 2] = end_entity_tokens!("id 
 pub(in crate::store) const END_ENTITY_TOKENS: [&str; 2] = end_entity_tokens!("entity = $1");
 pub(in crate::store) const END_ENTITY_TOKENS_OF_OWNER: [&str; 2] =
     end_entity_tokens!("entity IN (SELECT subject FROM entities WHERE owner_id = $1)");
+pub(in crate::store) const END_ALL_ENTITY_TOKENS: [&str; 2] = end_entity_tokens!("TRUE");
 pub(in crate::store) const PURGE_ENTITY_TOKENS: &str =
     "DELETE FROM entity_tokens WHERE id IN (SELECT id FROM entity_tokens WHERE expires_at <= $1 LIMIT $2)";
+
+pub(in crate::store) const FIND_COUNTER: &str = "SELECT count, until_ms, mark, expires_at FROM counters WHERE key = $1";
+pub(in crate::store) const KEEP_COUNTER: &str = "
+    INSERT INTO counters (key, count, until_ms, mark, expires_at) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (key) DO UPDATE SET count = excluded.count, until_ms = excluded.until_ms, mark = excluded.mark,
+        expires_at = excluded.expires_at";
+pub(in crate::store) const PURGE_COUNTERS: &str =
+    "DELETE FROM counters WHERE key IN (SELECT key FROM counters WHERE expires_at <= $1 LIMIT $2)";
 
 pub(in crate::store) const INSERT_KEY: &str = "
     INSERT INTO signing_keys (kid, algorithm, state, sealed, created_at, since)
@@ -280,5 +290,11 @@ pub(in crate::store) const RETIRE_KEY: &str = "UPDATE signing_keys SET state = '
 pub(in crate::store) const ACTIVATE_KEY: &str = "UPDATE signing_keys SET state = 'active', since = $1 WHERE kid = $2";
 pub(in crate::store) const IS_ACTIVE_KEY: &str = "SELECT 1 FROM signing_keys WHERE kid = $1 AND state = 'active'";
 pub(in crate::store) const REMOVE_KEY: &str = "DELETE FROM signing_keys WHERE kid = $1";
+
+/// When the last thing was done that leaves a time.
+pub(in crate::store) const LATEST: &str = "
+    SELECT max(latest) FROM (
+        SELECT max(created_at) AS latest FROM users UNION ALL SELECT max(last_used_at) FROM sessions
+        UNION ALL SELECT max(since) FROM signing_keys UNION ALL SELECT max(created_at) FROM entity_tokens) AS all_of_them";
 
 pub(in crate::store) const PING: &str = "SELECT count(*) FROM signing_keys";

@@ -1,9 +1,11 @@
 //! A Countersign in memory, and how the tests talk to it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, Request, StatusCode};
 use countersign::sealing::SealingKey;
@@ -24,6 +26,8 @@ pub(crate) struct Server {
     pub(crate) app: Countersign,
     pub(crate) router: Router,
     pub(crate) clock: ClockHand,
+    /// What hashes for it.
+    pub(crate) hashing: HashPool,
     sealing: Arc<SealingKey>,
 }
 
@@ -70,8 +74,9 @@ impl Server {
 
     async fn open(settings: Settings, stores: Stores, sealing: Arc<SealingKey>, pool: HashPool) -> Self {
         let (clock, hand) = Clock::settable(1_800_000_000);
-        let app = Countersign::open(settings, stores, Arc::clone(&sealing), pool, clock).await.unwrap();
-        Self { router: countersign::http::router(app.clone()).unwrap(), app, clock: hand, sealing }
+        let app = Countersign::open(settings, stores, Arc::clone(&sealing), pool.clone(), clock).await.unwrap();
+        let router = countersign::http::router(app.clone()).unwrap();
+        Self { router, app, clock: hand, hashing: pool, sealing }
     }
 
     pub(crate) fn sealing(&self) -> &SealingKey {
@@ -87,9 +92,12 @@ impl Server {
     }
 
     pub(crate) async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let body = serde_urlencoded::to_string(fields).unwrap();
-        let request = Request::post(path).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
-        self.send(request.body(Body::from(body)).unwrap()).await
+        self.send(form(path, fields)).await
+    }
+
+    /// The same, from this address.
+    pub(crate) async fn form_from(&self, address: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
+        self.send(from(address, form(path, fields))).await
     }
 
     pub(crate) async fn json(&self, method: &str, path: &str, token: Option<&str>, body: &Value) -> Answer {
@@ -139,6 +147,19 @@ impl Server {
         all.extend_from_slice(fields);
         self.form("/token", &all).await
     }
+}
+
+fn form(path: &str, fields: &[(&str, &str)]) -> Request<Body> {
+    let body = serde_urlencoded::to_string(fields).unwrap();
+    let request = Request::post(path).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+    request.body(Body::from(body)).unwrap()
+}
+
+/// The request as if it came from this address.
+pub(crate) fn from(address: &str, mut request: Request<Body>) -> Request<Body> {
+    let peer = SocketAddr::new(address.parse().unwrap(), 4711);
+    request.extensions_mut().insert(ConnectInfo(peer));
+    request
 }
 
 fn new_stores() -> Stores {

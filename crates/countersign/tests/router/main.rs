@@ -13,5 +13,6 @@ mod entity_attacks;
 mod assertions;
 mod sessions;
 mod status_lists;
+mod throttle;
 mod users;
 mod well_known;

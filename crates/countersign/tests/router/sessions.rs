@@ -244,6 +244,20 @@ async fn one_sees_where_one_is_logged_in_and_logs_out_there_or_everywhere() {
     assert!(!is_good(&server, &here).await && is_good(&server, &bob).await);
 }
 
+// R-020, F-13: the clock of another node, or one that was put back.
+#[tokio::test]
+async fn a_token_that_is_given_back_before_its_time_is_dead_when_that_comes() {
+    let server = server_with_alice("").await;
+    let now = server.app.clock().now();
+    let (access, token) = log_in(&server, "offline_access").await;
+    server.clock.set(now - 60);
+    assert!(!is_good(&server, &access).await);
+    assert_eq!(server.form("/revoke", &[("token", &access)]).await.status, StatusCode::OK);
+    server.clock.set(now);
+    assert!(!is_good(&server, &access).await);
+    assert_refused(&refresh(&server, &token).await);
+}
+
 //
 #[tokio::test]
 async fn whoever_gives_a_token_back_ends_its_session() {

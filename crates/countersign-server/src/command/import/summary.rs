@@ -7,8 +7,8 @@ use countersign::import::Newcomer;
 use countersign::store::Imported;
 use serde_json::{Value, json};
 
-use crate::command::import::progress::Progress;
 use crate::command::output::{print, print_json, table};
+use crate::command::progress::Progress;
 use crate::failure::Failure;
 
 /// The most refusals that the JSON lists; all are counted.

@@ -58,7 +58,8 @@ pub(super) fn warnings(settings: &Settings, address: SocketAddr, issuer: &str) -
     }
     if settings.is_plain_and_remote(address) {
         warnings.push(
-            "passwords and tokens travel unencrypted: put a TLS proxy in front and give --issuer its https URL"
+            "passwords and tokens travel unencrypted: give --tls-certificate and --tls-key, or put a TLS proxy in front and give \
+             --issuer its https URL"
                 .to_owned(),
         );
     }

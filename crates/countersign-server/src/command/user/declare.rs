@@ -34,6 +34,7 @@ pub(in crate::command) fn declare() -> Command {
         hashing("set-password", "Give a user a new password; their tokens end with it")
             .arg(name("A user name or an e-mail address"))
             .arg(password_stdin()),
+        named("unlock", "Forget wrong passwords, for a user whom they keep waiting"),
         named("disable", "Lock a user out at once; their tokens end with it"),
         named("enable", "Let a disabled user in again"),
         named("delete", "Delete a user for good"),

@@ -26,11 +26,14 @@ mod clients;
 mod statuses;
 mod entities;
 mod entity_races;
+mod throttles;
 mod audit;
 
 use std::sync::Arc;
 
-use crate::store::{AuditStore, ClientStore, EntityStore, KeyStore, SessionStore, StatusStore, UserStore};
+use crate::store::{
+    AuditStore, ClientStore, EntityStore, KeyStore, SessionStore, StatusStore, ThrottleStore, UserStore,
+};
 
 pub use crate::store::conformance::injection::INJECTIONS;
 
@@ -124,6 +127,15 @@ where
     entities::a_token_that_is_minted_while_its_owner_is_disabled_does_not_live(fresh().await).await;
     entities::expired_tokens_are_purged_in_batches(fresh().await).await;
     entities::injected_text_in_a_thing_is_kept_as_text(fresh().await).await;
+}
+
+/// Holds a store of counters to all that [`ThrottleStore`] promises.
+pub async fn check_throttle_store<S: ThrottleStore>(fresh: impl AsyncFn() -> Arc<S>) {
+    throttles::counters_are_found_as_they_were_kept(fresh().await).await;
+    throttles::of_two_hundred_guesses_at_once_as_many_are_counted_as_are_allowed(fresh().await).await;
+    throttles::a_step_that_one_counter_refuses_changes_none(fresh().await).await;
+    throttles::guesses_that_share_some_counters_do_not_wait_in_a_circle(fresh().await).await;
+    throttles::expired_counters_are_purged_in_batches(fresh().await).await;
 }
 
 /// Holds a store of signing keys to all that [`KeyStore`] promises.

@@ -4,6 +4,7 @@ mod sessions;
 mod statuses;
 mod clients;
 mod entities;
+mod throttles;
 mod keys;
 mod audit;
 
@@ -21,6 +22,7 @@ use crate::status::{StatusListId, StatusPlace};
 use crate::store::memory::entities::Things;
 use crate::store::taking_over::{Engine, take_over};
 use crate::store::{HashRecord, HealthCheck, Imported, SigningKeyRecord, StoreError, UserPage, UserQuery, UserStore};
+use crate::throttle::{Counter, CounterKey};
 use crate::user::{Credentials, EmailAddress, Login, NewUser, User, UserChange, UserId, Username};
 
 /// Keeps everything in memory, behind one lock that is never held across an await.
@@ -36,6 +38,7 @@ pub struct MemoryStore {
     things: Mutex<Things>,
     /// Until when the assertions that were used are remembered, by client and the hash of their ids.
     assertions: Mutex<BTreeMap<(ClientId, [u8; 32]), i64>>,
+    counters: Mutex<BTreeMap<CounterKey, Counter>>,
     keys: Mutex<Vec<SigningKeyRecord>>,
     audit: Mutex<BTreeMap<AuditId, AuditRecord>>,
 }
@@ -102,6 +105,10 @@ impl MemoryStore {
 
     fn things(&self) -> MutexGuard<'_, Things> {
         self.things.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn counters(&self) -> MutexGuard<'_, BTreeMap<CounterKey, Counter>> {
+        self.counters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn keys(&self) -> MutexGuard<'_, Vec<SigningKeyRecord>> {
@@ -333,6 +340,11 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn the_memory_store_keeps_things_as_the_suite_demands() {
         conformance::check_entity_store(async || Arc::new(MemoryStore::new())).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_memory_store_keeps_counters_as_the_suite_demands() {
+        conformance::check_throttle_store(async || Arc::new(MemoryStore::new())).await;
     }
 
     #[tokio::test(flavor = "multi_thread")]

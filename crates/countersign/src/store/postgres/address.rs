@@ -19,6 +19,7 @@ pub struct Address {
     pub(super) config: Config,
     pub(super) encryption: Encryption,
     pub(super) connections: usize,
+    is_near: bool,
     shown: String,
 }
 
@@ -65,6 +66,11 @@ impl Address {
         self.config.get_password().is_some()
     }
 
+    /// Whether whoever is on the way to the server can listen: it is on another machine, and nothing is encrypted.
+    pub fn can_be_listened_to(&self) -> bool {
+        !self.is_near && self.encryption == Encryption::Off
+    }
+
     /// Over at most so many connections at one time; 16 unless set.
     #[must_use]
     pub fn connections(mut self, connections: usize) -> Self {
@@ -108,7 +114,7 @@ impl FromStr for Address {
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         // No parameter is a password.
         let shown = if query.is_empty() { show(&config) } else { format!("{}?{query}", show(&config)) };
-        Ok(Self { config, encryption, connections: CONNECTIONS, shown })
+        Ok(Self { config, encryption, connections: CONNECTIONS, is_near, shown })
     }
 }
 

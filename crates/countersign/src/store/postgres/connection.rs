@@ -116,7 +116,7 @@ impl managed::Manager for Manager {
             None => self.config.connect(NoTls).await.map(|(client, driver)| (client, drive(driver))),
         };
         let (client, driver) = connected.map_err(|error| unavailable(&error))?;
-        client.batch_execute(sql::SETTINGS).await.map_err(|error| unavailable(&error))?;
+        client.batch_execute(sql::SETTINGS).await.map_err(|error| not_let_in(&error))?;
         let rest = Rest { statements: Mutex::default(), is_broken: AtomicBool::new(false), driver };
         Ok(Connection { client, rest })
     }
@@ -207,6 +207,11 @@ impl Turn {
         Ok(Self { connection, until: began + time, began, times })
     }
 
+    /// For much work, from now on.
+    pub(super) fn renew(&mut self) {
+        self.until = Instant::now() + LONGEST_WORK;
+    }
+
     /// For statements that are steps by themselves.
     pub(super) fn lane(&self) -> Lane<'_> {
         Lane { client: &self.connection.client, rest: &self.connection.rest, until: self.until }
@@ -269,6 +274,16 @@ impl Lane<'_> {
         self.in_time(work.instrument(tracing::debug_span!("store", statement))).await
     }
 
+    /// The rows that a statement gives that is asked once.
+    pub(super) async fn query_once(self, statement: &str, values: Values<'_>) -> Result<Vec<Row>, StepError> {
+        self.in_time(self.client.query(statement, values)).await
+    }
+
+    /// How many rows such a statement has touched.
+    pub(super) async fn execute_once(self, statement: &str, values: Values<'_>) -> Result<u64, StepError> {
+        self.in_time(self.client.execute(statement, values)).await
+    }
+
     /// Whether a statement gives any row.
     pub(super) async fn exists(self, statement: &'static str, values: Values<'_>) -> Result<bool, StepError> {
         Ok(self.read_first(statement, values, |_| Ok(())).await?.is_some())
@@ -327,6 +342,14 @@ fn failed(rest: &Rest, error: &PostgresError) -> StepError {
 
 fn unavailable(error: &PostgresError) -> StoreError {
     StoreError::Unavailable(reason(error))
+}
+
+/// Why a connection could not be set up.
+fn not_let_in(error: &PostgresError) -> StoreError {
+    if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) {
+        return StoreError::Unavailable("it is being moved or restored: wait until that is done".to_owned());
+    }
+    unavailable(error)
 }
 
 /// The server's own words and its code, without the detail, which may repeat a value.

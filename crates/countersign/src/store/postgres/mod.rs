@@ -1,6 +1,6 @@
 //! The engine for more than one machine: any number of processes on one PostgreSQL.
 //!
-//! A write is acknowledged after the server has it on disk (`synchronous_commit`). Every step is one statement, or a transaction
+//! A write is acknowledged after the server has it on disk (`synchronous_commit`), but for counters of guesses. Every step is one statement, or a transaction
 //! (READ COMMITTED) that locks what it is about before it reads. Nothing takes longer than six seconds.
 
 mod address;
@@ -16,9 +16,12 @@ mod users;
 mod sessions;
 mod statuses;
 mod clients;
+mod throttles;
 mod keys;
 mod audit;
 mod rehearsal;
+mod port;
+mod examine;
 
 use std::fmt;
 
@@ -30,6 +33,8 @@ use crate::store::{HealthCheck, StoreError};
 use crate::times::Times;
 
 pub use crate::store::postgres::address::{Address, AddressError};
+pub use crate::store::postgres::examine::examine;
+pub use crate::store::postgres::port::PostgresPort;
 
 /// Keeps everything in a PostgreSQL database.
 ///
@@ -65,6 +70,45 @@ pub enum OpenError {
         /// The newest version that this program knows.
         known: i64,
     },
+    /// It is an older version's, and shall be read as it is.
+    #[error(
+        "{database} has schema version {found}, and this program moves version {known}: start this program's server on it once, which \
+         brings it up to date"
+    )]
+    Older {
+        /// The database.
+        database: String,
+        /// The version that it has.
+        found: i64,
+        /// The version that this program moves.
+        known: i64,
+    },
+    /// There is nothing in it, and it shall be read.
+    #[error("there is nothing in {database}")]
+    Missing {
+        /// The database.
+        database: String,
+    },
+    /// A backup of an older version is to be restored into it.
+    #[error(
+        "{database} has schema version {found}, and the backup has version {wanted}: restore it into an empty database"
+    )]
+    Beyond {
+        /// The database.
+        database: String,
+        /// The version that it has.
+        found: i64,
+        /// The version of the backup.
+        wanted: i64,
+    },
+    /// It is not whole.
+    #[error("{database} holds a half-done move of {source_name}: run `countersign migrate` again, which finishes it")]
+    Unfinished {
+        /// The database.
+        database: String,
+        /// What is being moved in.
+        source_name: String,
+    },
     /// The server could not be reached, or it refused.
     #[error("cannot open the database {database}: {reason}")]
     Failed {
@@ -80,14 +124,15 @@ impl PostgresStore {
     /// does the same.
     pub async fn open(address: &Address) -> Result<Self, OpenError> {
         let store = Self::connect(address)?;
+        store.check_finished().await?;
         schema::bring_up_to_date(&store.pool, &store.database).await?;
-        if store.loses_what_it_has_said().await.map_err(|error| schema::open_error(&store.database, error))? {
-            tracing::warn!(
-                database = store.database,
-                "the database server runs with fsync off: a crash of its machine loses what was acknowledged, and may damage the rest"
-            );
-        }
+        store.warn_of_losses().await.map_err(|error| schema::open_error(&store.database, error))?;
         Ok(store)
+    }
+
+    async fn check_finished(&self) -> Result<(), OpenError> {
+        let turn = self.turn().await.map_err(|error| schema::open_error(&self.database, error))?;
+        schema::check_finished(turn.lane(), &self.database).await
     }
 
     /// Without a look at it.
@@ -98,9 +143,28 @@ impl PostgresStore {
         Ok(Self { pool, database })
     }
 
-    async fn loses_what_it_has_said(&self) -> Result<bool, StepError> {
-        let fsync: Option<String> = self.turn().await?.lane().read_first(sql::FSYNC, &[], |row| get(row, 0)).await?;
-        Ok(fsync.as_deref() == Some("off"))
+    /// Says what the database server would lose of what it has acknowledged (F-03).
+    async fn warn_of_losses(&self) -> Result<(), StepError> {
+        let off: Vec<String> = self.turn().await?.lane().read_all(sql::TURNED_OFF, &[], |row| get(row, 0)).await?;
+        for setting in off {
+            let database = &self.database;
+            match setting.as_str() {
+                "fsync" => tracing::warn!(
+                    database,
+                    "the database server runs with fsync off: a crash of its machine loses what was acknowledged, and may damage the rest"
+                ),
+                "full_page_writes" => tracing::warn!(
+                    database,
+                    "the database server runs with full_page_writes off: a crash of its machine may damage what is kept"
+                ),
+                _ => tracing::warn!(
+                    database,
+                    "synchronous_commit is off for this role: it is turned on for our connections, since answers would tell of what \
+                     is lost in a crash; whoever else writes here would lose it"
+                ),
+            }
+        }
+        Ok(())
     }
 
     /// A connection for one step.
@@ -209,6 +273,13 @@ mod tests {
     async fn the_postgres_store_keeps_things_as_the_suite_demands() {
         let stores = FreshStores::default();
         conformance::check_entity_store(async || stores.open().await).await;
+        stores.assert_schema_untouched().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_postgres_store_keeps_counters_as_the_suite_demands() {
+        let stores = FreshStores::default();
+        conformance::check_throttle_store(async || stores.open().await).await;
         stores.assert_schema_untouched().await;
     }
 

@@ -5,24 +5,31 @@ use deadpool::managed::Pool;
 use crate::store::postgres::OpenError;
 use crate::store::postgres::connection::{Lane, Manager, StepError, Turn, get};
 use crate::store::postgres::sql;
+use crate::store::transfer::MARK_TABLE;
 use crate::store::{KNOWN_VERSION, StoreError};
 
 /// The version that each step leads to, from the one before it. A step that was released is never changed; it only adds what programs of
 /// the version before it do without, since they go on while it is taken.
-const MIGRATIONS: [(i64, &str); 5] = [
+const MIGRATIONS: [(i64, &str); 6] = [
     (5, include_str!("migrations/0005_baseline.sql")),
     (6, include_str!("migrations/0006_status_lists.sql")),
     (7, include_str!("migrations/0007_entities.sql")),
     (8, include_str!("migrations/0008_client_keys.sql")),
+    (9, include_str!("migrations/0009_counters.sql")),
     (10, include_str!("migrations/0010_audit_log.sql")),
 ];
 
 /// Applies the steps that the database lacks, all or none; refuses a database of another program or a newer version without having
 /// written anything. Of several processes that do so at once, one does it and the others wait.
 pub(super) async fn bring_up_to_date(pool: &Pool<Manager>, database: &str) -> Result<(), OpenError> {
+    bring_up_to(pool, database, KNOWN_VERSION).await
+}
+
+/// The same as far as this version, beyond which a database must not be.
+pub(super) async fn bring_up_to(pool: &Pool<Manager>, database: &str, wanted: i64) -> Result<(), OpenError> {
     let failed = |error: StepError| open_error(database, error);
     let mut turn = Turn::take_for_long(pool).await.map_err(failed)?;
-    if check_ours(turn.lane(), database).await? == KNOWN_VERSION {
+    if check_ours(turn.lane(), database).await? == wanted {
         return Ok(());
     }
     let transaction = turn.begin().await.map_err(failed)?;
@@ -30,9 +37,12 @@ pub(super) async fn bring_up_to_date(pool: &Pool<Manager>, database: &str) -> Re
     lane.batch(sql::LOCK_SCHEMA).await.map_err(failed)?;
     // Again, now that nobody else can write: another process may have been faster.
     let version = check_ours(lane, database).await?;
+    if version > wanted {
+        return Err(OpenError::Beyond { database: database.to_owned(), found: version, wanted });
+    }
     lane.batch(sql::MAKE_VERSION).await.map_err(failed)?;
     for (leads_to, step) in MIGRATIONS {
-        if leads_to > version {
+        if leads_to > version && leads_to <= wanted {
             lane.batch(step).await.map_err(failed)?;
             lane.execute(sql::SET_VERSION, &[&leads_to]).await.map_err(failed)?;
         }
@@ -56,6 +66,23 @@ pub(super) async fn check_ours(lane: Lane<'_>, database: &str) -> Result<i64, Op
         }
         version => Ok(version),
     }
+}
+
+/// Refuses a database into which something is being moved.
+pub(super) async fn check_finished(lane: Lane<'_>, database: &str) -> Result<(), OpenError> {
+    match mark(lane).await.map_err(|error| open_error(database, error))? {
+        Some(source_name) => Err(OpenError::Unfinished { database: database.to_owned(), source_name }),
+        None => Ok(()),
+    }
+}
+
+/// What is being moved in here, if that was not finished.
+pub(super) async fn mark(lane: Lane<'_>) -> Result<Option<String>, StepError> {
+    if !lane.exists(sql::HAS_TABLE, &[&MARK_TABLE]).await? {
+        return Ok(None);
+    }
+    let found = lane.query_once(&format!("SELECT source FROM {MARK_TABLE}"), &[]).await?;
+    found.first().map(|row| get(row, 0)).transpose()
 }
 
 pub(super) fn open_error(database: &str, error: StepError) -> OpenError {

@@ -46,6 +46,8 @@ pub(super) const END_LEAST_USED: &str = end_sessions!(
     "id IN (SELECT id FROM sessions WHERE user_id = $1 AND id <> $2 AND expires_at > $3 \
      ORDER BY refresh_number IS NULL, last_used_at DESC, created_at DESC, id OFFSET $4)"
 );
+pub(super) const END_ALL_SESSIONS: &str = end_sessions!("TRUE");
+
 /// The same for tokens for things.
 macro_rules! end_entity_tokens {
     ($which:literal) => {
@@ -67,6 +69,8 @@ pub(super) const END_ENTITY_TOKENS: &str = end_entity_tokens!("entity = $1");
 pub(super) const END_ENTITY_TOKENS_OF_OWNER: &str =
     end_entity_tokens!("entity IN (SELECT subject FROM entities WHERE owner_id = $1)");
 
+pub(super) const END_ALL_ENTITY_TOKENS: &str = end_entity_tokens!("TRUE");
+
 pub(super) const DECLARE_NEW_ENTITY: &str = "
     INSERT INTO entities (subject, permissions, created_at, owner_id) VALUES ($1, $2, $3, $4)
     ON CONFLICT DO NOTHING";
@@ -85,6 +89,21 @@ pub(super) const PURGE_REVOKED: &str = "
     DELETE FROM revoked_statuses
     WHERE (list, place) IN (SELECT list, place FROM revoked_statuses WHERE until <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
 
+/// For this transaction alone: what it counts may be lost in a crash, and nobody waits for the disk.
+pub(super) const LOCK_COUNTERS: &str = "
+    SELECT pg_advisory_xact_lock(key), set_config('synchronous_commit', 'off', true)
+    FROM unnest($1::bigint[]) AS key";
+pub(super) const FIND_COUNTERS: &str =
+    "SELECT key, count, until_ms, mark, expires_at FROM counters WHERE key = ANY ($1::bigint[])";
+pub(super) const KEEP_COUNTERS: &str = "
+    INSERT INTO counters (key, count, until_ms, mark, expires_at)
+    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+    ON CONFLICT (key) DO UPDATE SET count = excluded.count, until_ms = excluded.until_ms, mark = excluded.mark,
+        expires_at = excluded.expires_at";
+pub(super) const PURGE_COUNTERS: &str = "
+    DELETE FROM counters
+    WHERE key IN (SELECT key FROM counters WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
+
 /// Many records cost one statement.
 pub(super) const KEEP_RECORDS: &str = "
     INSERT INTO audit_log (id, event, outcome, cause, user_id, by_whom, client, source, request_id, times, detail)
@@ -98,10 +117,15 @@ pub(super) const PURGE_RECORDS: &str = "
 /// Set for each connection. What an operator has set beyond `on` stays: with `off`, an answer could tell of what is lost in a crash.
 pub(super) const SETTINGS: &str = "
     SET statement_timeout = '5s';
-    SET lock_timeout = '3s';
     SET idle_in_transaction_session_timeout = '10s';
     SET default_transaction_isolation = 'read committed';
-    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
+    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
+    SET lock_timeout = '2s';
+    SELECT pg_advisory_lock_shared(1129599822, hashtext(current_schema() || ' in use'));
+    SET lock_timeout = '3s'";
+
+/// Whoever moves or restores a database wants to be alone in it: each connection shares a lock, and this is all of it.
+pub(super) const CLAIM: &str = "SELECT pg_try_advisory_lock(1129599822, hashtext(current_schema() || ' in use'))";
 
 /// Who is in the way of a user, the first of the reasons first; oneself is, if the fifth value says so.
 pub(super) const OBSTACLE: &str = "
@@ -130,7 +154,38 @@ pub(super) const INSERT_MANY: &str = "
 pub(super) const LIST_ALL_SECRETS: &str =
     "SELECT client_id, hash, created_at FROM client_secrets ORDER BY client_id, created_at, hash";
 
-pub(super) const FSYNC: &str = "SELECT current_setting('fsync')";
+/// What is off for this role, whatever our connection has set since: a crash would cost something.
+pub(super) const TURNED_OFF: &str = "
+    SELECT name FROM pg_settings
+    WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND reset_val = 'off' ORDER BY name";
+pub(super) const EXAMINED_SETTINGS: &str = "
+    SELECT name, reset_val FROM pg_settings
+    WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'max_connections', 'server_version_num')";
+pub(super) const CLOCK: &str =
+    "SELECT floor(extract(epoch FROM clock_timestamp()))::bigint, current_setting('server_version')";
+
+/// For a connection that moves everything.
+pub(super) const MOVING_SETTINGS: &str = "
+    SET statement_timeout = '2min';
+    SET idle_in_transaction_session_timeout = '1h'";
+pub(super) const HAS_TABLE: &str = "
+    SELECT 1 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE nspname = current_schema() AND relname = $1 AND relkind = 'r'";
+/// Table, column, type, place in the primary key, and whether the database gives its numbers. What is computed of other columns is not
+/// among them.
+pub(super) const COLUMNS: &str = "
+    SELECT relname::text, attname::text, format_type(atttypid, NULL), array_position(indkey::int2[], attnum)::bigint,
+        pg_get_serial_sequence(quote_ident(relname), attname) IS NOT NULL
+    FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+    LEFT JOIN pg_index ON indrelid = pg_class.oid AND indisprimary
+    WHERE nspname = current_schema() AND relkind IN ('r', 'p') AND NOT relispartition
+        AND relname NOT IN ('countersign_schema', 'countersign_move')";
+pub(super) const REFERENCES: &str = "
+    SELECT ours.relname::text, theirs.relname::text
+    FROM pg_constraint JOIN pg_class AS ours ON ours.oid = conrelid JOIN pg_class AS theirs ON theirs.oid = confrelid
+    JOIN pg_namespace ON pg_namespace.oid = ours.relnamespace
+    WHERE contype = 'f' AND nspname = current_schema() AND NOT ours.relispartition";
 
 pub(super) const VERSION: &str = "SELECT version FROM countersign_schema";
 /// All tables, and those that mark the database as ours, as they are at one moment.

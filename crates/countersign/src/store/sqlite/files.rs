@@ -63,7 +63,11 @@ fn make_directory(directory: &Path) -> io::Result<()> {
 fn make_file(database: &Path) -> io::Result<()> {
     match OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(database) {
         Ok(file) => file.set_permissions(PermissionsExt::from_mode(FILE_MODE)),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        // One that may not be written is found out here: SQLite would leave files beside it that are as read-only, and in the way when
+        // the mode is put right (F-06).
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            OpenOptions::new().write(true).open(database).map(drop)
+        }
         Err(error) => Err(error),
     }
 }

@@ -1,6 +1,6 @@
 //! The embedded engine: SQLite in one file, one thread that writes, two that read.
 //!
-//! A write is acknowledged after it has reached the disk (WAL, `synchronous=FULL`). Several processes may use one file
+//! A write is acknowledged after it has reached the disk (WAL, `synchronous=FULL`), but for counters of guesses. Several processes may use one file
 //! at once, on one machine.
 
 mod files;
@@ -13,8 +13,11 @@ mod users;
 mod sessions;
 mod statuses;
 mod clients;
+mod throttles;
 mod rehearsal;
 mod keys;
+mod port;
+mod examine;
 mod audit;
 
 use std::fmt;
@@ -29,7 +32,9 @@ use crate::store::sqlite::worker::Worker;
 use crate::store::{HealthCheck, StoreError, sql};
 use crate::times::Times;
 
+pub use crate::store::sqlite::examine::examine;
 pub use crate::store::sqlite::files::{check_file, prepare_directory};
+pub use crate::store::sqlite::port::SqlitePort;
 pub use crate::store::sqlite::rehearsal::Rehearsal;
 
 /// Look-ups of one thing that may wait; at some 5 µs each they wait for a fiftieth of a second.
@@ -97,6 +102,47 @@ pub enum OpenError {
         /// The newest version that this program knows.
         known: i64,
     },
+    /// It is an older version's, and shall be read as it is.
+    #[error(
+        "{} has schema version {found}, and this program moves version {known}: start this program's server on it once, which \
+         brings it up to date",
+        path.display()
+    )]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// The version that it has.
+        found: i64,
+        /// The version that this program moves.
+        known: i64,
+    },
+    /// There is no such file, and it shall be read.
+    #[error("there is no database {}", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A backup of an older version is to be restored into it.
+    #[error("{} has schema version {found}, and the backup has version {wanted}: restore it into a database that is not there yet", path.display())]
+    Beyond {
+        /// The file.
+        path: PathBuf,
+        /// The version that it has.
+        found: i64,
+        /// The version of the backup.
+        wanted: i64,
+    },
+    /// It is not whole.
+    #[error(
+        "{} holds a half-done move of {source_name}: run `countersign migrate` again, which finishes it",
+        path.display()
+    )]
+    Unfinished {
+        /// The file.
+        path: PathBuf,
+        /// What is being moved in.
+        source_name: String,
+    },
     /// The operating system or SQLite refused.
     #[error("cannot open the database {}: {reason}", path.display())]
     Failed {
@@ -115,6 +161,7 @@ impl SqliteStore {
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let files = DatabaseFiles::prepare(path)?;
         let mut writer = connection::open(path, Access::Write).map_err(|error| schema::open_error(path, &error))?;
+        schema::check_finished(&writer, path)?;
         schema::bring_up_to_date(&mut writer, path)?;
         connection::use_write_ahead_log(&writer).map_err(|error| schema::open_error(path, &error))?;
         let reader = || connection::open(path, Access::Read).map_err(|error| schema::open_error(path, &error));
@@ -156,16 +203,40 @@ impl SqliteStore {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, JobError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.writer
-            .run(move |connection| {
-                // The lock is taken before anything is read: another process cannot come between.
-                let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-                let done = work(&transaction)?;
-                transaction.commit()?;
-                Ok(done)
-            })
-            .await
+        self.writer.run(move |connection| commit(connection, Flush::Wait, work)).await
     }
+
+    /// The same for what may be lost when the power fails.
+    async fn write_unflushed<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, JobError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.writer.run(move |connection| commit(connection, Flush::Later, work)).await
+    }
+}
+
+/// Whether a commit waits for the disk. One that does not is flushed with the next that does, and never damages the file.
+#[derive(Clone, Copy)]
+enum Flush {
+    Wait,
+    Later,
+}
+
+fn commit<T>(
+    connection: &mut Connection,
+    flush: Flush,
+    work: impl FnOnce(&Transaction<'_>) -> Result<T, JobError>,
+) -> Result<T, JobError> {
+    // Said for each anew: none depends on what the one before has left.
+    connection.execute_batch(match flush {
+        Flush::Wait => "PRAGMA synchronous = FULL",
+        Flush::Later => "PRAGMA synchronous = NORMAL",
+    })?;
+    // The lock is taken before anything is read: another process cannot come between.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let done = work(&transaction)?;
+    transaction.commit()?;
+    Ok(done)
 }
 
 impl fmt::Debug for SqliteStore {
@@ -286,6 +357,13 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
+    async fn the_sqlite_store_keeps_counters_as_the_suite_demands() {
+        let stores = FreshStores::new();
+        conformance::check_throttle_store(async || stores.open()).await;
+        stores.assert_schema_untouched().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
     async fn the_sqlite_store_keeps_keys_as_the_suite_demands() {
         let stores = FreshStores::new();
         conformance::check_key_store(async || stores.open() as Arc<dyn KeyStore>).await;
@@ -302,8 +380,12 @@ mod tests {
             let value = |name: &str| connection.query_row(&query(name), [], |row| row.get(0));
             Ok(names.into_iter().map(value).collect::<Result<_, _>>()?)
         };
-        assert_eq!(store.writer.run(move |c| settings(c)).await.unwrap(), ["wal", "2", "1", "1", "0"]);
+        let strict = ["wal", "2", "1", "1", "0"];
+        assert_eq!(store.writer.run(move |c| settings(c)).await.unwrap(), strict);
         assert_eq!(store.look_up(settings).await.unwrap(), ["wal", "2", "1", "1", "1"]);
+        // Counters do not wait for the disk, and whoever writes after them does.
+        assert_eq!(store.write_unflushed(move |c| settings(c)).await.unwrap(), ["wal", "1", "1", "1", "0"]);
+        assert_eq!(store.write(move |c| settings(c)).await.unwrap(), strict);
     }
 
     #[tokio::test]

@@ -2,16 +2,17 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, Error as SqliteError, ErrorCode, TransactionBehavior};
+use rusqlite::{Connection, Error as SqliteError, ErrorCode, OptionalExtension as _, TransactionBehavior};
 
 use crate::store::KNOWN_VERSION;
 use crate::store::sqlite::OpenError;
+use crate::store::transfer::MARK_TABLE;
 
 /// "CTSN" in the file's header: SQLite's own place to say whose file it is.
 const APPLICATION_ID: i64 = 0x4354_534E;
 
 /// The version that each step leads to, from the one before it. A step that was released is never changed.
-const MIGRATIONS: [(i64, &str); 9] = [
+const MIGRATIONS: [(i64, &str); 10] = [
     (1, include_str!("migrations/0001_users_and_signing_keys.sql")),
     (2, include_str!("migrations/0002_upgraded_hashes.sql")),
     (3, include_str!("migrations/0003_sessions.sql")),
@@ -20,19 +21,28 @@ const MIGRATIONS: [(i64, &str); 9] = [
     (6, include_str!("migrations/0006_status_lists.sql")),
     (7, include_str!("migrations/0007_entities.sql")),
     (8, include_str!("migrations/0008_client_keys.sql")),
+    (9, include_str!("migrations/0009_counters.sql")),
     (10, include_str!("migrations/0010_audit_log.sql")),
 ];
 
 /// Applies the steps that the database lacks, all or none; refuses a database of another program or a newer version
 /// without having written anything.
 pub(super) fn bring_up_to_date(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
+    bring_up_to(connection, path, KNOWN_VERSION)
+}
+
+/// The same as far as this version, beyond which a database must not be.
+pub(super) fn bring_up_to(connection: &mut Connection, path: &Path, wanted: i64) -> Result<(), OpenError> {
     let to_open_error = |error: SqliteError| open_error(path, &error);
     check_ours(connection, path)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(to_open_error)?;
     // Again, now that nobody else can write: another process may have been faster.
     let version = check_ours(&transaction, path)?;
+    if version > wanted {
+        return Err(OpenError::Beyond { path: path.to_owned(), found: version, wanted });
+    }
     for (leads_to, step) in MIGRATIONS {
-        if leads_to > version {
+        if leads_to > version && leads_to <= wanted {
             transaction.execute_batch(step).map_err(to_open_error)?;
             transaction.pragma_update(None, "user_version", leads_to).map_err(to_open_error)?;
         }
@@ -66,4 +76,21 @@ pub(super) fn check_ours(connection: &Connection, path: &Path) -> Result<i64, Op
     } else {
         Ok(version)
     }
+}
+
+/// Refuses a database into which something is being moved.
+pub(super) fn check_finished(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    match mark(connection).map_err(|error| open_error(path, &error))? {
+        Some(source) => Err(OpenError::Unfinished { path: path.to_owned(), source_name: source }),
+        None => Ok(()),
+    }
+}
+
+/// What is being moved in here, if that was not finished.
+pub(super) fn mark(connection: &Connection) -> Result<Option<String>, SqliteError> {
+    let is_there = "SELECT 1 FROM sqlite_schema WHERE name = $1";
+    if connection.query_row(is_there, [MARK_TABLE], |_| Ok(())).optional()?.is_none() {
+        return Ok(None);
+    }
+    connection.query_row(&format!("SELECT source FROM {MARK_TABLE}"), [], |row| row.get(0)).optional()
 }

@@ -1,4 +1,4 @@
-//! How far an import is, for whoever waits for it: one line that is drawn over and over on a terminal, and a line now and
+//! How far long work is, for whoever waits for it: one line that is drawn over and over on a terminal, and a line now and
 //! then elsewhere.
 
 use std::fs::File;
@@ -16,9 +16,11 @@ const LONGEST_BAR: usize = 30;
 /// The columns of a terminal that does not say how many it has.
 const COLUMNS: usize = 80;
 
-/// How much of a file was read, and what was shown of that.
+/// How much of the work is done, and what was shown of that.
 pub(super) struct Progress {
-    /// In bytes; a pipe has none.
+    /// What is counted.
+    of: &'static str,
+    /// In bytes of a file, or in what is counted; a pipe has none.
     size: Option<u64>,
     read: Arc<AtomicU64>,
     began: Instant,
@@ -31,9 +33,25 @@ pub(super) struct Progress {
 impl Progress {
     pub(super) fn through(file: &File) -> Self {
         let size = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
+        Self::of("users", size)
+    }
+
+    /// Of work whose size is in what is counted, and told as it goes.
+    pub(super) fn of_rows() -> Self {
+        Self::of("rows", None)
+    }
+
+    fn of(of: &'static str, size: Option<u64>) -> Self {
         let now = Instant::now();
         let read = Arc::default();
-        Self { size, read, began: now, shown: now, is_terminal: stderr().is_terminal(), drawn: 0 }
+        Self { of, size, read, began: now, shown: now, is_terminal: stderr().is_terminal(), drawn: 0 }
+    }
+
+    /// Shows how many of how many are done, as [`Progress::show`] does.
+    pub(super) fn show_of(&mut self, done: u64, total: u64) {
+        self.size = Some(total);
+        self.read.store(done, Ordering::Relaxed);
+        self.show(done);
     }
 
     /// The file, of which each byte that is read counts.
@@ -42,12 +60,12 @@ impl Progress {
     }
 
     /// Shows how far it is, unless that was done just now.
-    pub(super) fn show(&mut self, users: u64) {
+    pub(super) fn show(&mut self, count: u64) {
         if self.shown.elapsed() < if self.is_terminal { REDRAWN_AFTER } else { SAID_AFTER } {
             return;
         }
         self.shown = Instant::now();
-        let so_far = SoFar { users, read: self.read.load(Ordering::Relaxed), took: self.began.elapsed() };
+        let so_far = SoFar { of: self.of, count, read: self.read.load(Ordering::Relaxed), took: self.began.elapsed() };
         if self.is_terminal {
             let line = so_far.drawn(self.size, columns());
             write(&format!("\r{line:width$}", width = self.drawn));
@@ -95,9 +113,10 @@ fn columns() -> usize {
     size.map(|size| usize::from(size.ws_col)).ok().filter(|columns| *columns > 0).unwrap_or(COLUMNS)
 }
 
-/// One moment of an import.
+/// One moment of the work.
 struct SoFar {
-    users: u64,
+    of: &'static str,
+    count: u64,
     read: u64,
     took: Duration,
 }
@@ -107,11 +126,11 @@ impl SoFar {
     fn text(&self, size: Option<u64>) -> String {
         let seconds = self.took.as_secs_f64().max(0.001);
         #[expect(clippy::cast_precision_loss, reason = "nobody sees the last digits")]
-        let rate = self.users as f64 / seconds;
-        let text = format!("{} users, {rate:.0}/s", self.users);
+        let rate = self.count as f64 / seconds;
+        let text = format!("{} {}, {rate:.0}/s", self.count, self.of);
         let Some(percent) = self.percent(size) else { return text };
         let share = u128::from(percent);
-        let left = (self.took.as_millis() * (100 - share)).checked_div(share * 1000).filter(|_| self.users > 0);
+        let left = (self.took.as_millis() * (100 - share)).checked_div(share * 1000).filter(|_| self.count > 0);
         let left = left.map(|left| format!(", {}:{:02} left", left / 60, left % 60)).unwrap_or_default();
         format!("{percent:3} %, {text}{left}")
     }
@@ -142,10 +161,10 @@ mod tests {
 
     #[test]
     fn a_line_says_how_much_is_done_how_fast_and_how_long_it_takes_still() {
-        let so_far = SoFar { users: 25_000, read: 250, took: Duration::from_secs(30) };
+        let so_far = SoFar { of: "users", count: 25_000, read: 250, took: Duration::from_secs(30) };
         assert_eq!(so_far.text(Some(1000)), " 25 %, 25000 users, 833/s, 1:30 left");
         assert_eq!(so_far.text(None), "25000 users, 833/s");
-        let begun = SoFar { users: 0, read: 0, took: Duration::ZERO };
+        let begun = SoFar { of: "users", count: 0, read: 0, took: Duration::ZERO };
         assert_eq!(begun.text(Some(1000)), "  0 %, 0 users, 0/s");
         // A file that has grown meanwhile.
         assert_eq!(so_far.text(Some(100)), "100 %, 25000 users, 833/s, 0:00 left");
@@ -154,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_line_fits_into_the_terminal() {
-        let so_far = SoFar { users: 25_000, read: 250, took: Duration::from_secs(30) };
+        let so_far = SoFar { of: "users", count: 25_000, read: 250, took: Duration::from_secs(30) };
         let text = so_far.text(Some(1000));
         assert_eq!(so_far.drawn(Some(1000), 200), format!("[{}{}] {text}", "#".repeat(7), "-".repeat(23)));
         assert_eq!(so_far.drawn(Some(1000), 48), format!("[##------] {text}"));

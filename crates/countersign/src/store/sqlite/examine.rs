@@ -1,0 +1,44 @@
+//! What SQLite says of a database.
+
+use std::path::Path;
+
+use rusqlite::{Connection, Error as SqliteError};
+
+use crate::store::sqlite::connection::{self, Access};
+use crate::store::sqlite::{OpenError, schema};
+use crate::store::{Examination, KNOWN_VERSION, sql};
+
+/// Looks at the database at this path, which has to be there, and reads all of it for damage; nothing is changed, and the schema may be an
+/// older one.
+pub fn examine(path: &Path) -> Result<Examination, OpenError> {
+    if !path.exists() {
+        return Err(OpenError::Missing { path: path.to_owned() });
+    }
+    let failed = |error: SqliteError| schema::open_error(path, &error);
+    let connection = connection::open(path, Access::Read).map_err(failed)?;
+    let found = schema::check_ours(&connection, path)?;
+    let text = |statement: &str| connection.query_row(statement, [], |row| row.get::<_, String>(0));
+    let damage = damage(&connection).map_err(failed)?;
+    let latest = if found == KNOWN_VERSION {
+        connection.query_row(sql::LATEST, [], |row| row.get(0)).map_err(failed)?
+    } else {
+        None
+    };
+    Ok(Examination {
+        engine: format!("SQLite {}", rusqlite::version()),
+        schema: found,
+        known_schema: KNOWN_VERSION,
+        half_done: schema::mark(&connection).map_err(failed)?,
+        settings: [("journal_mode".to_owned(), text("PRAGMA journal_mode").map_err(failed)?)].into(),
+        damage,
+        clock: None,
+        latest,
+    })
+}
+
+/// What a read of everything finds, on one line.
+fn damage(connection: &Connection) -> Result<Option<String>, SqliteError> {
+    let mut check = connection.prepare("PRAGMA quick_check(3)")?;
+    let found: Vec<String> = check.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    Ok(Some(found.join("; ")).filter(|found| found != "ok"))
+}
