@@ -96,7 +96,9 @@ impl Rows {
 
     /// The name by which a user logs in; unlike any other, also at a glance.
     pub(crate) fn username(number: u64) -> String {
-        let of = |names: [&'static str; 16], part: u64| names.get(usize::from(part as u8 & 15)).copied().unwrap_or("x");
+        let of = |names: [&'static str; 16], part: u64| {
+            names.get(usize::try_from(part & 15).unwrap_or(0)).copied().unwrap_or("x")
+        };
         format!("{}.{}.{number}", of(FIRST, mix(number)), of(LAST, mix(number) >> 8))
     }
 
