@@ -131,11 +131,17 @@ impl Connection {
         self.answer.split_at_checked(self.body).unwrap_or_default()
     }
 
-    async fn ask_for_200(&mut self, request: &[u8]) -> Result<()> {
+    /// The same, and fails unless the status is 200.
+    pub(crate) async fn ask_for_200(&mut self, request: &[u8]) -> Result<()> {
         if self.ask(request).await? != 200 {
             bail!("the server refused: {}", String::from_utf8_lossy(&self.answer));
         }
         Ok(())
+    }
+
+    /// The body of the last answer.
+    pub(crate) fn body(&self) -> &[u8] {
+        self.answer.get(self.body..).unwrap_or_default()
     }
 
     fn into_body(mut self) -> Vec<u8> {

@@ -1,6 +1,6 @@
 //! Measures the server against the bare work, in turns within one run, so that a noisy machine is noisy for both.
 //!
-//! `cargo build --release && cargo run --release -p countersign-bench -- me|login|start|storm|timing|revocation [--json]`;
+//! `cargo build --release && cargo run --release -p countersign-bench -- me|login|start|storm|timing|revocation|scale [--json]`;
 //! `script/compare` measures it beside other programs.
 
 mod load;
@@ -13,6 +13,7 @@ mod storm;
 mod timing;
 mod revocation;
 mod compare;
+mod scale;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -20,8 +21,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-const USAGE: &str =
-    "usage: bench me|login|start|storm|timing|revocation|compare [--json] [--seconds N] [--turns N] [--from FILE]
+const USAGE: &str = "usage: bench me|login|start|storm|timing|revocation|scale|compare [--json] [--seconds N] [--turns N] [--from FILE]
 
   me     GET /users/me with a token, against a bare axum route that returns the same JSON
   login  POST /token, against the bare hash in a loop on as many threads as there are cores
@@ -29,6 +29,8 @@ const USAGE: &str =
   storm  logins of ten times the capacity, nine of ten with a wrong password, for N seconds (60)
   timing refused logins of every kind of account, 2000 of each: whether their times can be told apart
   revocation  how long a token outlives its session, here and on an API elsewhere
+  scale [sqlite|postgres|page]  one thousand to one million users with ten sessions each, on each engine, and more servers on
+         one; writes docs/scale.md and its plots
   compare  beside other programs, N turns (5); writes docs/benchmarks.md, of FILE if there is one; see script/compare";
 
 /// The longest storm.
@@ -46,6 +48,7 @@ async fn main() -> Result<ExitCode> {
         Some("timing") => timing::measure().await?,
         Some("storm") => storm::measure(seconds(&arguments)?).await?,
         Some("compare") => return compare(&arguments, json).await,
+        Some("scale") => return scale::measure(&arguments).await.map(|()| ExitCode::SUCCESS),
         // Not for people: the load of logins.py.
         Some("post") => return post(&arguments).await,
         // Not for people: the other process of `me`.

@@ -27,7 +27,12 @@ impl Server {
 
     /// One with these arguments.
     pub(crate) fn start_with(data: &TempDir, arguments: &[&str]) -> Result<Self> {
-        let mut process = countersign(data)?
+        Self::start_by(countersign(data)?, arguments)
+    }
+
+    /// Starts one by this command of the release binary, with these arguments besides.
+    pub(crate) fn start_by(mut command: Command, arguments: &[&str]) -> Result<Self> {
+        let mut process = command
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(arguments)
             .stdout(Stdio::piped())
@@ -37,8 +42,7 @@ impl Server {
         let address = lines
             .find_map(|line| {
                 let line = line.ok()?;
-                let (_, rest) = line.split_once("http://")?;
-                Some(rest.split_once("/docs")?.0.to_owned())
+                Some(line.split_once(" listens on ")?.1.to_owned())
             })
             .context("the server did not say where it listens")?;
         std::thread::spawn(move || lines.for_each(drop));

@@ -63,17 +63,18 @@ fn two_nodes_on_one_database_count_together() {
 fn a_made_up_source_dodges_nothing_and_a_trusted_proxy_is_believed() {
     let place = Place::new();
     place.add_user(&["ada"]).good();
-    let guess = |server: &Server, number: usize| {
-        log_in(server, &format!("user{number}"), "wrong", forwarded(&format!("100.64.{number}.1")))
+    // Other names each time: a name waits as well.
+    let guess = |server: &Server, name: &str, number: usize| {
+        log_in(server, &format!("{name}{number}"), "wrong", forwarded(&format!("100.64.{number}.1")))
     };
     let server = place.serve_throttling(&["--login-attempts", "1"]);
-    let answers: Vec<_> = (0..12).map(|number| guess(&server, number)).collect();
+    let answers: Vec<_> = (0..12).map(|number| guess(&server, "user", number)).collect();
     assert_eq!(answers.iter().filter(|status| **status == 400).count(), 10, "{answers:?}");
     let stopped = server.stop();
     assert_eq!(stopped.stderr.matches("name it by --trusted-proxies").count(), 1, "{}", stopped.stderr);
 
     let server = place.serve_throttling(&["--login-attempts", "1", "--trusted-proxies", "127.0.0.1"]);
-    let answers: Vec<_> = (0..12).map(|number| guess(&server, number)).collect();
+    let answers: Vec<_> = (0..12).map(|number| guess(&server, "somebody", number)).collect();
     assert!(answers.iter().all(|status| *status == 400), "{answers:?}");
     let token = {
         let form = format!("grant_type=password&username=ada&password={PASSWORD}");
