@@ -65,13 +65,7 @@ async fn serve(settings: &Settings, program: &str, trail: &Trail) -> Result<(), 
     let (router, sources) = wiring::router(settings, &directory, store.clone(), &issuer, trail).await?;
     let limits =
         Limits { connections: process::connections_within_descriptors(settings.max_connections), ..Limits::default() };
-    let presentation = Presentation {
-        is_https: issuer.starts_with("https://"),
-        error_style: settings.error_style,
-        proxies: settings.trusted_proxies.clone(),
-        is_traced: settings.traces.is_some(),
-        counts: sources.requests.clone(),
-    };
+    let presentation = presentation(settings, &issuer, sources.requests.clone());
     let metrics = settings.metrics.map(listen_for_metrics).transpose()?;
     let addresses = Addresses { public: address, metrics: metrics.as_ref().map(|(_, address)| *address) };
     print(&banner(settings, program, addresses, &issuer))?;
@@ -114,6 +108,16 @@ async fn serve(settings: &Settings, program: &str, trail: &Trail) -> Result<(), 
             Ok(())
         }
         () = hurried => Err(Failure::work("stopped at once by a second signal: requests in flight were not answered")),
+    }
+}
+
+fn presentation(settings: &Settings, issuer: &str, counts: RequestCounts) -> Presentation {
+    Presentation {
+        is_https: issuer.starts_with("https://"),
+        error_style: settings.error_style,
+        proxies: settings.trusted_proxies.clone(),
+        is_traced: settings.traces.is_some(),
+        counts,
     }
 }
 
