@@ -26,7 +26,7 @@ use crate::server::{PASSWORD, Server};
 /// Users, with ten sessions each.
 const SIZES: [u64; 3] = [1_000, 100_000, 1_000_000];
 /// The longest that a server reads on after its start.
-const SETTLING: Duration = Duration::from_secs(120);
+const SETTLING: Duration = Duration::from_mins(2);
 
 /// Measures on `sqlite`, on `postgres` or on both, and writes the page and its plots; with `page` only that.
 pub(crate) async fn measure(arguments: &[String]) -> Result<()> {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 use countersign::user::Username;
+use countersign_axum::Clock;
 use countersign_password::{Hasher, Password, Policy};
 
 use crate::server::PASSWORD;
@@ -81,7 +82,7 @@ pub(crate) struct SessionRow {
 
 impl Rows {
     pub(crate) fn new() -> Result<Self> {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs();
+        let now = u64::try_from(Clock::system().now())?;
         let hash = Hasher::new(Policy::default()).hash(&Password::new(PASSWORD.to_owned())?)?;
         Ok(Self { now, hash: hash.as_str().to_owned() })
     }
@@ -123,12 +124,12 @@ impl Rows {
         (0..count).map(move |turn| {
             let number = from * SESSIONS_OF_A_USER + turn;
             let user = self.user_id(from + (turn * STRIDE % count) / SESSIONS_OF_A_USER);
-            let created = self.now - 6 * DAY_S + turn * 5 * DAY_S / count;
-            let used = created + mix(number ^ 3) % DAY_S;
-            let uses = mix(number) % 48;
-            let until = signed(used + 7 * DAY_S);
-            let refresh = Some((signed(uses), hash_of(number), until));
-            SessionRow { refresh, ..self.session(number, user, (created, used), until) }
+            let begun_at = self.now - 6 * DAY_S + turn * 5 * DAY_S / count;
+            let last_used = begun_at + mix(number ^ 3) % DAY_S;
+            let link = mix(number) % 48;
+            let until = signed(last_used + 7 * DAY_S);
+            let refresh = Some((signed(link), hash_of(number), until));
+            SessionRow { refresh, ..session(number, user, (begun_at, last_used), until) }
         })
     }
 
@@ -138,14 +139,14 @@ impl Rows {
             let number = (1 << 40) + users * SESSIONS_OF_A_USER + turn;
             let user = self.user_id(mix(number) % users);
             let expires_at = signed(self.now + DAY_S / 4 + turn % 1800);
-            self.session(number, user, (self.now - 3600, self.now - 3600), expires_at)
+            session(number, user, (self.now - 3600, self.now - 3600), expires_at)
         })
     }
 
     /// A session that a login of this user begins, the `turn`th of its run.
     pub(crate) fn begun(&self, number: u64, turn: u64) -> SessionRow {
         let until = signed(self.now + 7 * DAY_S);
-        let session = self.session((1 << 41) + turn, self.user_id(number), (self.now, self.now), until);
+        let session = session((1 << 41) + turn, self.user_id(number), (self.now, self.now), until);
         SessionRow { refresh: Some((0, hash_of(turn), until)), ..session }
     }
 
@@ -154,26 +155,26 @@ impl Rows {
         signed(self.now + DAY_S / 2)
     }
 
-    fn session(&self, number: u64, user: [u8; 16], (created, used): (u64, u64), expires_at: i64) -> SessionRow {
-        let (address, list) = (mix(number ^ 5), number / PLACES);
-        SessionRow {
-            id: bytes((u128::from(mix(number ^ 0x1111)) << 64) | u128::from(mix(number ^ 0x2222))),
-            user,
-            address: format!("10.{}.{}.{}", address & 255, (address >> 8) & 255, (address >> 16) & 255),
-            user_agent: USER_AGENT,
-            created_at: signed(created),
-            last_used_at: signed(used),
-            expires_at,
-            refresh: None,
-            access_until: signed(used + 1860),
-            list: list_id(list),
-            place: i32::try_from(number * 40_503 % PLACES).unwrap_or(0),
-        }
-    }
-
     /// The ids of the status lists that so many users' sessions have places in.
     pub(crate) fn lists(from: u64, to: u64) -> impl Iterator<Item = [u8; 9]> {
         (from * SESSIONS_OF_A_USER / PLACES..=to * SESSIONS_OF_A_USER / PLACES).map(list_id)
+    }
+}
+
+fn session(number: u64, user: [u8; 16], (begun_at, last_used): (u64, u64), expires_at: i64) -> SessionRow {
+    let (address, list) = (mix(number ^ 5), number / PLACES);
+    SessionRow {
+        id: bytes((u128::from(mix(number ^ 0x1111)) << 64) | u128::from(mix(number ^ 0x2222))),
+        user,
+        address: format!("10.{}.{}.{}", address & 255, (address >> 8) & 255, (address >> 16) & 255),
+        user_agent: USER_AGENT,
+        created_at: signed(begun_at),
+        last_used_at: signed(last_used),
+        expires_at,
+        refresh: None,
+        access_until: signed(last_used + 1860),
+        list: list_id(list),
+        place: i32::try_from(number * 40_503 % PLACES).unwrap_or(0),
     }
 }
 
