@@ -89,17 +89,17 @@ async fn measure_starts(run: &mut Run, folders: &[TempDir]) -> Result<()> {
 async fn measure_requests(run: &mut Run, folders: &[TempDir]) -> Result<()> {
     let mut all = Vec::new();
     for (program, folder) in PROGRAMS.iter().zip(folders) {
-        let running = Running::start(*program, folder.path()).await?;
-        let me: Arc<[u8]> = running.log_in().await?.into();
-        all.push((running, me));
+        all.push(Running::start(*program, folder.path()).await?);
     }
     // The first turn warms up.
     for turn in 0..=run.turns() {
-        for (running, me) in &all {
+        for running in &all {
             let program = running.program;
+            // Anew for each turn: among a thousand later logins of one user, the first session is ended.
+            let me: Arc<[u8]> = running.log_in().await?.into();
             say(&format!("requests, turn {turn}: {}", program.name()));
             let login: Arc<[u8]> = running.login_request(program::PASSWORD).into();
-            let (me_per_s, me_cpu) = under_load(running, me, ME_SPAN).await?;
+            let (me_per_s, me_cpu) = under_load(running, &me, ME_SPAN).await?;
             let (logins_per_s, login_cpu) = under_load(running, &login, LOGIN_SPAN).await?;
             if turn > 0 {
                 run.add(program, "me_per_s", me_per_s);
@@ -110,7 +110,7 @@ async fn measure_requests(run: &mut Run, folders: &[TempDir]) -> Result<()> {
         }
     }
     sleep(REST).await;
-    for (running, _) in &all {
+    for running in &all {
         run.add(running.program, "loaded_mib", running.resident_mib()?);
     }
     Ok(())

@@ -83,7 +83,7 @@ pub struct Throttling {
 
 impl Default for Throttling {
     fn default() -> Self {
-        Self { is_on: true, login_attempts: 10, registrations_per_hour: 10 }
+        Self { is_on: true, login_attempts: 10, registrations_per_hour: 60 }
     }
 }
 
