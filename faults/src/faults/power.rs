@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::check::Depth;
+use crate::crowd::Crowd;
 use crate::disk::LoopDisk;
 use crate::faults::control;
 use crate::faults::crash::{check_integrity, start_and_check};
@@ -67,18 +68,7 @@ fn cut_under_sqlite(harness: &Harness, shim: Option<&Shim>, report: &mut Report)
     site.add_administrator()?;
     let server = site.start()?;
     let mut crowd = harness.crowd(&server, CROWD)?;
-    // The administrator is no part of this: they logged in a while ago.
-    std::process::Command::new("sync").status()?;
-    crowd.manners.rarely_hashes = true;
-    crowd.manners.pause = Duration::ZERO;
-    let time = harness.random().ms(1000, 2500);
-    let target = crowd.target.clone();
-    crowd.during(|| -> Result<()> {
-        std::thread::sleep(time);
-        disk.cut_power(|| target.go_dark())?;
-        std::thread::sleep(Duration::from_millis(50));
-        server.kill()
-    })?;
+    cut_while_they_act(harness, &disk, &mut crowd, || server.kill())?;
     disk.mount_again()?;
     let (server, _) = start_and_check(&site, &mut crowd, report, Depth::Everything)?;
     check_integrity(&site, report)?;
@@ -99,17 +89,7 @@ fn cut_under_postgres(harness: &Harness, lines: &[&str], setup: &str, report: &m
     let server = site.start()?;
     let mut crowd = harness.crowd(&server, CROWD)?;
     cluster.query("postgres", "CHECKPOINT")?;
-    std::process::Command::new("sync").status()?;
-    crowd.manners.rarely_hashes = true;
-    crowd.manners.pause = Duration::ZERO;
-    let time = harness.random().ms(1000, 2500);
-    let target = crowd.target.clone();
-    crowd.during(|| -> Result<()> {
-        std::thread::sleep(time);
-        disk.cut_power(|| target.go_dark())?;
-        std::thread::sleep(Duration::from_millis(50));
-        cluster.stop(Stop::Kill)
-    })?;
+    cut_while_they_act(harness, &disk, &mut crowd, || cluster.stop(Stop::Kill))?;
     drop(server);
     disk.mount_again()?;
     cluster.start()?;
@@ -117,4 +97,25 @@ fn cut_under_postgres(harness: &Harness, lines: &[&str], setup: &str, report: &m
     drop(server);
     report.take(&crowd.ledger);
     Ok(())
+}
+
+/// Cuts the power of a disk at some moment while people write in haste, and kills what wrote to it.
+fn cut_while_they_act(
+    harness: &Harness,
+    disk: &LoopDisk,
+    crowd: &mut Crowd,
+    kill: impl FnOnce() -> Result<()>,
+) -> Result<()> {
+    // What was before is no part of this.
+    std::process::Command::new("sync").status()?;
+    crowd.manners.rarely_hashes = true;
+    crowd.manners.pause = Duration::ZERO;
+    let time = harness.random().ms(1000, 2500);
+    let target = crowd.target.clone();
+    crowd.during(|| {
+        std::thread::sleep(time);
+        disk.cut_power(|| target.go_dark())?;
+        std::thread::sleep(Duration::from_millis(50));
+        kill()
+    })
 }
