@@ -41,7 +41,7 @@ pub use crate::store::throttle_store::ThrottleStore;
 pub use crate::store::user_query::{SearchText, SearchTextError, UserPage, UserQuery};
 
 /// The version of the schema after all steps, of either engine.
-const KNOWN_VERSION: i64 = 10;
+const KNOWN_VERSION: i64 = 11;
 
 /// Why a store did not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

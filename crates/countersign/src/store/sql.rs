@@ -21,6 +21,9 @@ macro_rules! select_users {
     };
 }
 
+#[cfg(feature = "postgres")]
+pub(in crate::store) use select_users;
+
 pub(in crate::store) const FIND_BY_ID: &str = select_users!("WHERE id = $1");
 pub(in crate::store) const FIND_BY_USERNAME: &str = select_users!("WHERE username = $1");
 pub(in crate::store) const FIND_BY_EMAIL: &str = select_users!("WHERE email_canonical = $1");
@@ -28,6 +31,11 @@ pub(in crate::store) const FIND_BY_EMAIL: &str = select_users!("WHERE email_cano
 pub(in crate::store) const LIST: &str = select_users!("WHERE id > $1 ORDER BY id LIMIT $2");
 pub(in crate::store) const SEARCH: &str = select_users!(
     r"WHERE id > $1 AND (username LIKE $2 ESCAPE '\' OR email_canonical LIKE $3 ESCAPE '\') ORDER BY id LIMIT $4"
+);
+
+/// The same among the users with these ids.
+pub(in crate::store) const SEARCH_AMONG: &str = select_users!(
+    r"WHERE id > $1 AND id <= $2 AND (username LIKE $3 ESCAPE '\' OR email_canonical LIKE $4 ESCAPE '\') ORDER BY id LIMIT $5"
 );
 
 pub(in crate::store) const INSERT: &str = "

@@ -10,6 +10,8 @@ const MAX_LIMIT: usize = 200;
 const DEFAULT_LIMIT: usize = 50;
 /// The most code points of a search text; nothing that it is compared with is longer.
 const MAX_SEARCH_CODE_POINTS: usize = 254;
+/// How many code points the parts have that are indexed. Of six there are so many different ones that few names share one.
+const GRAM_SIZES: [usize; 2] = [6, 3];
 
 /// Which users to list; the default is the first page of all.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,11 +144,28 @@ impl SearchText {
         (pattern(&self.in_username), pattern(&self.in_email))
     }
 
+    /// Parts that a name that fits has to have, and those of an address, as the engines index them: so few that all of the text is in
+    /// one of them. `None` if it is too short for an index.
+    pub(super) fn grams(&self) -> Option<(Vec<String>, Vec<String>)> {
+        Some((grams_of(&self.in_username)?, grams_of(&self.in_email)?))
+    }
+
     /// Whether this user is found.
     pub fn matches(&self, user: &User) -> bool {
         user.username.as_str().contains(&self.in_username)
             || user.email.as_ref().is_some_and(|email| email.canonical().contains(&self.in_email))
     }
+}
+
+fn grams_of(text: &str) -> Option<Vec<String>> {
+    let text: Vec<char> = text.chars().collect();
+    let size = GRAM_SIZES.into_iter().find(|size| *size <= text.len())?;
+    let mut grams: Vec<String> = text.chunks_exact(size).map(String::from_iter).collect();
+    let last = text.len() - size;
+    if last % size != 0 {
+        grams.extend(text.get(last..).map(String::from_iter));
+    }
+    Some(grams)
 }
 
 /// Where a page begins that goes on after this user: every id is greater than the empty one.
@@ -188,5 +207,16 @@ mod tests {
         let full = UserPage::from_one_more(users.clone(), 2);
         assert_eq!((full.users.as_slice(), full.next), (&users[..2], Some(users[1].id)));
         assert_eq!(UserPage::from_one_more(users.clone(), 3), UserPage { users, next: None });
+    }
+
+    #[test]
+    fn a_text_is_cut_into_parts_that_cover_it() {
+        let grams = |text: &str| SearchText::new(text).unwrap().grams().map(|(in_username, _)| in_username.join("|"));
+        assert_eq!(grams("ab"), None);
+        assert_eq!(grams("abc").unwrap(), "abc");
+        assert_eq!(grams("Žofie").unwrap(), "žof|fie");
+        assert_eq!(grams("abcdef").unwrap(), "abcdef");
+        assert_eq!(grams("abcdefg").unwrap(), "abcdef|bcdefg");
+        assert_eq!(grams("abcdefghijkl").unwrap(), "abcdef|ghijkl");
     }
 }

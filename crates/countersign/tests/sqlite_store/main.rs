@@ -185,7 +185,7 @@ fn a_newer_schema_is_refused_and_left_alone() {
     Connection::open(&database).unwrap().pragma_update(None, "user_version", 1000).unwrap();
     let before = fs::read(&database).unwrap();
     let error = SqliteStore::open(&database).unwrap_err();
-    assert_eq!(error, OpenError::Newer { path: database.clone(), found: 1000, known: 10 });
+    assert_eq!(error, OpenError::Newer { path: database.clone(), found: 1000, known: 11 });
     assert!(error.to_string().contains("start the newer program"), "{error}");
     assert!(fs::read(&database).unwrap() == before, "the file was changed");
 }

@@ -11,6 +11,7 @@ mod schema;
 mod ending;
 mod entities;
 mod user_rows;
+mod search;
 mod imports;
 mod users;
 mod sessions;

@@ -10,13 +10,14 @@ use crate::store::{KNOWN_VERSION, StoreError};
 
 /// The version that each step leads to, from the one before it. A step that was released is never changed; it only adds what programs of
 /// the version before it do without, since they go on while it is taken.
-const MIGRATIONS: [(i64, &str); 6] = [
+const MIGRATIONS: [(i64, &str); 7] = [
     (5, include_str!("migrations/0005_baseline.sql")),
     (6, include_str!("migrations/0006_status_lists.sql")),
     (7, include_str!("migrations/0007_entities.sql")),
     (8, include_str!("migrations/0008_client_keys.sql")),
     (9, include_str!("migrations/0009_counters.sql")),
     (10, include_str!("migrations/0010_audit_log.sql")),
+    (11, include_str!("migrations/0011_search.sql")),
 ];
 
 /// Applies the steps that the database lacks, all or none; refuses a database of another program or a newer version without having

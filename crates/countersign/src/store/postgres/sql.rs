@@ -1,6 +1,21 @@
 //! What PostgreSQL has to be told otherwise, because many write to it at once. Where a step reads before it writes, it locks the row
 //! first that all who change the same things lock; statements that follow see what the others have done.
 
+use crate::store::sql::select_users;
+
+/// A search that looks at so many users and no more.
+pub(super) const SEARCH_NEXT: &str = concat!(
+    "WITH users AS MATERIALIZED (SELECT * FROM users WHERE id > $1 ORDER BY id LIMIT $2) ",
+    select_users!(r"WHERE username LIKE $3 ESCAPE '\' OR email_canonical LIKE $4 ESCAPE '\' ORDER BY id LIMIT $5")
+);
+/// A search by the index. Everything that is found is put in order afterwards: by the order of ids there would be no end of looking.
+pub(super) const SEARCH_BY_GRAMS: &str = concat!(
+    r"WITH users AS MATERIALIZED (SELECT * FROM users
+        WHERE (countersign_grams(username, email_canonical) @> $1 OR countersign_grams(username, email_canonical) @> $2)
+            AND (username LIKE $3 ESCAPE '\' OR email_canonical LIKE $4 ESCAPE '\')) ",
+    select_users!("WHERE id > $5 ORDER BY id LIMIT $6")
+);
+
 pub(super) const LOCK_USER: &str = "SELECT 1 FROM users WHERE id = $1 FOR UPDATE";
 pub(super) const LOCK_CLIENT: &str = "SELECT 1 FROM clients WHERE id = $1 FOR UPDATE";
 pub(super) const LOCK_KEYS: &str = "SELECT 1 FROM signing_keys WHERE kid IN ($1, $2) ORDER BY kid FOR UPDATE";

@@ -8,6 +8,7 @@ use crate::store::postgres::PostgresStore;
 use crate::store::postgres::connection::{StepError, in_turn};
 use crate::store::postgres::ending::end_sessions_of_user;
 use crate::store::postgres::entities::end_tokens_of_owner;
+use crate::store::postgres::search::search;
 use crate::store::postgres::sql::LOCK_USER;
 use crate::store::postgres::user_rows::{find, find_login, insert, read_credentials, read_hash, read_user, update};
 use crate::store::user_query::bytes_after;
@@ -44,10 +45,7 @@ impl UserStore for PostgresStore {
         let one_more = i64::try_from(query.page_limit() + 1).unwrap_or(i64::MAX);
         let users = match query.search_text() {
             None => turn.lane().read_all(sql::LIST, &[&after, &one_more], read_user).await?,
-            Some(text) => {
-                let (username, email) = text.like_patterns();
-                turn.lane().read_all(sql::SEARCH, &[&after, &username, &email, &one_more], read_user).await?
-            }
+            Some(text) => search(turn.lane(), text, &after, one_more).await?,
         };
         Ok(UserPage::from_one_more(users, query.page_limit()))
     }

@@ -9,6 +9,7 @@ mod schema;
 mod worker;
 mod ending;
 mod entities;
+mod search;
 mod users;
 mod sessions;
 mod statuses;

@@ -224,8 +224,9 @@ impl Dialect for Sqlite {
 }
 
 fn tables(connection: &Connection) -> Result<Vec<Table>, JobError> {
-    let names =
-        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name <> $1";
+    // An index of words is a table of its own kind, over others that hold it: triggers make it of what is moved.
+    let names = "SELECT name FROM pragma_table_list
+        WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name <> $1";
     let mut names = connection.prepare(names)?;
     let names = names.query_map([MARK_TABLE], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
     let mut described = Vec::with_capacity(names.len());

@@ -12,7 +12,7 @@ use crate::store::transfer::MARK_TABLE;
 const APPLICATION_ID: i64 = 0x4354_534E;
 
 /// The version that each step leads to, from the one before it. A step that was released is never changed.
-const MIGRATIONS: [(i64, &str); 10] = [
+const MIGRATIONS: [(i64, &str); 11] = [
     (1, include_str!("migrations/0001_users_and_signing_keys.sql")),
     (2, include_str!("migrations/0002_upgraded_hashes.sql")),
     (3, include_str!("migrations/0003_sessions.sql")),
@@ -23,6 +23,7 @@ const MIGRATIONS: [(i64, &str); 10] = [
     (8, include_str!("migrations/0008_client_keys.sql")),
     (9, include_str!("migrations/0009_counters.sql")),
     (10, include_str!("migrations/0010_audit_log.sql")),
+    (11, include_str!("migrations/0011_search.sql")),
 ];
 
 /// Applies the steps that the database lacks, all or none; refuses a database of another program or a newer version

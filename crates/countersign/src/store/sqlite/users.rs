@@ -9,6 +9,7 @@ use crate::import::Newcomer;
 use crate::store::sqlite::connection::JobError;
 use crate::store::sqlite::ending::end_sessions_of_user;
 use crate::store::sqlite::entities::end_tokens_of_owner;
+use crate::store::sqlite::search::search;
 use crate::store::sqlite::{SqliteStore, sql};
 use crate::store::taking_over::{Engine, take_over};
 use crate::store::user_query::bytes_after;
@@ -237,10 +238,7 @@ fn list(connection: &Connection, query: &UserQuery) -> Result<UserPage, JobError
     let one_more = i64::try_from(query.page_limit() + 1).unwrap_or(i64::MAX);
     let users = match query.search_text() {
         None => find_all(connection, sql::LIST, params![after, one_more])?,
-        Some(text) => {
-            let (username, email) = text.like_patterns();
-            find_all(connection, sql::SEARCH, params![after, username, email, one_more])?
-        }
+        Some(text) => search(connection, text, (&after, one_more), read_user)?,
     };
     Ok(UserPage::from_one_more(users, query.page_limit()))
 }

@@ -1,0 +1,46 @@
+-- What a search looks in: of each name and each address all parts of three and of six characters, as the hexadecimal digits of their UTF-8.
+-- The index has numbers and no ids: the first eight bytes of an id, less 2^63, so that their order is that of the ids. Triggers keep it,
+-- also for programs of the version before this one.
+
+CREATE VIEW user_grams (number, id, grams) AS
+    SELECT ((json_extract('0x' || hex(substr(id, 1, 4)), '$') - 2147483648) << 32) | json_extract('0x' || hex(substr(id, 5, 4)), '$'),
+        id,
+        (WITH RECURSIVE place (n) AS (
+            SELECT 1 UNION ALL
+            SELECT n + 1 FROM place WHERE n < max(length(username), coalesce(length(email_canonical), 0)) - 2)
+        SELECT group_concat(concat_ws(' ', hex(substr(username, n, 3)), hex(substr(email_canonical, n, 3)),
+            iif(n <= length(username) - 5, hex(substr(username, n, 6)), ''),
+            iif(n <= length(email_canonical) - 5, hex(substr(email_canonical, n, 6)), '')), ' ') FROM place)
+    FROM users;
+
+CREATE VIRTUAL TABLE user_search USING fts5(grams, content = '', columnsize = 0, detail = none, tokenize = 'ascii');
+INSERT INTO user_search (user_search, rank) VALUES ('secure-delete', 1);
+INSERT INTO user_search (rowid, grams) SELECT number, grams FROM user_grams ORDER BY id;
+INSERT INTO user_search (user_search) VALUES ('optimize');
+
+CREATE TRIGGER user_search_insert AFTER INSERT ON users BEGIN
+    INSERT INTO user_search (rowid, grams) SELECT number, grams FROM user_grams WHERE id = NEW.id;
+END;
+
+-- What is gone is taken out, unless another user has the same number: a part too many only has a name looked at that does not fit.
+CREATE TRIGGER user_search_delete BEFORE DELETE ON users BEGIN
+    INSERT INTO user_search (user_search, rowid, grams)
+    SELECT 'delete', number, grams FROM user_grams WHERE id = OLD.id AND NOT EXISTS (
+        SELECT 1 FROM users AS others
+        WHERE others.id BETWEEN substr(OLD.id, 1, 8) AND unhex(hex(substr(OLD.id, 1, 8)) || 'FFFFFFFFFFFFFFFF')
+            AND others.id <> OLD.id);
+END;
+
+CREATE TRIGGER user_search_update_from BEFORE UPDATE OF username, email_canonical ON users
+WHEN (OLD.username, OLD.email_canonical) IS NOT (NEW.username, NEW.email_canonical) BEGIN
+    INSERT INTO user_search (user_search, rowid, grams)
+    SELECT 'delete', number, grams FROM user_grams WHERE id = OLD.id AND NOT EXISTS (
+        SELECT 1 FROM users AS others
+        WHERE others.id BETWEEN substr(OLD.id, 1, 8) AND unhex(hex(substr(OLD.id, 1, 8)) || 'FFFFFFFFFFFFFFFF')
+            AND others.id <> OLD.id);
+END;
+
+CREATE TRIGGER user_search_update_to AFTER UPDATE OF username, email_canonical ON users
+WHEN (OLD.username, OLD.email_canonical) IS NOT (NEW.username, NEW.email_canonical) BEGIN
+    INSERT INTO user_search (rowid, grams) SELECT number, grams FROM user_grams WHERE id = NEW.id;
+END;

@@ -1,0 +1,65 @@
+//! Searches in SQLite: by the parts of the text that are indexed, in the order of the ids, as far as the page goes.
+
+use rusqlite::{Connection, Row, params};
+
+use crate::store::sql;
+use crate::store::sqlite::connection::JobError;
+use crate::store::user_query::SearchText;
+
+const CANDIDATES: &str = "SELECT rowid FROM user_search WHERE user_search MATCH $1 AND rowid >= $2 ORDER BY rowid";
+
+/// At most so many of the users after this id whom the text finds.
+pub(super) fn search<T>(
+    connection: &Connection,
+    text: &SearchText,
+    (after, limit): (&[u8], i64),
+    read: fn(&Row<'_>) -> Result<T, JobError>,
+) -> Result<Vec<T>, JobError> {
+    let (username, email) = text.like_patterns();
+    let Some(grams) = text.grams() else {
+        let values = params![after, username, email, limit];
+        return connection.prepare_cached(sql::SEARCH)?.query_and_then(values, read)?.collect();
+    };
+    let (mut candidates, mut among) =
+        (connection.prepare_cached(CANDIDATES)?, connection.prepare_cached(sql::SEARCH_AMONG)?);
+    let mut numbers = candidates.query(params![match_of(&grams), number_of(after)])?;
+    let mut found: Vec<T> = Vec::new();
+    let missing = |found: &Vec<T>| limit.saturating_sub(i64::try_from(found.len()).unwrap_or(limit));
+    while missing(&found) > 0
+        && let Some(row) = numbers.next()?
+    {
+        let (before, last) = ids_of(row.get(0)?);
+        let after = after.max(before.as_slice());
+        for user in among.query_and_then(params![after, last, username, email, missing(&found)], read)? {
+            found.push(user?);
+        }
+    }
+    Ok(found)
+}
+
+/// All parts of a name, or all of an address, in FTS5's words. The parts are kept as hexadecimal digits.
+fn match_of((in_username, in_email): &(Vec<String>, Vec<String>)) -> String {
+    let all = |grams: &[String]| grams.iter().map(|gram| hex(gram)).collect::<Vec<_>>().join(" AND ");
+    if in_username == in_email {
+        return all(in_username);
+    }
+    format!("({}) OR ({})", all(in_username), all(in_email))
+}
+
+fn hex(gram: &str) -> String {
+    let digits: String = gram.bytes().map(|byte| format!("{byte:02x}")).collect();
+    format!("\"{digits}\"")
+}
+
+/// Under which number the index has this id: its first eight bytes, in the same order.
+fn number_of(id: &[u8]) -> i64 {
+    u64::from_be_bytes(id.first_chunk().copied().unwrap_or_default()).wrapping_sub(1 << 63).cast_signed()
+}
+
+/// What all ids of this number come after, and what none of them comes after.
+fn ids_of(number: i64) -> ([u8; 8], [u8; 16]) {
+    let first = number.cast_unsigned().wrapping_add(1 << 63).to_be_bytes();
+    let mut last = [u8::MAX; 16];
+    last.iter_mut().zip(first).for_each(|(byte, given)| *byte = given);
+    (first, last)
+}
