@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::store::conformance::samples::{email, named, register};
-use crate::store::{SearchText, UserQuery, UserStore};
-use crate::user::{NewUser, UserId};
+use crate::import::Newcomer;
+use crate::store::conformance::samples::{LATER, email, named, register, username};
+use crate::store::{Imported, SearchText, UserQuery, UserStore};
+use crate::user::{Change, NewUser, User, UserChange, UserId};
 
 /// Registers users whose ids are `numbers`, in the order given.
 async fn register_numbered(store: &dyn UserStore, numbers: impl Iterator<Item = u8>) {
@@ -96,6 +97,16 @@ pub(super) async fn a_search_finds_parts_of_names_and_addresses(store: Arc<dyn U
         ("Пример", set(&["zoë"])),
         ("@", set(&["alice", "zoë", "мария"])),
         ("nobody", set(&[])),
+        // Every part of it is in one of the names, and it is in none.
+        ("lic", set(&["alice"])),
+        ("alicel", set(&[])),
+        ("alic", set(&["alice"])),
+        ("xamp", set(&["alice", "мария"])),
+        ("рими", set(&[])),
+        ("wonder@example.com", set(&["alice"])),
+        ("onder@example.com", set(&["alice"])),
+        ("onder@example.comm", set(&[])),
+        ("quispe@П", set(&["zoë"])),
     ] {
         assert_eq!(found(&*store, text).await, names, "{text:?}");
     }
@@ -113,5 +124,80 @@ pub(super) async fn a_search_takes_every_character_for_itself(store: Arc<dyn Use
         assert_eq!(found(&*store, text).await, set(&[&format!("a{text}b")]), "{text:?}");
         assert_eq!(found(&*store, &format!("a{text}b")).await, set(&[&format!("a{text}b")]), "{text:?}");
         assert_eq!(found(&*store, &format!("{text}{text}")).await, set(&[]), "{text:?}");
+    }
+}
+
+pub(super) async fn a_search_goes_by_what_users_are_called_now(store: Arc<dyn UserStore>) {
+    // These share the first eight bytes of their ids, and the last of them has the highest bit.
+    let id = |number: u8| UserId::from_bytes(std::array::from_fn(|place| if place < 9 { 0xfe } else { number }));
+    let user =
+        |number: u8, name: &str, address: &str| NewUser { id: id(number), email: Some(email(address)), ..named(name) };
+    let alice = register(&*store, &user(1, "alice-in-wonderland", "alice@example.com")).await;
+    register(&*store, &user(2, "malice-aforethought", "malice@example.com")).await;
+    register(&*store, &NewUser { id: UserId::from_bytes([0x01; 16]), ..named("alicetown") }).await;
+    assert_eq!(found(&*store, "alice").await, set(&["alice-in-wonderland", "malice-aforethought", "alicetown"]));
+    let change = UserChange { username: Some(username("queen-of-hearts")), ..UserChange::default() };
+    store.update(alice.id, &change, LATER).await.unwrap();
+    for (text, names) in [
+        ("wonderland", set(&[])),
+        ("-of-", set(&["queen-of-hearts"])),
+        ("f-hearts", set(&["queen-of-hearts"])),
+        ("alice", set(&["queen-of-hearts", "malice-aforethought", "alicetown"])),
+        ("malice@", set(&["malice-aforethought"])),
+    ] {
+        assert_eq!(found(&*store, text).await, names, "{text:?}");
+    }
+    let change = UserChange { email: Change::Clear, ..UserChange::default() };
+    store.update(alice.id, &change, LATER).await.unwrap();
+    assert_eq!(found(&*store, "alice").await, set(&["malice-aforethought", "alicetown"]));
+    store.update(alice.id, &UserChange { disabled: Some(true), ..UserChange::default() }, LATER).await.unwrap();
+    assert_eq!(found(&*store, "queen-of-hearts").await, set(&["queen-of-hearts"]));
+    store.delete(alice.id).await.unwrap();
+    assert_eq!(found(&*store, "queen-of-hearts").await, set(&[]));
+    assert_eq!(found(&*store, "malice-aforethought").await, set(&["malice-aforethought"]));
+    register(&*store, &user(1, "queen-of-spades", "alice@example.com")).await;
+    assert_eq!(found(&*store, "queen-of").await, set(&["queen-of-spades"]));
+    store.delete(id(2)).await.unwrap();
+    assert_eq!(found(&*store, "malice").await, set(&[]));
+    assert_eq!(found(&*store, "alice@").await, set(&["queen-of-spades"]));
+}
+
+/// More users than an engine looks at before it asks its index.
+pub(super) async fn a_search_among_many_has_the_same_pages_however_it_is_done(store: Arc<dyn UserStore>) {
+    let kinds = ["common", "common", "common", "seldom"];
+    // In no order, in steps that are no factor of their number.
+    let users = (0..2500_u32).map(|turn| turn * 977 % 2500).map(|number| {
+        let kind = if number % 100 == 7 { "rare" } else { kinds.get(number as usize / 25 % 4).unwrap_or(&"x") };
+        let id = u128::from(number) << 112 | u128::from(number % 3) << 64 | 7;
+        let user = NewUser { id: UserId::from_bytes(id.to_be_bytes()), ..named(&format!("{kind}-{number:04}")) };
+        Newcomer { user, is_name_derived: false }
+    });
+    let users: Vec<Newcomer> = users.collect();
+    assert!(store.import(&users).await.unwrap().iter().all(|outcome| *outcome == Imported::Added));
+    let mut users: Vec<User> = users.iter().map(|new| new.user.to_user()).collect();
+    users.sort_by_key(|user| user.id);
+    for (text, limit) in [
+        ("common", 200),
+        ("seldom-", 90),
+        ("rare", 10),
+        ("-24", 7),
+        ("rare-2407", 2),
+        ("rare-2408", 2),
+        ("om", 200),
+        ("dom-2", 3),
+        ("common-seldom", 5),
+    ] {
+        let text = SearchText::new(text).unwrap();
+        let expected: Vec<UserId> = users.iter().filter(|user| text.matches(user)).map(|user| user.id).collect();
+        let mut seen = Vec::new();
+        let mut query = UserQuery::default().search(text.clone()).limit(limit);
+        loop {
+            let (ids, next) = page(&*store, query.clone()).await;
+            assert!(ids.len() == limit || next.is_none(), "{text:?}");
+            seen.extend(ids);
+            let Some(next) = next else { break };
+            query = query.after(next);
+        }
+        assert_eq!(seen, expected, "{text:?}");
     }
 }

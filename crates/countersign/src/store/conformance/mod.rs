@@ -69,6 +69,8 @@ pub async fn check_user_store(fresh: impl AsyncFn() -> Arc<dyn UserStore>) {
     listing::pages_are_stable_while_users_come_and_go(fresh().await).await;
     listing::a_search_finds_parts_of_names_and_addresses(fresh().await).await;
     listing::a_search_takes_every_character_for_itself(fresh().await).await;
+    listing::a_search_goes_by_what_users_are_called_now(fresh().await).await;
+    listing::a_search_among_many_has_the_same_pages_however_it_is_done(fresh().await).await;
 
     injection::injected_text_is_kept_as_text(fresh().await).await;
 }

@@ -335,4 +335,27 @@ mod tests {
         let change = UserChange { disabled: Some(true), ..UserChange::default() };
         assert!(store.update(user.id, &change, 1).await.unwrap().is_some_and(|user| user.disabled));
     }
+
+    /// Whether the plan knows what is looked for, or is made for anything.
+    #[tokio::test]
+    async fn a_search_by_grams_goes_by_their_index_and_by_nothing_else() {
+        let store = FreshStores::default().open().await;
+        let turn = store.turn().await.unwrap();
+        let fill =
+            "INSERT INTO users (id, username, username_skeleton, disabled, scopes, created_at, updated_at, generation)
+                SELECT decode(lpad(to_hex(number), 32, '0'), 'hex'), 'user-' || number, number, FALSE, '', 0, 0, 0
+                FROM generate_series(1, 5000) AS number";
+        turn.lane().batch(&format!("{fill}; ANALYZE users")).await.unwrap();
+        let kinds = "text[], text[], text, text, bytea, bigint";
+        turn.lane().batch(&format!("PREPARE search ({kinds}) AS {}", sql::SEARCH_BY_GRAMS)).await.unwrap();
+        let values = r"'{user-4,r-4321}', '{user-4,r-4321}', '%user-4321%', '%user-4321%', '\x', 51";
+        for mode in ["force_custom_plan", "force_generic_plan"] {
+            turn.lane().batch(&format!("SET plan_cache_mode = {mode}")).await.unwrap();
+            let plan = turn.lane().query_once(&format!("EXPLAIN EXECUTE search ({values})"), &[]).await.unwrap();
+            let plan: Vec<String> = plan.iter().map(|row| row.get(0)).collect();
+            let plan = plan.join("\n");
+            assert!(plan.contains("users_by_grams") && !plan.contains("Seq Scan"), "{plan}");
+            assert!(!plan.contains("users_pkey"), "{plan}");
+        }
+    }
 }

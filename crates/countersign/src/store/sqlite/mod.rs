@@ -264,7 +264,7 @@ mod tests {
     use std::task::{Context, Waker};
 
     use super::*;
-    use crate::store::{AuditStore, KeyStore, UserStore, conformance};
+    use crate::store::{AuditStore, KeyStore, SearchText, UserQuery, UserStore, conformance};
     use crate::user::{NewUser, UserChange, UserId, Username};
 
     /// Opens a fresh store each time, all in one directory.
@@ -460,5 +460,21 @@ mod tests {
             assert_eq!(job.await, Ok(false));
         }
         assert_eq!(store.delete(nobody).await, Ok(false));
+    }
+
+    /// Whom a search finds when its index has forgotten everybody.
+    #[tokio::test]
+    async fn a_search_for_three_characters_and_more_goes_by_the_index() {
+        let stores = FreshStores::new();
+        let store = stores.open();
+        store.insert(&NewUser::new(Username::new("alice").unwrap(), 0)).await.unwrap();
+        let found = async |text: &str| {
+            let query = UserQuery::default().search(SearchText::new(text).unwrap());
+            store.list(&query).await.unwrap().users.len()
+        };
+        assert_eq!((found("al").await, found("ali").await, found("alice").await), (1, 1, 1));
+        let forget = "INSERT INTO user_search (user_search) VALUES ('delete-all')";
+        store.write(move |transaction| Ok(transaction.execute(forget, [])?)).await.unwrap();
+        assert_eq!((found("al").await, found("ali").await, found("alice").await), (1, 0, 0));
     }
 }

@@ -63,3 +63,20 @@ fn ids_of(number: i64) -> ([u8; 8], [u8; 16]) {
     last.iter_mut().zip(first).for_each(|(byte, given)| *byte = given);
     (first, last)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_in_the_order_of_the_ids_and_lead_back_to_them() {
+        let ids: [[u8; 16]; 5] = [0_u128, 1 << 64, (1 << 127) - 1, 1 << 127, u128::MAX].map(u128::to_be_bytes);
+        for id in ids {
+            let (before, last) = ids_of(number_of(&id));
+            assert!(before.as_slice() < id.as_slice() && id <= last, "{id:?}");
+        }
+        let numbers = ids.map(|id| number_of(&id));
+        assert!(numbers.is_sorted() && numbers.windows(2).all(|pair| pair[0] != pair[1]), "{numbers:?}");
+        assert_eq!(number_of(&[]), i64::MIN);
+    }
+}
