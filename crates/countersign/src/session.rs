@@ -66,4 +66,6 @@ pub struct NewSession {
     pub session: Session,
     /// [`User::generation`](crate::user::User::generation) at the check: if it has moved since, the login is void (S-009).
     pub generation: i64,
+    /// How many sessions of the user that have not expired may be left, this one among them: the least recently used ones beyond that end.
+    pub most: usize,
 }

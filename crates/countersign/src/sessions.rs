@@ -151,12 +151,9 @@ impl Sessions {
             status: Some(self.statuses.take(is_over_at).await?),
             refresh,
         };
-        let new = NewSession { session, generation: login.user.generation };
-        if !self.store.begin_session(&new).await? {
-            return Ok(None);
-        }
+        let new = NewSession { session, generation: login.user.generation, most: MOST_SESSIONS };
+        let Some(ended) = self.store.begin_session(&new).await? else { return Ok(None) };
         count(&self.counts.begun);
-        let ended = self.store.end_least_used(login.user.id, id, MOST_SESSIONS, now).await?;
         if ended > 0 {
             tracing::info!(event = "end session", cause = "too many", user = %login.user.id, ended);
         }

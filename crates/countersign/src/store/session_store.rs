@@ -43,8 +43,9 @@ pub struct Retry {
 #[async_trait]
 pub trait SessionStore: Send + Sync + 'static {
     /// Begins a session on condition that its user is enabled and of the generation that was checked (S-009), and that its client is
-    /// registered and enabled, if it is not the one that nobody registers; `false` if not.
-    async fn begin_session(&self, new: &NewSession) -> Result<bool, StoreError>;
+    /// registered and enabled, if it is not the one that nobody registers; `None` if not. Of the user's other sessions that have not
+    /// expired when it begins, the least recently used ones end if there are too many: how many did.
+    async fn begin_session(&self, new: &NewSession) -> Result<Option<usize>, StoreError>;
 
     /// A session that has not expired at `now`, with its user.
     async fn find_session(&self, id: SessionId, now: i64) -> Result<Option<(Session, User)>, StoreError>;
@@ -73,10 +74,6 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// Ends a session, of this user if one is named; `false` if there is none.
     async fn end_session(&self, id: SessionId, user: Option<UserId>) -> Result<bool, StoreError>;
-
-    /// Ends the least recently used sessions of a user, so that no more than `keep` are left that have not expired at `now`: this one is
-    /// among them. How many were ended.
-    async fn end_least_used(&self, user: UserId, this: SessionId, keep: usize, now: i64) -> Result<usize, StoreError>;
 
     /// Ends all sessions of a user; how many there were.
     async fn end_sessions(&self, user: UserId) -> Result<usize, StoreError>;

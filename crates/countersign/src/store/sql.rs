@@ -155,6 +155,8 @@ pub(in crate::store) const END_LEAST_USED: [&str; 2] = end_sessions!(
 );
 pub(in crate::store) const END_SESSIONS_OF_CLIENT: [&str; 2] = end_sessions!("client = $1");
 pub(in crate::store) const END_ALL_SESSIONS: [&str; 2] = end_sessions!("TRUE");
+/// An index alone answers this.
+pub(in crate::store) const COUNT_SESSIONS: &str = "SELECT count(*) FROM sessions WHERE user_id = $1";
 pub(in crate::store) const PURGE_SESSIONS: &str =
     "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT $2)";
 

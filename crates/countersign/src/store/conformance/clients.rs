@@ -176,7 +176,10 @@ where
         async move { store.find_user_by(session, &client, now).await.unwrap() }
     };
     assert_eq!(of(&client.id, THEN).await, None, "it has not begun");
-    assert_eq!(store.begin_session(&NewSession { session: session.clone(), generation: 0 }).await, Ok(true));
+    assert_eq!(
+        store.begin_session(&NewSession { session: session.clone(), generation: 0, most: 100 }).await,
+        Ok(Some(0))
+    );
     assert_eq!(of(&client.id, THEN).await, Some((user.clone(), client.scopes.clone())));
     assert_eq!(of(&client.id, LATER).await, None, "it has expired");
     assert_eq!(of(&id("app"), THEN).await, None, "it is of another client");
@@ -195,7 +198,7 @@ where
     for client in ["web", "app", "other"] {
         store.insert_client(&complete(client)).await.unwrap();
         let session = of_client(&user, client);
-        assert_eq!(store.begin_session(&NewSession { session, generation: 0 }).await, Ok(true));
+        assert_eq!(store.begin_session(&NewSession { session, generation: 0, most: 100 }).await, Ok(Some(0)));
     }
     let disable = ClientChange { disabled: Some(true), ..ClientChange::default() };
     store.update_client(&id("web"), &disable).await.unwrap();
@@ -207,7 +210,11 @@ where
     // A login that was under way finds the client as it is now.
     for (client, begins) in [("web", false), ("app", false), ("other", true)] {
         let session = Session { id: SessionId::random(), ..of_client(&user, client) };
-        assert_eq!(store.begin_session(&NewSession { session, generation: 0 }).await, Ok(begins), "{client}");
+        assert_eq!(
+            store.begin_session(&NewSession { session, generation: 0, most: 100 }).await,
+            Ok(begins.then_some(0)),
+            "{client}"
+        );
     }
     store.update_client(&id("other"), &disable).await.unwrap();
     store
@@ -215,7 +222,7 @@ where
         .await
         .unwrap();
     let last = of_client(&user, "other");
-    assert_eq!(store.begin_session(&NewSession { session: last, generation: 0 }).await, Ok(true));
+    assert_eq!(store.begin_session(&NewSession { session: last, generation: 0, most: 100 }).await, Ok(Some(0)));
     let left = store.list_sessions(None, THEN, 10).await.unwrap();
     assert_eq!(left.into_iter().map(|session| session.client).collect::<Vec<_>>(), ["other"]);
 }
@@ -234,7 +241,7 @@ where
             async move {
                 if n != round % LOGINS {
                     let session = of_client(&user, client.as_str());
-                    store.begin_session(&NewSession { session, generation: 0 }).await.unwrap();
+                    store.begin_session(&NewSession { session, generation: 0, most: 100 }).await.unwrap();
                 } else if round % 2 == 0 {
                     let disable = ClientChange { disabled: Some(true), ..ClientChange::default() };
                     store.update_client(&client, &disable).await.unwrap();

@@ -41,8 +41,8 @@ pub(super) async fn log_in(store: &dyn SessionStore, user: &User) -> SessionId {
         status: None,
         refresh: None,
     };
-    let new = NewSession { session, generation: user.generation };
-    assert_eq!(store.begin_session(&new).await, Ok(true));
+    let new = NewSession { session, generation: user.generation, most: 100 };
+    assert_eq!(store.begin_session(&new).await, Ok(Some(0)));
     new.session.id
 }
 

@@ -35,11 +35,11 @@ pub(super) fn session_of(user: &User) -> NewSession {
         status: Some(StatusPlace { list: StatusListId::from_bytes([1; StatusListId::BYTES]), index: 0 }),
         refresh: Some(refresh(0)),
     };
-    NewSession { session, generation: user.generation }
+    NewSession { session, generation: user.generation, most: 100 }
 }
 
 pub(super) async fn begin(store: &dyn SessionStore, new: &NewSession) -> SessionId {
-    assert_eq!(store.begin_session(new).await, Ok(true));
+    assert_eq!(store.begin_session(new).await, Ok(Some(0)));
     new.session.id
 }
 
@@ -75,13 +75,13 @@ pub(super) async fn a_session_begins_only_for_the_user_that_was_checked<S: UserS
     let user = register(&*store, &named("alice")).await;
     let checked = session_of(&user);
     assert_eq!(store.set_password(user.id, &hash('b'), LATER).await, Ok(true));
-    assert_eq!(store.begin_session(&checked).await, Ok(false), "the password was changed meanwhile");
+    assert_eq!(store.begin_session(&checked).await, Ok(None), "the password was changed meanwhile");
     let user = store.find_by_id(user.id).await.unwrap().unwrap();
     let disable = UserChange { disabled: Some(true), ..UserChange::default() };
     let disabled = store.update(user.id, &disable, LATER).await.unwrap().unwrap();
-    assert_eq!(store.begin_session(&session_of(&disabled)).await, Ok(false), "the user is disabled");
+    assert_eq!(store.begin_session(&session_of(&disabled)).await, Ok(None), "the user is disabled");
     assert_eq!(store.delete(user.id).await, Ok(true));
-    assert_eq!(store.begin_session(&session_of(&user)).await, Ok(false), "the user is gone");
+    assert_eq!(store.begin_session(&session_of(&user)).await, Ok(None), "the user is gone");
 }
 
 //
@@ -123,7 +123,8 @@ pub(super) async fn a_retry_is_noted_while_the_link_is_good<S: UserStore + Sessi
 pub(super) async fn a_link_is_good_for_its_time_and_its_session<S: UserStore + SessionStore>(store: Arc<S>) {
     let user = register(&*store, &named("alice")).await;
     let id = begin(&*store, &session_of(&user)).await;
-    let plain = NewSession { session: Session { refresh: None, ..session_of(&user).session }, generation: 0 };
+    let plain =
+        NewSession { session: Session { refresh: None, ..session_of(&user).session }, generation: 0, most: 100 };
     let plain = begin(&*store, &plain).await;
     let late = Rotation { now: LATER + 500, ..rotation(id, 0) };
     let other_hash = Rotation { used: RefreshLink { hash: [9; 32], ..link(0) }, ..rotation(id, 0) };
@@ -206,7 +207,7 @@ pub(super) async fn no_session_outlives_what_voids_it<S: UserStore + SessionStor
             async move {
                 // Neither always first nor always last.
                 if n != round % LOGINS {
-                    return store.begin_session(&new).await.unwrap();
+                    return store.begin_session(&new).await.unwrap().is_some();
                 }
                 match round % 3 {
                     0 => {
@@ -229,36 +230,42 @@ pub(super) async fn the_least_recently_used_sessions_end_when_there_are_too_many
 ) {
     let (alice, bob) = (register(&*store, &named("alice")).await, register(&*store, &named("bob")).await);
     let bobs = begin(&*store, &session_of(&bob)).await;
-    let begin_at = async |last_used_at: i64, expires_at: i64| {
-        let mut new = session_of(&alice);
-        (new.session.last_used_at, new.session.expires_at) = (last_used_at, expires_at);
-        begin(&*store, &new).await
+    let begin_at = async |last_used_at: i64, with_refresh: bool, most: usize| {
+        let mut new = NewSession { most, ..session_of(&alice) };
+        new.session.last_used_at = last_used_at;
+        new.session.refresh = new.session.refresh.filter(|_| with_refresh);
+        let ended = store.begin_session(&new).await.unwrap().unwrap();
+        (new.session.id, ended)
     };
     // One that has expired takes nobody's place, however lately it was used.
-    begin_at(THEN + 9, LATER).await;
-    let [_, this, used, _, used_last] = [
-        begin_at(THEN + 3, EXPIRY).await,
-        begin_at(THEN + 1, EXPIRY).await,
-        begin_at(THEN + 4, EXPIRY).await,
-        begin_at(THEN + 1, EXPIRY).await,
-        begin_at(THEN + 5, EXPIRY).await,
+    let mut expired = session_of(&alice);
+    (expired.session.last_used_at, expired.session.expires_at) = (THEN + 9, THEN);
+    begin(&*store, &expired).await;
+    let [used, _, used_more, _, used_last] = [
+        begin_at(THEN + 3, true, 5).await.0,
+        begin_at(THEN + 1, true, 5).await.0,
+        begin_at(THEN + 4, true, 5).await.0,
+        begin_at(THEN + 1, true, 5).await.0,
+        begin_at(THEN + 5, true, 5).await.0,
     ];
     let left = async || -> Vec<SessionId> {
-        let sessions = store.list_sessions(Some(alice.id), LATER, 10).await.unwrap();
+        let sessions = store.list_sessions(Some(alice.id), THEN, 10).await.unwrap();
         sessions.into_iter().map(|session| session.id).collect()
     };
-    assert_eq!(store.end_least_used(alice.id, this, 5, LATER).await, Ok(0));
-    let mut plain = session_of(&alice);
-    (plain.session.last_used_at, plain.session.refresh) = (LATER, None);
-    let plain = begin(&*store, &plain).await;
-    assert_eq!(store.end_least_used(alice.id, this, 5, LATER).await, Ok(1));
+    assert_eq!(left().await.len(), 5, "there is room for five");
+    let (plain, ended) = begin_at(THEN + 9, false, 6).await;
+    assert_eq!(ended, 0);
+    let (seldom, ended) = begin_at(THEN, true, 6).await;
+    assert_eq!(ended, 1);
     assert!(!left().await.contains(&plain), "one without a refresh token ends first");
-    assert_eq!(store.end_least_used(alice.id, this, 3, LATER).await, Ok(2));
-    let mut expected = vec![used, used_last, this];
+    assert!(left().await.contains(&seldom), "the new one stays");
+    let (this, ended) = begin_at(THEN, true, 4).await;
+    assert_eq!(ended, 3);
+    let mut expected = vec![used, used_more, used_last, this];
     expected.sort();
     assert_eq!(left().await, expected);
-    assert_eq!(store.end_least_used(alice.id, this, 1, LATER).await, Ok(2));
-    assert_eq!(left().await, [this]);
+    let (this, ended) = begin_at(THEN, true, 1).await;
+    assert_eq!((ended, left().await), (4, vec![this]));
     assert!(store.find_session(bobs, LATER).await.unwrap().is_some());
 }
 

@@ -77,8 +77,8 @@ where
     is_marked(4, "a user who was disabled").await;
     store.update(user.id, &UserChange { disabled: Some(false), ..UserChange::default() }, LATER).await.unwrap();
     begin_again(5).await;
-    let latest = begin_again(6).await;
-    assert_eq!(store.end_least_used(user.id, latest, 1, THEN).await, Ok(1));
+    let now = store.find_by_id(user.id).await.unwrap().unwrap();
+    assert_eq!(store.begin_session(&NewSession { most: 1, ..session_at(&now, 6) }).await, Ok(Some(1)));
     is_marked(5, "a session that made room for another").await;
     assert_eq!(store.delete(user.id).await, Ok(true));
     is_marked(6, "a user who was deleted").await;
@@ -117,7 +117,8 @@ where
     for index in 1..4 {
         begin(&*store, &session_at(&user, index)).await;
     }
-    let without = NewSession { session: Session { status: None, ..session_of(&user).session }, generation: 0 };
+    let without =
+        NewSession { session: Session { status: None, ..session_of(&user).session }, generation: 0, most: 100 };
     begin(&*store, &without).await;
     assert_eq!(store.end_sessions(user.id).await, Ok(4));
     assert_eq!(store.list_revoked(LIST).await, Ok(Some(vec![1, 2, 3])));

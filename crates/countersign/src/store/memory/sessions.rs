@@ -13,16 +13,17 @@ use crate::user::{User, UserId};
 
 #[async_trait]
 impl SessionStore for MemoryStore {
-    async fn begin_session(&self, new: &NewSession) -> Result<bool, StoreError> {
+    async fn begin_session(&self, new: &NewSession) -> Result<Option<usize>, StoreError> {
         let users = self.users();
         let user = users.get(&new.session.user).map(|entry| &entry.user);
         let is_as_checked = user.is_some_and(|user| !user.disabled && user.generation == new.generation);
         let client = ClientId::from_stored(new.session.client.clone());
         let may_ask = client.is_first_party() || self.clients().get(&client).is_some_and(|client| !client.disabled);
-        if is_as_checked && may_ask {
-            self.sessions().insert(new.session.id, new.session.clone());
+        if !is_as_checked || !may_ask {
+            return Ok(None);
         }
-        Ok(is_as_checked && may_ask)
+        self.sessions().insert(new.session.id, new.session.clone());
+        Ok(Some(self.end_least_used(new)))
     }
 
     async fn find_session(&self, id: SessionId, now: i64) -> Result<Option<(Session, User)>, StoreError> {
@@ -89,18 +90,6 @@ impl SessionStore for MemoryStore {
         Ok(self.end_where(|session| session.id == id && user.is_none_or(|user| session.user == user)) == 1)
     }
 
-    async fn end_least_used(&self, user: UserId, this: SessionId, keep: usize, now: i64) -> Result<usize, StoreError> {
-        let sessions = self.sessions();
-        let is_other = |session: &&Session| session.user == user && session.id != this && session.expires_at > now;
-        let mut others: Vec<_> = sessions.values().filter(is_other).collect();
-        others.sort_by_key(|session| {
-            (session.refresh.is_none(), Reverse(session.last_used_at), Reverse(session.created_at), session.id)
-        });
-        let ended: Vec<SessionId> = others.iter().skip(keep.saturating_sub(1)).map(|session| session.id).collect();
-        drop(sessions);
-        Ok(self.end_where(|session| ended.contains(&session.id)))
-    }
-
     async fn end_sessions(&self, user: UserId) -> Result<usize, StoreError> {
         Ok(self.end_all(user))
     }
@@ -113,5 +102,21 @@ impl SessionStore for MemoryStore {
             sessions.remove(id);
         }
         Ok(expired.len())
+    }
+}
+
+impl MemoryStore {
+    fn end_least_used(&self, new: &NewSession) -> usize {
+        let (this, now) = (&new.session, new.session.created_at);
+        let sessions = self.sessions();
+        let is_other =
+            |session: &&Session| session.user == this.user && session.id != this.id && session.expires_at > now;
+        let mut others: Vec<_> = sessions.values().filter(is_other).collect();
+        others.sort_by_key(|session| {
+            (session.refresh.is_none(), Reverse(session.last_used_at), Reverse(session.created_at), session.id)
+        });
+        let ended: Vec<SessionId> = others.iter().skip(new.most.saturating_sub(1)).map(|session| session.id).collect();
+        drop(sessions);
+        self.end_where(|session| ended.contains(&session.id))
     }
 }

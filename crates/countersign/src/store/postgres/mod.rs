@@ -201,7 +201,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
-    use crate::store::{AuditStore, KeyStore, UserStore, conformance};
+    use crate::store::{AuditStore, KeyStore, SearchText, UserQuery, UserStore, conformance};
     use crate::user::{NewUser, UserChange, Username};
 
     /// Opens a store in an empty schema each time.
@@ -356,6 +356,23 @@ mod tests {
             let plan = plan.join("\n");
             assert!(plan.contains("users_by_grams") && !plan.contains("Seq Scan"), "{plan}");
             assert!(!plan.contains("users_pkey"), "{plan}");
+        }
+    }
+
+    #[tokio::test]
+    async fn users_of_an_older_schema_are_found() {
+        let address: Address = test_server::fresh().parse().unwrap();
+        let older = PostgresStore::connect(&address.clone().connections(1)).unwrap();
+        schema::bring_up_to(&older.pool, &older.database, 10).await.unwrap();
+        let fill =
+            "INSERT INTO users (id, username, username_skeleton, disabled, scopes, created_at, updated_at, generation)
+                SELECT decode(lpad(to_hex(number), 32, '0'), 'hex'), 'older-' || number, number, FALSE, '', 0, 0, 0
+                FROM generate_series(1001, 3500) AS number";
+        older.turn().await.unwrap().lane().batch(fill).await.unwrap();
+        let store = PostgresStore::open(&address).await.unwrap();
+        for (text, count) in [("older-3456", 1), ("3456", 1), ("older-333", 10)] {
+            let query = UserQuery::default().search(SearchText::new(text).unwrap()).limit(200);
+            assert_eq!(store.list(&query).await.unwrap().users.len(), count, "{text}");
         }
     }
 }

@@ -17,8 +17,17 @@ use crate::user::{User, UserId};
 
 #[async_trait]
 impl SessionStore for PostgresStore {
-    async fn begin_session(&self, new: &NewSession) -> Result<bool, StoreError> {
-        in_turn(|| self.try_begin(new)).await
+    async fn begin_session(&self, new: &NewSession) -> Result<Option<usize>, StoreError> {
+        let Some(others) = in_turn(|| self.try_begin(new)).await? else { return Ok(None) };
+        let kept = i64::try_from(new.most.saturating_sub(1)).unwrap_or(i64::MAX);
+        // A second statement for the few who have so many; whether too many of them are left is asked of the rows themselves.
+        if others <= kept {
+            return Ok(Some(0));
+        }
+        let Session { id, user, created_at, .. } = &new.session;
+        let (user, this) = (user.as_bytes().as_slice(), id.as_bytes().as_slice());
+        let which: Values<'_> = &[&user, &this, created_at, &kept];
+        Ok(Some(in_turn(|| async move { end_least_used(self.turn().await?.lane(), which).await }).await?))
     }
 
     async fn find_session(&self, id: SessionId, now: i64) -> Result<Option<(Session, User)>, StoreError> {
@@ -90,12 +99,6 @@ impl SessionStore for PostgresStore {
         in_turn(|| async move { end_session(self.turn().await?.lane(), id, user).await }).await
     }
 
-    async fn end_least_used(&self, user: UserId, this: SessionId, keep: usize, now: i64) -> Result<usize, StoreError> {
-        let others = i64::try_from(keep.saturating_sub(1)).unwrap_or(i64::MAX);
-        let (user, this) = (user.as_bytes().as_slice(), this.as_bytes().as_slice());
-        in_turn(|| async move { end_least_used(self.turn().await?.lane(), &[&user, &this, &now, &others]).await }).await
-    }
-
     async fn end_sessions(&self, user: UserId) -> Result<usize, StoreError> {
         in_turn(|| async move { end_sessions_of_user(self.turn().await?.lane(), user).await }).await
     }
@@ -108,7 +111,8 @@ impl SessionStore for PostgresStore {
 }
 
 impl PostgresStore {
-    async fn try_begin(&self, new: &NewSession) -> Result<bool, StepError> {
+    /// How many sessions there were before, if it has begun.
+    async fn try_begin(&self, new: &NewSession) -> Result<Option<i64>, StepError> {
         let Session {
             id,
             user,
@@ -125,7 +129,7 @@ impl PostgresStore {
         let refresh = refresh.as_ref();
         let turn = self.turn().await?;
         turn.lane()
-            .changes_one(
+            .read_first(
                 BEGIN_SESSION,
                 &[
                     &id.as_bytes().as_slice(),
@@ -146,6 +150,7 @@ impl PostgresStore {
                     &user.as_bytes().as_slice(),
                     &new.generation,
                 ],
+                |row| get(row, 0),
             )
             .await
     }

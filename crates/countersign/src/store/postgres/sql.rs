@@ -26,6 +26,8 @@ pub(super) const KEEP_USER: &str = "SELECT 1 FROM users WHERE id = $1 FOR KEY SH
 pub(super) const LOCK_ENTITY: &str = "SELECT 1 FROM entities WHERE subject = $1 FOR UPDATE";
 pub(super) const SHARE_SESSION: &str = "SELECT 1 FROM sessions WHERE id = $1 FOR SHARE";
 
+/// Begins a session, and counts those that the user had before, also if they have expired.
+///
 /// Whoever disables, changes or deletes the user or the client at the same moment waits for this, and then finds the session that it
 /// has to end; or this waits for them, and looks again at what has become of the row.
 pub(super) const BEGIN_SESSION: &str = "
@@ -35,7 +37,8 @@ pub(super) const BEGIN_SESSION: &str = "
     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, users.id
     FROM users WHERE users.id = $16 AND users.generation = $17 AND NOT users.disabled
         AND ($2 = 'first-party' OR EXISTS (SELECT 1 FROM client))
-    FOR SHARE OF users";
+    FOR SHARE OF users
+    RETURNING (SELECT count(*) FROM sessions AS others WHERE others.user_id = $16)";
 
 /// Ends sessions before their time: deletes them, marks the places of their statuses, and says how many there were, all at one moment.
 /// Rows that several may delete at once are locked in one order, so that nobody waits in a circle.

@@ -477,4 +477,31 @@ mod tests {
         store.write(move |transaction| Ok(transaction.execute(forget, [])?)).await.unwrap();
         assert_eq!((found("al").await, found("ali").await, found("alice").await), (1, 0, 0));
     }
+
+    #[tokio::test]
+    async fn users_of_an_older_schema_are_found_and_what_older_programs_write_is_too() {
+        let stores = FreshStores::new();
+        let path = stores.directory.path().join("older.db");
+        drop(DatabaseFiles::prepare(&path).unwrap());
+        let mut older = connection::open(&path, Access::Write).unwrap();
+        schema::bring_up_to(&mut older, &path, 10).unwrap();
+        let insert = |older: &Connection, name: &str| {
+            let statement = "INSERT INTO users (id, username, username_skeleton, disabled, scopes, created_at, updated_at, generation)
+                VALUES (randomblob(16), $1, $1, 0, '', 0, 0, 0)";
+            older.execute(statement, [name]).unwrap();
+        };
+        for number in 0..100 {
+            insert(&older, &format!("older-{number:02}"));
+        }
+        let store = SqliteStore::open(&path).unwrap();
+        let found = async |text: &str| {
+            let query = UserQuery::default().search(SearchText::new(text).unwrap()).limit(200);
+            store.list(&query).await.unwrap().users.len()
+        };
+        assert_eq!((found("older-").await, found("er-7").await, found("older-42").await), (100, 10, 1));
+        insert(&older, "older-101");
+        older.execute("UPDATE users SET username = 'renamed' WHERE username = 'older-42'", []).unwrap();
+        older.execute("DELETE FROM users WHERE username = 'older-43'", []).unwrap();
+        assert_eq!((found("older-").await, found("renamed").await, found("older-101").await), (99, 1, 1));
+    }
 }

@@ -16,7 +16,7 @@ use crate::user::{User, UserId};
 
 #[async_trait]
 impl SessionStore for SqliteStore {
-    async fn begin_session(&self, new: &NewSession) -> Result<bool, StoreError> {
+    async fn begin_session(&self, new: &NewSession) -> Result<Option<usize>, StoreError> {
         let new = new.clone();
         self.write(move |transaction| begin(transaction, &new)).await
     }
@@ -90,14 +90,6 @@ impl SessionStore for SqliteStore {
         self.write(move |transaction| end_session(transaction, id, user)).await
     }
 
-    async fn end_least_used(&self, user: UserId, this: SessionId, keep: usize, now: i64) -> Result<usize, StoreError> {
-        let others = i64::try_from(keep.saturating_sub(1)).unwrap_or(i64::MAX);
-        self.write(move |transaction| {
-            end_least_used(transaction, params![user.as_bytes(), this.as_bytes(), now, others])
-        })
-        .await
-    }
-
     async fn end_sessions(&self, user: UserId) -> Result<usize, StoreError> {
         self.write(move |transaction| end_sessions_of_user(transaction, user)).await
     }
@@ -118,7 +110,7 @@ fn read_user_and_scopes(row: &Row<'_>) -> Result<(User, Option<ScopeSet>), JobEr
     Ok((read_user(row)?, text.map(ScopeSet::parse).transpose().map_err(damaged)?))
 }
 
-fn begin(transaction: &Transaction<'_>, new: &NewSession) -> Result<bool, JobError> {
+fn begin(transaction: &Transaction<'_>, new: &NewSession) -> Result<Option<usize>, JobError> {
     let Session {
         id,
         user,
@@ -151,7 +143,16 @@ fn begin(transaction: &Transaction<'_>, new: &NewSession) -> Result<bool, JobErr
         user.as_bytes(),
         new.generation,
     ])?;
-    Ok(begun == 1)
+    if begun != 1 {
+        return Ok(None);
+    }
+    let count: i64 = transaction.prepare_cached(sql::COUNT_SESSIONS)?.query_row([user.as_bytes()], |row| row.get(0))?;
+    // Those that have expired are counted as well: whether there are really too many is asked of the rows themselves.
+    let others = i64::try_from(new.most.saturating_sub(1)).unwrap_or(i64::MAX);
+    if count - 1 <= others {
+        return Ok(Some(0));
+    }
+    Ok(Some(end_least_used(transaction, params![user.as_bytes(), id.as_bytes(), created_at, others])?))
 }
 
 fn find(connection: &Connection, id: SessionId, now: i64) -> Result<Option<(Session, User)>, JobError> {
