@@ -153,7 +153,8 @@ pub(in crate::store) const END_LEAST_USED: [&str; 2] = end_sessions!(
     "id IN (SELECT id FROM sessions WHERE user_id = $1 AND id <> $2 AND expires_at > $3 \
      ORDER BY refresh_number IS NULL, last_used_at DESC, created_at DESC, id LIMIT 1000000 OFFSET $4)"
 );
-pub(in crate::store) const END_SESSIONS_OF_CLIENT: [&str; 2] = end_sessions!("client = $1");
+/// The index has the sessions of registered clients only.
+pub(in crate::store) const END_SESSIONS_OF_CLIENT: [&str; 2] = end_sessions!("client = $1 AND client <> 'first-party'");
 pub(in crate::store) const END_ALL_SESSIONS: [&str; 2] = end_sessions!("TRUE");
 /// An index alone answers this.
 pub(in crate::store) const COUNT_SESSIONS: &str = "SELECT count(*) FROM sessions WHERE user_id = $1";

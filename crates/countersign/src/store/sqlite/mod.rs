@@ -504,4 +504,26 @@ mod tests {
         older.execute("DELETE FROM users WHERE username = 'older-43'", []).unwrap();
         assert_eq!((found("older-").await, found("renamed").await, found("older-101").await), (99, 1, 1));
     }
+
+    #[tokio::test]
+    async fn the_sessions_of_a_client_and_the_number_of_those_of_a_user_are_found_by_indexes_alone() {
+        let store = FreshStores::new().open();
+        let plan_of = async |statement: &'static str| -> String {
+            let explain = move |connection: &Connection| -> Result<String, JobError> {
+                let mut plan = connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}"))?;
+                let given = vec!["x"; plan.parameter_count()];
+                let plan = plan.query_map(rusqlite::params_from_iter(given), |row| row.get::<_, String>(3))?;
+                Ok(plan.collect::<Result<Vec<_>, _>>()?.join("; "))
+            };
+            store.look_up(explain).await.unwrap()
+        };
+        for statement in sql::END_SESSIONS_OF_CLIENT {
+            let plan = plan_of(statement).await;
+            assert!(plan.contains("INDEX sessions_of_client (client=?)") && !plan.contains("SCAN"), "{plan}");
+        }
+        let plan = plan_of(sql::COUNT_SESSIONS).await;
+        assert!(plan.contains("COVERING INDEX sessions_of_user"), "{plan}");
+        let plan = plan_of(sql::FIND_USER_OF_SESSION_BY).await;
+        assert!(plan.contains("sessions USING PRIMARY KEY"), "{plan}");
+    }
 }
