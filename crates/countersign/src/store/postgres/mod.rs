@@ -375,4 +375,29 @@ mod tests {
             assert_eq!(store.list(&query).await.unwrap().users.len(), count, "{text}");
         }
     }
+
+    #[tokio::test]
+    async fn a_purge_goes_by_the_index_on_expiry_and_by_the_places_of_rows() {
+        let store = FreshStores::default().open().await;
+        let turn = store.turn().await.unwrap();
+        for (name, kind, value, purge) in [
+            ("sessions", "bigint", "0", sql::PURGE_SESSIONS),
+            ("client_assertions", "bigint", "0", sql::PURGE_ASSERTIONS),
+            ("entity_tokens", "bigint", "0", sql::PURGE_ENTITY_TOKENS),
+            ("revoked_statuses", "bigint", "0", sql::PURGE_REVOKED),
+            ("counters", "bigint", "0", sql::PURGE_COUNTERS),
+            ("audit_log", "bytea", r"'\x'", sql::PURGE_RECORDS),
+        ] {
+            // A table without rows is read as a whole if it may be.
+            let settings = "SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan";
+            let prepare = format!("{settings}; PREPARE purge_{name} ({kind}, bigint) AS {purge}");
+            turn.lane().batch(&prepare).await.unwrap();
+            let explain = format!("EXPLAIN EXECUTE purge_{name} ({value}, 500)");
+            let plan: Vec<String> =
+                turn.lane().query_once(&explain, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
+            let plan = plan.join("\n");
+            assert!(plan.contains(&format!("Tid Scan on {name}")), "{plan}");
+            assert!(!plan.contains("Seq Scan") && !plan.contains("Sort"), "{plan}");
+        }
+    }
 }

@@ -93,19 +93,31 @@ pub(super) const DECLARE_NEW_ENTITY: &str = "
     INSERT INTO entities (subject, permissions, created_at, owner_id) VALUES ($1, $2, $3, $4)
     ON CONFLICT DO NOTHING";
 
-/// Every node purges; what another is at work on is left to it.
-pub(super) const PURGE_SESSIONS: &str = "
-    DELETE FROM sessions
-    WHERE id IN (SELECT id FROM sessions WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
-pub(super) const PURGE_ASSERTIONS: &str = "
-    DELETE FROM client_assertions WHERE (client_id, hash) IN
-        (SELECT client_id, hash FROM client_assertions WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
-pub(super) const PURGE_ENTITY_TOKENS: &str = "
-    DELETE FROM entity_tokens
-    WHERE id IN (SELECT id FROM entity_tokens WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
-pub(super) const PURGE_REVOKED: &str = "
-    DELETE FROM revoked_statuses
-    WHERE (list, place) IN (SELECT list, place FROM revoked_statuses WHERE until <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
+/// Deletes rows from the oldest on. Every node purges; what another is at work on is left to it. A row that is locked stays where it is, so
+/// that its place is enough to find it again; and by its order it is looked for by the index, whatever is known of how many there are.
+macro_rules! purge {
+    ($table:literal, $by:literal, $until:literal) => {
+        concat!(
+            "DELETE FROM ",
+            $table,
+            " WHERE ctid = ANY (ARRAY(SELECT ctid FROM ",
+            $table,
+            " WHERE ",
+            $by,
+            $until,
+            " ORDER BY ",
+            $by,
+            " LIMIT $2 FOR UPDATE SKIP LOCKED))"
+        )
+    };
+}
+
+pub(super) const PURGE_SESSIONS: &str = purge!("sessions", "expires_at", " <= $1");
+pub(super) const PURGE_ASSERTIONS: &str = purge!("client_assertions", "expires_at", " <= $1");
+pub(super) const PURGE_ENTITY_TOKENS: &str = purge!("entity_tokens", "expires_at", " <= $1");
+pub(super) const PURGE_REVOKED: &str = purge!("revoked_statuses", "until", " <= $1");
+pub(super) const PURGE_COUNTERS: &str = purge!("counters", "expires_at", " <= $1");
+pub(super) const PURGE_RECORDS: &str = purge!("audit_log", "id", " < $1");
 
 /// For this transaction alone: what it counts may be lost in a crash, and nobody waits for the disk.
 pub(super) const LOCK_COUNTERS: &str = "
@@ -118,9 +130,6 @@ pub(super) const KEEP_COUNTERS: &str = "
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
     ON CONFLICT (key) DO UPDATE SET count = excluded.count, until_ms = excluded.until_ms, mark = excluded.mark,
         expires_at = excluded.expires_at";
-pub(super) const PURGE_COUNTERS: &str = "
-    DELETE FROM counters
-    WHERE key IN (SELECT key FROM counters WHERE expires_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
 
 /// Many records cost one statement.
 pub(super) const KEEP_RECORDS: &str = "
@@ -128,9 +137,6 @@ pub(super) const KEEP_RECORDS: &str = "
     SELECT * FROM unnest($1::BYTEA[], $2::TEXT[], $3::TEXT[], $4::TEXT[], $5::TEXT[], $6::TEXT[], $7::TEXT[], $8::TEXT[],
         $9::TEXT[], $10::BIGINT[], $11::TEXT[])
     ON CONFLICT DO NOTHING";
-pub(super) const PURGE_RECORDS: &str = "
-    DELETE FROM audit_log
-    WHERE id IN (SELECT id FROM audit_log WHERE id < $1 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED)";
 
 /// Set for each connection. What an operator has set beyond `on` stays: with `off`, an answer could tell of what is lost in a crash.
 pub(super) const SETTINGS: &str = "
