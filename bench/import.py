@@ -65,7 +65,8 @@ def bare_loop(folder):
     bare = sqlite3.connect(folder / "bare.db", isolation_level=None)
     for setting in ["journal_mode = wal", "synchronous = FULL", "secure_delete = ON", "cache_size = -2048"]:
         bare.execute(f"PRAGMA {setting}")
-    for (statement,) in source.execute("SELECT sql FROM sqlite_schema WHERE tbl_name = 'users' AND sql IS NOT NULL"):
+    tables = "SELECT sql FROM sqlite_schema WHERE tbl_name = 'users' AND sql IS NOT NULL AND type <> 'trigger'"
+    for (statement,) in source.execute(tables):
         bare.execute(statement)
     insert = f"INSERT INTO users VALUES ({', '.join('?' * len(rows.description))})"
     took = 0
