@@ -33,7 +33,12 @@ pub(in crate::store) const SEARCH: &str = select_users!(
     r"WHERE id > $1 AND (username LIKE $2 ESCAPE '\' OR email_canonical LIKE $3 ESCAPE '\') ORDER BY id LIMIT $4"
 );
 
-/// The same among the users with these ids.
+/// All users after one, and of each whether the search finds it.
+pub(in crate::store) const SEARCH_NEXT: &str = select_users!(
+    r", username LIKE $1 ESCAPE '\' OR email_canonical LIKE $2 ESCAPE '\'",
+    "WHERE id > $3 ORDER BY id LIMIT $4"
+);
+/// The same as a search among the users with these ids.
 pub(in crate::store) const SEARCH_AMONG: &str = select_users!(
     r"WHERE id > $1 AND id <= $2 AND (username LIKE $3 ESCAPE '\' OR email_canonical LIKE $4 ESCAPE '\') ORDER BY id LIMIT $5"
 );

@@ -467,6 +467,11 @@ mod tests {
     async fn a_search_for_three_characters_and_more_goes_by_the_index() {
         let stores = FreshStores::new();
         let store = stores.open();
+        // As many as are looked at without it.
+        let others = "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 1000)
+            INSERT INTO users (id, username, username_skeleton, disabled, scopes, created_at, updated_at, generation)
+            SELECT unhex(printf('%032x', n)), 'user-' || n, 'user-' || n, 0, '', 0, 0, 0 FROM number";
+        store.write(move |transaction| Ok(transaction.execute(others, [])?)).await.unwrap();
         store.insert(&NewUser::new(Username::new("alice").unwrap(), 0)).await.unwrap();
         let found = async |text: &str| {
             let query = UserQuery::default().search(SearchText::new(text).unwrap());
