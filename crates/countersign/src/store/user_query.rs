@@ -162,7 +162,7 @@ fn grams_of(text: &str) -> Option<Vec<String>> {
     let size = GRAM_SIZES.into_iter().find(|size| *size <= text.len())?;
     let mut grams: Vec<String> = text.chunks_exact(size).map(String::from_iter).collect();
     let last = text.len() - size;
-    if last % size != 0 {
+    if !last.is_multiple_of(size) {
         grams.extend(text.get(last..).map(String::from_iter));
     }
     Some(grams)

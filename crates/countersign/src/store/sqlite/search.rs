@@ -77,8 +77,8 @@ fn match_of((in_username, in_email): &(Vec<String>, Vec<String>)) -> String {
 }
 
 fn hex(gram: &str) -> String {
-    let digits: String = gram.bytes().map(|byte| format!("{byte:02x}")).collect();
-    format!("\"{digits}\"")
+    let quoted = gram.bytes().fold("\"".to_owned(), |digits, byte| digits + &format!("{byte:02x}"));
+    quoted + "\""
 }
 
 /// Under which number the index has this id: its first eight bytes, in the same order.
