@@ -48,7 +48,11 @@ pub async fn throttles(
     directory: &DataDirectory,
     store: Arc<dyn Store>,
 ) -> anyhow::Result<Throttles> {
-    let sealing = directory.sealing_key(store.as_ref()).await?;
+    if store.list_keys().await?.is_empty() {
+        // No server has been started, and none has counted.
+        return Ok(Throttles::off(Clock::system()));
+    }
+    let sealing = directory.existing_sealing_key()?;
     let limits = Throttling { is_on: true, ..settings.throttling };
     Ok(Throttles::new(store, limits, &sealing, Clock::system())?)
 }
