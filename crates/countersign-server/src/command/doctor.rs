@@ -64,7 +64,7 @@ async fn keys_of(
     examination: &Examination,
     findings: &mut Findings,
 ) -> Option<Vec<SigningKeyRecord>> {
-    if examination.schema != examination.known_schema || examination.half_done.is_some() {
+    if examination.schema != examination.known_schema || examination.mark.is_some() {
         return None;
     }
     let listed = async { anyhow::Ok(directory.open().await?.list_keys().await?) };

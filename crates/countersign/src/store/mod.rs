@@ -33,7 +33,7 @@ use crate::user::{Credentials, Login, NewUser, User, UserChange, UserId, Usernam
 pub use crate::store::audit_store::AuditStore;
 pub use crate::store::client_store::ClientStore;
 pub use crate::store::entity_store::{Declared, EntityStore};
-pub use crate::store::examination::Examination;
+pub use crate::store::examination::{Examination, Mark};
 pub use crate::store::session_store::{Retry, Rotation, SessionStore};
 pub use crate::store::status_store::StatusStore;
 pub use crate::store::taking_over::Imported;

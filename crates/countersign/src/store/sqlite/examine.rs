@@ -28,7 +28,7 @@ pub fn examine(path: &Path) -> Result<Examination, OpenError> {
         engine: format!("SQLite {}", rusqlite::version()),
         schema: found,
         known_schema: KNOWN_VERSION,
-        half_done: schema::mark(&connection).map_err(failed)?,
+        mark: schema::mark(&connection).map_err(failed)?,
         settings: [("journal_mode".to_owned(), text("PRAGMA journal_mode").map_err(failed)?)].into(),
         damage,
         clock: None,

@@ -143,6 +143,18 @@ pub enum OpenError {
         /// What is being moved in.
         source_name: String,
     },
+    /// Everything in it goes on elsewhere.
+    #[error(
+        "everything in {} was moved to {target_name}: start on that one; `countersign migrate --reopen` has this one used again as it \
+         was then",
+        path.display()
+    )]
+    Moved {
+        /// The file.
+        path: PathBuf,
+        /// Where everything went.
+        target_name: String,
+    },
     /// The operating system or SQLite refused.
     #[error("cannot open the database {}: {reason}", path.display())]
     Failed {
@@ -161,7 +173,7 @@ impl SqliteStore {
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let files = DatabaseFiles::prepare(path)?;
         let mut writer = connection::open(path, Access::Write).map_err(|error| schema::open_error(path, &error))?;
-        schema::check_finished(&writer, path)?;
+        schema::check_usable(&writer, path)?;
         schema::bring_up_to_date(&mut writer, path)?;
         connection::use_write_ahead_log(&writer).map_err(|error| schema::open_error(path, &error))?;
         let reader = || connection::open(path, Access::Read).map_err(|error| schema::open_error(path, &error));

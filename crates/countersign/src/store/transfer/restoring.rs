@@ -2,12 +2,12 @@
 
 use std::io::BufRead;
 
-use crate::store::StoreError;
 use crate::store::transfer::backup::Written;
 use crate::store::transfer::line::Summing;
 use crate::store::transfer::port::{Port, Purpose, digest, first_in_use};
 use crate::store::transfer::reading::{Backup, Part, ReadError};
 use crate::store::transfer::table::{Range, Table};
+use crate::store::{Mark, StoreError};
 
 /// What shall be done besides.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,6 +46,11 @@ pub enum RestoreError {
     /// There is a half-done move in it.
     #[error("the database holds a half-done move of {0}: finish that, or name an empty database")]
     HalfDone(String),
+    /// It is not in use any more, and would stay so.
+    #[error(
+        "everything in the database was moved to {0}: name that one, or have this one used again by `countersign migrate --reopen`"
+    )]
+    Moved(String),
     /// The backup has other tables.
     #[error("the backup does not fit this database: the table {0} differs")]
     Shape(String),
@@ -100,8 +105,10 @@ async fn make_room(port: &mut dyn Port, replaces: bool) -> Result<(), RestoreErr
         return Err(RestoreError::InUse);
     }
     port.begin(Purpose::Writing).await?;
-    if let Some(mark) = port.mark().await? {
-        return Err(RestoreError::HalfDone(mark));
+    match port.mark().await? {
+        Some(Mark::HalfDone(source)) => return Err(RestoreError::HalfDone(source)),
+        Some(Mark::MovedTo(target)) => return Err(RestoreError::Moved(target)),
+        None => {}
     }
     if let Some(table) = first_in_use(port).await? {
         if !replaces {
