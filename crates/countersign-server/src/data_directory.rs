@@ -90,7 +90,8 @@ impl DataDirectory {
                 None => "restore it from a backup",
             };
             return Err(anyhow!(
-                "{} is missing, and the signing keys in the database cannot be read without it: {remedy}",
+                "{} is missing, and the signing keys in the database cannot be read without it: {remedy}; if it is lost for \
+                 good: `countersign restore --new-sealing-key`",
                 file.display()
             ));
         }

@@ -15,7 +15,7 @@ pub use crate::store::transfer::line::Digest;
 pub use crate::store::transfer::moving::{MoveError, Moved, MovedTable, bring_over, reopen};
 pub use crate::store::transfer::port::{Port, Purpose};
 pub use crate::store::transfer::reading::{Backup, ReadError};
-pub use crate::store::transfer::restoring::{RestoreError, Restored, Restoring, restore};
+pub use crate::store::transfer::restoring::{Ends, RestoreError, Restored, Restoring, restore};
 pub use crate::store::transfer::table::{Column, Kind, Range, Row, Table, Value};
 
 pub(in crate::store) use crate::store::transfer::statement::{Dialect, delete, quoted, select};
