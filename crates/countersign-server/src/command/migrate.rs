@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use countersign::store::Mark;
+use countersign::store::sqlite::Look;
 use countersign::store::transfer::{Moved, bring_over, reopen};
 use serde_json::json;
 
@@ -75,7 +76,7 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
 
 async fn reopen_at(location: &Location) -> Result<(), Failure> {
     let not_moved = || Failure::work(format!("{location} was not moved: there is nothing to do"));
-    if !matches!(location.examine().await?.mark, Some(Mark::MovedTo(_))) {
+    if !matches!(location.examine(Look::Quick).await?.mark, Some(Mark::MovedTo(_))) {
         return Err(not_moved());
     }
     let mut port = location.target(None).await?;

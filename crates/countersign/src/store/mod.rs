@@ -230,6 +230,11 @@ pub trait HealthCheck: Send + Sync + 'static {
     fn times(&self) -> Vec<(&'static str, Times)> {
         Vec::new()
     }
+
+    /// How large its log of writes is, in bytes, where that is a file of its own; for metrics.
+    fn log_bytes(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// An engine that keeps everything.

@@ -1,5 +1,6 @@
 //! What the database says of itself, and what that means.
 
+use countersign::store::sqlite::Look;
 use countersign::store::{Examination, Mark};
 
 use crate::command::doctor::finding::Findings;
@@ -13,7 +14,7 @@ const CLOCK_OFF_S: i64 = 30;
 /// The oldest PostgreSQL that is still looked after when this was written.
 const OLDEST_POSTGRES: u32 = 14;
 
-pub(super) fn check(settings: &Settings, examination: &Examination, now: i64, findings: &mut Findings) {
+pub(super) fn check(settings: &Settings, (examination, look): (&Examination, Look), now: i64, findings: &mut Findings) {
     schema(examination, findings);
     if let Some(damage) = &examination.damage {
         findings.wrong(
@@ -22,7 +23,11 @@ pub(super) fn check(settings: &Settings, examination: &Examination, now: i64, fi
             "stop the server, and restore a backup",
         );
     } else if settings.database.is_none() {
-        findings.good("integrity", "every page of the database was read, and nothing is damaged");
+        let looked = match look {
+            Look::Quick => "every page of the database was read",
+            Look::Thorough => "every row of the database was compared with its places in the indexes",
+        };
+        findings.good("integrity", format!("{looked}, and nothing is damaged"));
     }
     durability(examination, findings);
     if let Some(address) = &settings.database {
@@ -140,7 +145,7 @@ mod tests {
         examination.settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         change(&mut examination);
         let mut findings = Findings::default();
-        check(&Settings::default(), &examination, NOW, &mut findings);
+        check(&Settings::default(), (&examination, Look::Quick), NOW, &mut findings);
         findings
     }
 

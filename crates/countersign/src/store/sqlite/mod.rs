@@ -21,6 +21,7 @@ mod examine;
 mod audit;
 
 use std::fmt;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -32,7 +33,7 @@ use crate::store::sqlite::worker::Worker;
 use crate::store::{HealthCheck, StoreError, sql};
 use crate::times::Times;
 
-pub use crate::store::sqlite::examine::examine;
+pub use crate::store::sqlite::examine::{Look, examine};
 pub use crate::store::sqlite::files::{check_file, prepare_directory};
 pub use crate::store::sqlite::port::SqlitePort;
 pub use crate::store::sqlite::rehearsal::Rehearsal;
@@ -265,6 +266,12 @@ impl HealthCheck for SqliteStore {
 
     fn times(&self) -> Vec<(&'static str, Times)> {
         vec![("look up", self.look_ups.times()), ("list", self.listings.times()), ("write", self.writer.times())]
+    }
+
+    fn log_bytes(&self) -> Option<u64> {
+        let mut log = self.path.clone().into_os_string();
+        log.push("-wal");
+        fs::metadata(log).ok().map(|metadata| metadata.len())
     }
 }
 

@@ -8,6 +8,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, ToSql, params_from_iter};
 
 use crate::store::sqlite::connection::{self, Access, JobError};
+use crate::store::sqlite::examine::{Look, damage};
 use crate::store::sqlite::files::DatabaseFiles;
 use crate::store::sqlite::worker::Worker;
 use crate::store::sqlite::{OpenError, schema as schemas};
@@ -178,6 +179,10 @@ impl Port for SqlitePort {
         let statement = delete(&Sqlite, table, range);
         let values: Vec<Value> = range.values().cloned().collect();
         self.run(move |connection| Ok(connection.execute(&statement, params_from_iter(values)).map(drop)?)).await
+    }
+
+    async fn damage(&mut self) -> Result<Option<String>, StoreError> {
+        self.run(|connection| Ok(damage(connection, Look::Quick)?)).await
     }
 
     async fn mark(&mut self) -> Result<Option<Mark>, StoreError> {

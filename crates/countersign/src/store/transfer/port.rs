@@ -43,6 +43,11 @@ pub trait Port: Send {
     /// Ends it, and nothing was changed.
     async fn undo(&mut self) -> Result<(), StoreError>;
 
+    /// What is found to be damaged when every page is read; `None` also where the engine sees that by itself as it reads.
+    async fn damage(&mut self) -> Result<Option<String>, StoreError> {
+        Ok(None)
+    }
+
     /// How many rows there are.
     async fn count(&mut self, table: &Table) -> Result<u64, StoreError>;
 
