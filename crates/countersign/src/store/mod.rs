@@ -5,6 +5,7 @@
 //! its change either wholly done or not done at all.
 
 mod user_query;
+mod patience;
 mod session_store;
 mod client_store;
 mod status_store;
@@ -34,6 +35,7 @@ pub use crate::store::audit_store::AuditStore;
 pub use crate::store::client_store::ClientStore;
 pub use crate::store::entity_store::{Declared, EntityStore};
 pub use crate::store::examination::{Examination, Mark};
+pub use crate::store::patience::share_time;
 pub use crate::store::session_store::{Retry, Rotation, SessionStore};
 pub use crate::store::status_store::StatusStore;
 pub use crate::store::taking_over::Imported;

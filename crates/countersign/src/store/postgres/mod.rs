@@ -6,6 +6,7 @@
 mod address;
 mod sql;
 mod tls;
+mod pool;
 mod connection;
 mod schema;
 mod ending;
@@ -28,7 +29,8 @@ use std::fmt;
 use async_trait::async_trait;
 use deadpool::managed::Pool;
 
-use crate::store::postgres::connection::{Manager, StepError, Turn, get};
+use crate::store::postgres::connection::{StepError, Turn, get};
+use crate::store::postgres::pool::Manager;
 use crate::store::{HealthCheck, StoreError};
 use crate::times::Times;
 
@@ -150,7 +152,7 @@ impl PostgresStore {
     fn connect(address: &Address) -> Result<Self, OpenError> {
         let database = address.to_string();
         let failed = |reason| OpenError::Failed { database: database.clone(), reason };
-        let pool = connection::pool(Manager::new(address).map_err(failed)?, address.connections).map_err(failed)?;
+        let pool = pool::pool(Manager::new(address).map_err(failed)?, address.connections).map_err(failed)?;
         Ok(Self { pool, database })
     }
 

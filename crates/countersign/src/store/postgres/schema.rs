@@ -3,7 +3,8 @@
 use deadpool::managed::Pool;
 
 use crate::store::postgres::OpenError;
-use crate::store::postgres::connection::{Lane, Manager, StepError, Turn, get};
+use crate::store::postgres::connection::{Lane, StepError, Turn, get};
+use crate::store::postgres::pool::Manager;
 use crate::store::postgres::sql;
 use crate::store::transfer::MARK_TABLE;
 use crate::store::{KNOWN_VERSION, Mark, StoreError};

@@ -16,8 +16,8 @@ mod clients;
 mod throttles;
 mod rehearsal;
 mod keys;
-mod port;
 mod examine;
+mod port;
 mod audit;
 
 use std::fmt;
