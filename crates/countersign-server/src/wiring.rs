@@ -32,7 +32,8 @@ pub async fn router(
     let app = Countersign::open(settings.of_accounts(issuer), stores, sealing, pool.clone(), Clock::system()).await?;
     let requests = RequestCounts::default();
     let sources = metrics::Sources { app: app.clone(), hashing: pool, trail: trail.clone(), requests };
-    Ok((countersign::http::router(app)?, sources))
+    let router = settings.allowed_origins.clone().admit(countersign::http::router(app)?);
+    Ok((router, sources))
 }
 
 /// The accounts of a store, for a command that sets one password and ends.
