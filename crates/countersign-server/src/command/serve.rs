@@ -86,12 +86,11 @@ async fn serve(settings: &Settings, program: &str, trail: &Trail) -> Result<(), 
         ));
     }
 
-    let door = match certificate {
-        Some(certificate) => Door::encrypted(listener, tls::kept_fresh(certificate, hangup)),
-        None => {
-            tokio::spawn(survive(hangup));
-            Door::from(listener)
-        }
+    let door = if let Some(certificate) = certificate {
+        Door::encrypted(listener, tls::kept_fresh(certificate, hangup))
+    } else {
+        tokio::spawn(survive(hangup));
+        Door::from(listener)
     };
     let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
     let serving = transport::serve(door, router, presentation, limits, async {

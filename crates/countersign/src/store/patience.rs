@@ -16,13 +16,13 @@ pub async fn share_time<F: Future>(request: F) -> F::Output {
 }
 
 /// What is left of the time for a step; nothing if this request has spent it.
-#[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "the other engines are on this machine"))]
+#[cfg(any(test, feature = "postgres"))]
 pub(in crate::store) fn left_of(time: Duration) -> Duration {
     SPENT.try_with(|spent| time.saturating_sub(spent.get())).unwrap_or(time)
 }
 
 /// A step of this request has taken so long.
-#[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "the other engines are on this machine"))]
+#[cfg(any(test, feature = "postgres"))]
 pub(in crate::store) fn spend(took: Duration) {
     // Whoever is no request has all the time again for the next step.
     let _ = SPENT.try_with(|spent| spent.set(spent.get().saturating_add(took)));
