@@ -16,11 +16,12 @@ mod clients;
 mod throttles;
 mod rehearsal;
 mod keys;
-mod port;
 mod examine;
+mod port;
 mod audit;
 
 use std::fmt;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -32,7 +33,7 @@ use crate::store::sqlite::worker::Worker;
 use crate::store::{HealthCheck, StoreError, sql};
 use crate::times::Times;
 
-pub use crate::store::sqlite::examine::examine;
+pub use crate::store::sqlite::examine::{Look, examine};
 pub use crate::store::sqlite::files::{check_file, prepare_directory};
 pub use crate::store::sqlite::port::SqlitePort;
 pub use crate::store::sqlite::rehearsal::Rehearsal;
@@ -144,6 +145,18 @@ pub enum OpenError {
         /// What is being moved in.
         source_name: String,
     },
+    /// Everything in it goes on elsewhere.
+    #[error(
+        "everything in {} was moved to {target_name}: start on that one; `countersign migrate --reopen` has this one used again as it \
+         was then",
+        path.display()
+    )]
+    Moved {
+        /// The file.
+        path: PathBuf,
+        /// Where everything went.
+        target_name: String,
+    },
     /// The operating system or SQLite refused.
     #[error("cannot open the database {}: {reason}", path.display())]
     Failed {
@@ -162,7 +175,7 @@ impl SqliteStore {
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let files = DatabaseFiles::prepare(path)?;
         let mut writer = connection::open(path, Access::Write).map_err(|error| schema::open_error(path, &error))?;
-        schema::check_finished(&writer, path)?;
+        schema::check_usable(&writer, path)?;
         schema::bring_up_to_date(&mut writer, path)?;
         connection::use_write_ahead_log(&writer).map_err(|error| schema::open_error(path, &error))?;
         let reader = || connection::open(path, Access::Read).map_err(|error| schema::open_error(path, &error));
@@ -254,6 +267,12 @@ impl HealthCheck for SqliteStore {
 
     fn times(&self) -> Vec<(&'static str, Times)> {
         vec![("look up", self.look_ups.times()), ("list", self.listings.times()), ("write", self.writer.times())]
+    }
+
+    fn log_bytes(&self) -> Option<u64> {
+        let mut log = self.path.clone().into_os_string();
+        log.push("-wal");
+        fs::metadata(log).ok().map(|metadata| metadata.len())
     }
 }
 
