@@ -48,7 +48,7 @@ async fn main() -> Result<ExitCode> {
         Some("timing") => timing::measure().await?,
         Some("storm") => storm::measure(seconds(&arguments)?).await?,
         Some("compare") => return compare(&arguments, json).await,
-        Some("scale") => return scale::measure(&arguments).await.map(|()| ExitCode::SUCCESS),
+        Some("scale") => return Box::pin(scale::measure(&arguments)).await.map(|()| ExitCode::SUCCESS),
         // Not for people: the load of logins.py.
         Some("post") => return post(&arguments).await,
         // Not for people: the other process of `me`.

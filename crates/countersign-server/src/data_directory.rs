@@ -77,13 +77,21 @@ impl DataDirectory {
         let is_first_start = keys.list_keys().await?.is_empty();
         if is_first_start {
             make_unless_there(&self.path, &file).with_context(|| format!("cannot make {}", file.display()))?;
-        } else if !file.try_exists()? {
+        }
+        self.existing_sealing_key()
+    }
+
+    /// The key that seals the private keys, which has to be there.
+    pub fn existing_sealing_key(&self) -> anyhow::Result<SealingKey> {
+        let file = self.path.join(SEALING_KEY);
+        if !file.try_exists()? {
             let remedy = match self.database {
                 Some(_) => "copy it from the data directory of another node, or restore it from a backup",
                 None => "restore it from a backup",
             };
             return Err(anyhow!(
-                "{} is missing, and the signing keys in the database cannot be read without it: {remedy}",
+                "{} is missing, and the signing keys in the database cannot be read without it: {remedy}; if it is lost for \
+                 good: `countersign restore --new-sealing-key`",
                 file.display()
             ));
         }

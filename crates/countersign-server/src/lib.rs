@@ -7,6 +7,7 @@ pub mod failure;
 pub mod outbound;
 pub mod traces;
 pub mod transport;
+pub mod cors;
 pub mod allowance;
 pub mod breached;
 pub mod pepper;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use countersign::store::sqlite::{self, SqlitePort, SqliteStore};
+use countersign::store::sqlite::{self, Look, SqlitePort, SqliteStore};
 use countersign::store::transfer::Port;
 use countersign::store::{Examination, Store};
 
@@ -41,10 +41,10 @@ impl Location {
         }
     }
 
-    /// What the database says of itself; nothing is changed.
-    pub async fn examine(&self) -> anyhow::Result<Examination> {
+    /// What the database says of itself; nothing is changed. A file is read as a whole.
+    pub async fn examine(&self, look: Look) -> anyhow::Result<Examination> {
         match self {
-            Self::File(file) => Ok(sqlite::examine(file)?),
+            Self::File(file) => Ok(sqlite::examine(file, look)?),
             Self::Server(address) => database::examine(address).await,
         }
     }

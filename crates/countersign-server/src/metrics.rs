@@ -15,8 +15,8 @@ use countersign::client::Grant;
 use countersign::entities::EntityStats;
 use countersign::grant::{GrantOutcome, GrantStats};
 use countersign::sessions::SessionStats;
+use countersign::store::HealthCheck;
 use countersign::throttles::Throttles;
-use countersign::times::Times;
 use countersign::trail::{Trail, TrailStats};
 use countersign_axum::{Guard, GuardStats};
 use countersign_password::{HashPool, PoolStats};
@@ -56,7 +56,7 @@ impl Sources {
         let mut metrics = Vec::from(requests(&self.requests.read()));
         metrics.push(token_requests(app.grants().stats()));
         metrics.push(tokens_checked(Guard::from_ref(app).stats()));
-        metrics.push(store(&app.stores().health.times()));
+        metrics.extend(store(app.stores().health.as_ref()));
         metrics.extend(hashing(&self.hashing.stats()));
         metrics.extend(sessions(&app.sessions().stats()));
         metrics.push(things(&app.entities().stats()));
@@ -105,10 +105,14 @@ fn tokens_checked(stats: GuardStats) -> Metric {
     Metric::of("tokens_checked_total", "Access tokens shown to this server, by outcome", labelled("outcome", outcomes))
 }
 
-fn store(times: &[(&'static str, Times)]) -> Metric {
-    let times = times.iter().map(|(step, times)| (format!("step=\"{step}\""), times.clone()));
+fn store(health: &dyn HealthCheck) -> [Metric; 2] {
+    let times = health.times().into_iter().map(|(step, times)| (format!("step=\"{step}\""), times));
     let help = "How long steps of the store took, with the wait for their turn";
-    Metric::of("store_duration_seconds", help, Samples::Times(times.collect()))
+    let log = Samples::Gauges(vec![(String::new(), number(health.log_bytes().unwrap_or_default()))]);
+    [
+        Metric::of("store_duration_seconds", help, Samples::Times(times.collect())),
+        Metric::of("store_log_bytes", "Size of SQLite's write-ahead log; 0 on PostgreSQL", log),
+    ]
 }
 
 fn hashing(stats: &PoolStats) -> [Metric; 5] {

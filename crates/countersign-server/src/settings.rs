@@ -28,6 +28,7 @@ pub use table::{CONFIG_FILE_VARIABLE, Setting, TABLE};
 
 use crate::allowance;
 use crate::breached::RangeService;
+use crate::cors::AllowedOrigins;
 use crate::database::{Address, DatabasePassword};
 use crate::traces::Collector;
 use crate::transport::{Limits, TrustedProxies};
@@ -61,6 +62,8 @@ pub struct Settings {
     pub audience: Option<String>,
     /// Who may say for whom it asks.
     pub trusted_proxies: TrustedProxies,
+    /// Whose pages may read answers.
+    pub allowed_origins: AllowedOrigins,
     /// Whether anybody may register.
     pub registration: Registration,
     /// How often somebody may guess, and register.
@@ -132,6 +135,7 @@ impl Default for Settings {
             issuer: None,
             audience: None,
             trusted_proxies: TrustedProxies::default(),
+            allowed_origins: AllowedOrigins::default(),
             registration: library.registration,
             throttling: library.throttling,
             error_style: library.error_style,

@@ -32,7 +32,8 @@ pub async fn router(
     let app = Countersign::open(settings.of_accounts(issuer), stores, sealing, pool.clone(), Clock::system()).await?;
     let requests = RequestCounts::default();
     let sources = metrics::Sources { app: app.clone(), hashing: pool, trail: trail.clone(), requests };
-    Ok((countersign::http::router(app)?, sources))
+    let router = settings.allowed_origins.clone().admit(countersign::http::router(app)?);
+    Ok((router, sources))
 }
 
 /// The accounts of a store, for a command that sets one password and ends.
@@ -48,7 +49,11 @@ pub async fn throttles(
     directory: &DataDirectory,
     store: Arc<dyn Store>,
 ) -> anyhow::Result<Throttles> {
-    let sealing = directory.sealing_key(store.as_ref()).await?;
+    if store.list_keys().await?.is_empty() {
+        // No server has been started, and none has counted.
+        return Ok(Throttles::off(Clock::system()));
+    }
+    let sealing = directory.existing_sealing_key()?;
     let limits = Throttling { is_on: true, ..settings.throttling };
     Ok(Throttles::new(store, limits, &sealing, Clock::system())?)
 }

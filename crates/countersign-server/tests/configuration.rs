@@ -143,6 +143,7 @@ fn bad_values_say_where_they_stand_and_what_to_write() {
         ("issuer", "id.example.com", "an http or https URL"),
         ("issuer", "https://id.example.com/", "final slash"),
         ("audience", "", "one name"),
+        ("allowed-origins", "https://app.example.com/", "without a path"),
         ("registration", "yes", "open or closed"),
         ("profile", "oauth22", "oauth2 or oauth21"),
         ("refresh-tokens", "yes", "on or off"),

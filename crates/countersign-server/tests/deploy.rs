@@ -47,6 +47,10 @@ fn the_dashboard_and_the_alerts_ask_for_metrics_that_there_are() {
     let server = place.serve(&["--metrics", "127.0.0.1:0"]);
     assert_eq!(server.log_in("ada").0, 200);
     let metrics = server.metrics();
+    let log = metrics.lines().find_map(|line| line.strip_prefix("countersign_store_log_bytes ")).unwrap();
+    let file = fs::metadata(place.data().join("countersign.db-wal")).map_or(0, |metadata| metadata.len());
+    // F-19
+    assert_eq!(log.parse::<u64>().unwrap() > 0, file > 0);
     let dashboard: Value = serde_json::from_str(&read("grafana.json")).unwrap();
     let panels = dashboard["panels"].as_array().unwrap();
     let targets = panels.iter().flat_map(|panel| panel["targets"].as_array().unwrap());

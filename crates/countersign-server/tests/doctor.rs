@@ -45,6 +45,8 @@ fn nothing_is_wrong_with_a_server_as_it_starts() {
     {
         assert!(found(&done, check).0.contains(&"good".to_owned()), "{check}: {}", done.stdout);
     }
+    assert!(found(&done, "integrity").1.contains("every page"), "{}", done.stdout);
+    assert!(found(&doctor(&place, &["--offline", "--thorough"]), "integrity").1.contains("every row"));
     let text = place.run(&["doctor", "--listen", &listen]).good();
     assert!(text.lines().all(|line| line.starts_with("good ")), "{text}");
     // Another server, whose keys are others.
@@ -133,6 +135,9 @@ fn a_database_that_is_damaged_is_told_of() {
     let done = doctor(&place, &["--offline"]);
     let told = format!("{}{}", found(&done, "integrity").1, found(&done, "database").1);
     assert!(done.code == Some(1) && (told.contains("damaged") || told.contains("malformed")), "{}", done.stdout);
+    let refused = place.run(&["backup", "bad.backup"]).bad(1);
+    assert!(refused.contains("damaged") || refused.contains("malformed"), "{refused}");
+    assert!(!place.path().join("bad.backup").exists());
 }
 
 // F-03: the server that tests run on waits for no disk.

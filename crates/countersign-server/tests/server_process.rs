@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::io::Write;
+use std::io::{BufRead as _, BufReader, Write};
 use std::net::TcpListener;
 
 use rustix::process::Signal;
@@ -55,6 +55,17 @@ fn a_second_signal_stops_at_once() {
     let done = server.end();
     assert_eq!(done.code, Some(1));
     assert!(done.stderr.contains("second signal"), "{}", done.stderr);
+}
+
+#[test]
+fn a_hangup_ends_nothing_and_the_log_says_that_nothing_is_read_anew() {
+    let place = Place::new();
+    let mut server = place.serve(&[]);
+    server.signal(Signal::HUP);
+    let log = BufReader::new(server.child.stderr.as_mut().unwrap());
+    assert!(log.lines().any(|line| line.unwrap().contains("SIGHUP: there is nothing to read anew")));
+    assert_eq!(server.ask("GET", "/health/live", &[], "").0, 200);
+    server.stop().good();
 }
 
 //

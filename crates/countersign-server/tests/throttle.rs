@@ -108,3 +108,31 @@ fn an_operator_lets_in_whom_others_keep_waiting() {
     }
     assert_eq!(log_in(&server, "ada", PASSWORD, forwarded("203.0.113.7")), 200, "it is known there by now");
 }
+
+// S-026
+#[test]
+fn who_is_given_a_new_password_need_not_wait_for_the_wrong_ones_before() {
+    let place = Place::new();
+    place.add_user(&["ada"]).good();
+    let set_password = || {
+        let arguments = ["user", "set-password", "ada", "--password-stdin"];
+        place.run_with(&arguments, &[], "another-good-password\n").good()
+    };
+    assert_eq!(set_password(), "ada has a new password.\n", "no server has counted anything yet");
+    let server = place.serve_throttling(&[&FIFTY[..], &["--trusted-proxies", "127.0.0.1"]].concat());
+    for number in 0..50 {
+        log_in(&server, "ada", "wrong", forwarded(&format!("100.64.{number}.1")));
+    }
+    assert_eq!(log_in(&server, "ada", "another-good-password", forwarded("203.0.113.7")), 429);
+    assert_eq!(set_password(), "ada has a new password.\n");
+    assert_eq!(log_in(&server, "ada", "another-good-password", forwarded("203.0.113.7")), 200);
+    // Somewhere else, where only the database is at hand.
+    let key = place.data().join("sealing.key");
+    std::fs::rename(&key, place.path().join("elsewhere")).unwrap();
+    let said = set_password();
+    assert!(
+        said.contains("new password") && said.contains("could not be forgotten") && said.contains("sealing.key"),
+        "{said}"
+    );
+    assert!(!key.exists());
+}

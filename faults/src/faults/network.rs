@@ -17,8 +17,6 @@ use crate::report::{Engine, Report};
 const CROWD: usize = 6;
 /// Five seconds that a statement may take, and one.
 const LONGEST_ANSWER: Duration = Duration::from_secs(6);
-/// What asks the database twice, and is slow both times.
-const TWICE: Duration = Duration::from_secs(12);
 /// What was swallowed on its way is waited for until its step ends, and the look at the signing keys, which readiness rests on, is such a
 /// step.
 const HEALED: Duration = Duration::from_secs(6);
@@ -60,11 +58,10 @@ pub(super) fn fails(harness: &Harness) -> Result<Report> {
         });
         slowest = slowest.max(healed.with_context(|| format!("the pool does not heal after {weather:?}"))?);
         let (hits, unknown) = (proxy.hits() - hits, crowd.ledger.counts().unknown - unknown);
-        let longest = if matches!(weather, Weather::Delay(_)) { TWICE } else { LONGEST_ANSWER };
         report.within(
             &format!("{weather:?}, {hits} hits, {unknown} unknown, slowest answer"),
             crowd.ledger.take_slowest(),
-            longest,
+            LONGEST_ANSWER,
         );
         report.bound(format!("{weather:?} has struck"), hits > 0);
         report.findings += crowd.check(Depth::Touched)?;

@@ -33,6 +33,12 @@ pub(super) fn declare() -> Command {
                 .action(ArgAction::SetTrue)
                 .help("Put the backup in place of a file that is there"),
         )
+        .arg(
+            Arg::new("damaged")
+                .long("damaged")
+                .action(ArgAction::SetTrue)
+                .help("Also from a database that is damaged: what can be read of it"),
+        )
         .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print the summary as JSON"))
         .args(settings::flags(Setting::is_of_store))
 }
@@ -48,6 +54,9 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let fingerprint = fingerprint_in(&settings.data)?;
     let location = DataDirectory::of(&settings).location();
     let mut port = location.source().await?;
+    if !matches.get_flag("damaged") {
+        refuse_damage(port.as_mut()).await?;
+    }
     if name == "-" {
         let written = write(port.as_mut(), fingerprint, &mut io::stdout()).await?;
         let rows: u64 = written.tables.iter().map(|(_, digest)| digest.rows).sum();
@@ -62,6 +71,14 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     drop(port);
     Act::new("backup").detail("file", &file.display()).note(location.open().await?.as_ref()).await;
     tell(file, &written, &about_key(&settings.data, &written), json)
+}
+
+/// A backup of what is damaged would take the place of one that is whole, sooner or later (F-21).
+async fn refuse_damage(port: &mut dyn Port) -> Result<(), Failure> {
+    let Some(damage) = port.damage().await? else { return Ok(()) };
+    Err(Failure::work(format!(
+        "the database is damaged: {damage}: keep the last backup that is whole, and restore it; --damaged backs up what can be read"
+    )))
 }
 
 async fn write(

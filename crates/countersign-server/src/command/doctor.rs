@@ -8,6 +8,7 @@ mod callers;
 mod issuer;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use countersign::store::sqlite::Look;
 use countersign::store::{Examination, SigningKeyRecord};
 use countersign_axum::Clock;
 
@@ -26,6 +27,12 @@ pub(super) fn declare() -> Command {
                 .action(ArgAction::SetTrue)
                 .help("Do not ask the issuer's URL, such as before the server is started"),
         )
+        .arg(
+            Arg::new("thorough")
+                .long("thorough")
+                .action(ArgAction::SetTrue)
+                .help("Compare every row of an SQLite database with its places in the indexes, which takes several times as long"),
+        )
         .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print JSON"))
         .args(settings::flags(|_| true))
 }
@@ -37,9 +44,10 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let mut findings = Findings::default();
     files::check(&configuration, &mut findings);
     let directory = DataDirectory::of(settings);
-    let records = match directory.location().examine().await {
+    let look = if matches.get_flag("thorough") { Look::Thorough } else { Look::Quick };
+    let records = match directory.location().examine(look).await {
         Ok(examination) => {
-            database::check(settings, &examination, now, &mut findings);
+            database::check(settings, (&examination, look), now, &mut findings);
             keys_of(&directory, &examination, &mut findings).await
         }
         Err(error) => {
@@ -64,7 +72,7 @@ async fn keys_of(
     examination: &Examination,
     findings: &mut Findings,
 ) -> Option<Vec<SigningKeyRecord>> {
-    if examination.schema != examination.known_schema || examination.half_done.is_some() {
+    if examination.schema != examination.known_schema || examination.mark.is_some() {
         return None;
     }
     let listed = async { anyhow::Ok(directory.open().await?.list_keys().await?) };

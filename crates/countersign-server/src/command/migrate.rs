@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use countersign::store::transfer::{Moved, bring_over};
+use countersign::store::Mark;
+use countersign::store::sqlite::Look;
+use countersign::store::transfer::{Moved, bring_over, reopen};
 use serde_json::json;
 
 use crate::command::act::Act;
@@ -17,7 +19,7 @@ use crate::settings::{self, Configuration};
 
 pub(super) fn declare() -> Command {
     let place = |name: &'static str, help: &'static str| {
-        Arg::new(name).long(name).value_name("WHERE").required(true).help(help)
+        Arg::new(name).long(name).value_name("WHERE").required_unless_present("reopen").help(help)
     };
     let password = |name: &'static str, side: &'static str| {
         let help = format!("A file that holds the password of the database that --{side} names, and nothing else");
@@ -29,12 +31,23 @@ pub(super) fn declare() -> Command {
         .arg(place("to", "The database to fill, which has to be empty"))
         .arg(password("from-password-file", "from"))
         .arg(password("to-password-file", "to"))
+        .arg(
+            Arg::new("reopen")
+                .long("reopen")
+                .value_name("WHERE")
+                .conflicts_with_all(["from", "to", "from-password-file", "to-password-file", "json"])
+                .help("Only this: let a database be used again that was moved, as it was then"),
+        )
+        .arg(password("reopen-password-file", "reopen").requires("reopen"))
         .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print the summary as JSON"))
         .args(settings::flags(|setting| setting.name == "data"))
 }
 
 pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let settings = Configuration::load(&settings::given(matches))?.settings;
+    if matches.contains_id("reopen") {
+        return reopen_at(&location(matches, "reopen", "reopen-password-file")?).await;
+    }
     let from = location(matches, "from", "from-password-file")?;
     let to = location(matches, "to", "to-password-file")?;
     if from.to_string() == to.to_string() {
@@ -50,7 +63,8 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     let about_key = keys.bring_along()?;
     let mut progress = Progress::of_rows();
     let mut show = |done, total| progress.show_of(done, total);
-    let moved = bring_over(source.as_mut(), target.as_mut(), &from.to_string(), &mut show).await;
+    let names = (from.to_string(), to.to_string());
+    let moved = bring_over(source.as_mut(), target.as_mut(), (&names.0, &names.1), &mut show).await;
     progress.clear();
     let moved = moved?;
     drop((source, target));
@@ -58,6 +72,18 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
         Act::new("migrate").detail("from", &from).note(to.open().await?.as_ref()).await;
     }
     tell(&moved, &from, &to, &about_key, matches.get_flag("json"))
+}
+
+async fn reopen_at(location: &Location) -> Result<(), Failure> {
+    let not_moved = || Failure::work(format!("{location} was not moved: there is nothing to do"));
+    if !matches!(location.examine(Look::Quick).await?.mark, Some(Mark::MovedTo(_))) {
+        return Err(not_moved());
+    }
+    let mut port = location.target(None).await?;
+    let target = reopen(port.as_mut()).await?.ok_or_else(not_moved)?;
+    drop(port);
+    Act::new("reopen").detail("moved_to", &target).note(location.open().await?.as_ref()).await;
+    print(&format!("{location} is used again, as it was when it was moved. Start no server on {target} any more.\n"))
 }
 
 fn location(matches: &ArgMatches, name: &str, password_file: &str) -> Result<Location, Failure> {
@@ -156,8 +182,8 @@ fn tell(moved: &Moved, from: &Location, to: &Location, about_key: &str, json: bo
         })
         .collect();
     print(&format!(
-        "{}\nAll {rows} rows are in {to}, and are the same there.\n{about_key}\n{from} was left as it is: start no server on it any \
-         more.\n",
+        "{}\nAll {rows} rows are in {to}, and are the same there.\n{about_key}\n{from} is marked as moved: no server starts on it \
+         any more.\n",
         table(["TABLE", "ROWS", "WRITTEN NOW", "SHA-256"], &lines)
     ))
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use countersign::store::transfer::{Backup, Header, Restored, Restoring, Written, restore};
+use countersign::store::transfer::{Backup, Ends, Header, Restored, Restoring, Written, restore};
 use serde_json::{Value, json};
 
 use crate::command::act::Act;
@@ -34,6 +34,13 @@ pub(super) fn declare() -> Command {
             "Log everybody out: refresh tokens that were used after the backup would be good again, as would sessions that were ended",
         ))
         .arg(switch("end-all-entity-tokens", "End all tokens of things as well: those that were revoked after the backup would be good again"))
+        .arg(
+            switch(
+                "new-sealing-key",
+                "Do without the sealing key, which is lost: everybody logs in anew, and tokens of things and signing keys are made anew",
+            )
+            .conflicts_with("check"),
+        )
         .arg(switch("json", "Print the summary as JSON"))
         .args(settings::flags(Setting::is_of_store))
 }
@@ -55,14 +62,16 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     }
     let backup = open(name)?;
     let header = backup.header().clone();
-    check_key(&settings.data, &header)?;
+    let has_new_key = matches.get_flag("new-sealing-key");
+    check_key(&settings.data, &header, has_new_key)?;
     let location = DataDirectory::of(&settings).location();
     let mut port = location.target(Some(header.schema)).await?;
-    let how = Restoring {
-        replaces: matches.get_flag("replace"),
-        ends_sessions: matches.get_flag("end-all-sessions"),
-        ends_entity_tokens: matches.get_flag("end-all-entity-tokens"),
+    let asked = Ends {
+        sessions: matches.get_flag("end-all-sessions"),
+        entity_tokens: matches.get_flag("end-all-entity-tokens"),
+        sealed: false,
     };
+    let how = Restoring { replaces: matches.get_flag("replace"), ends: if has_new_key { Ends::ALL } else { asked } };
     let mut progress = Progress::of_rows();
     // A pipe has no end that is known before.
     let mut show = |rows| match total {
@@ -96,9 +105,15 @@ fn open(name: &str) -> anyhow::Result<Backup<Input>> {
     Backup::open(input).with_context(|| format!("cannot restore {name}"))
 }
 
-/// Refuses a data directory with a key that does not open what is in the backup.
-fn check_key(data: &Path, header: &Header) -> Result<(), Failure> {
+/// Refuses a data directory with a key that does not open what is in the backup; where a new one is to be made, with any.
+fn check_key(data: &Path, header: &Header, has_new_key: bool) -> Result<(), Failure> {
     let there = fingerprint_in(data)?;
+    if has_new_key && there.is_some() {
+        return Err(Failure::work(format!(
+            "{} is there: restore without --new-sealing-key if it is the one of this backup, and move it away if it is not",
+            sealing_key_in(data).display()
+        )));
+    }
     if there.is_some() && header.sealing_key.is_some() && there != header.sealing_key {
         return Err(Failure::work(format!(
             "{} is not the sealing key of this backup: put the one in its place that was kept with it",
@@ -131,14 +146,14 @@ fn result(restored: &Restored) -> Value {
 fn told(restored: &Restored, how: Restoring, data: &Path) -> String {
     let made_at = time(restored.written.header.made_at);
     let mut lines = vec![tables(&restored.written), format!("Everything is as it was at {made_at}.")];
-    lines.push(if how.ends_sessions {
+    lines.push(if how.ends.sessions {
         format!("{} sessions were ended: everybody logs in anew.", restored.ended_sessions)
     } else {
         "Refresh tokens that were used since, and sessions that were ended since, are good again: whoever has kept one may use it. \
          To log everybody out: restore with --end-all-sessions."
             .to_owned()
     });
-    lines.push(if how.ends_entity_tokens {
+    lines.push(if how.ends.entity_tokens {
         format!("{} tokens of things were ended.", restored.ended_entity_tokens)
     } else {
         "Tokens of things that were revoked since are good again, unless they have expired: --end-all-entity-tokens ends all.".to_owned()
@@ -147,9 +162,16 @@ fn told(restored: &Restored, how: Restoring, data: &Path) -> String {
         "Whatever else was done since is undone: passwords, disabled users and clients, withdrawn keys. Do it again.";
     lines.push(undone.to_owned());
     let key = sealing_key_in(data);
-    if !key.exists() {
+    if how.ends.sealed {
         lines.push(format!(
-            "Put the sealing key that was kept with this backup at {} before the server starts.",
+            "The server makes a new sealing key at {}, and new signing keys, when it starts: keep a copy of it. APIs elsewhere have to fetch \
+             the keys, which they do by themselves; tokens for things have to be made anew.",
+            key.display()
+        ));
+    } else if !key.exists() {
+        lines.push(format!(
+            "Put the sealing key that was kept with this backup at {} before the server starts. If it is lost: restore again with \
+             --replace --new-sealing-key.",
             key.display()
         ));
     }

@@ -56,6 +56,8 @@ pub(super) fn run(matches: &ArgMatches, program: &str) -> Result<(), Failure> {
 
 async fn serve(settings: &Settings, program: &str, trail: &Trail) -> Result<(), Failure> {
     let mut signals = Signals::listen().context("cannot listen for signals")?;
+    // Taken now, since it would end the process until then.
+    let hangup = signal(SignalKind::hangup()).context("cannot listen for signals")?;
     let certificate = tls::certificate(settings)?;
     let directory = DataDirectory::of(settings);
     let store = directory.open().await?;
@@ -84,9 +86,11 @@ async fn serve(settings: &Settings, program: &str, trail: &Trail) -> Result<(), 
         ));
     }
 
-    let door = match certificate {
-        Some(certificate) => Door::encrypted(listener, tls::kept_fresh(certificate)?),
-        None => Door::from(listener),
+    let door = if let Some(certificate) = certificate {
+        Door::encrypted(listener, tls::kept_fresh(certificate, hangup))
+    } else {
+        tokio::spawn(survive(hangup));
+        Door::from(listener)
     };
     let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
     let serving = transport::serve(door, router, presentation, limits, async {
@@ -108,6 +112,13 @@ async fn serve(settings: &Settings, program: &str, trail: &Trail) -> Result<(), 
             Ok(())
         }
         () = hurried => Err(Failure::work("stopped at once by a second signal: requests in flight were not answered")),
+    }
+}
+
+/// Operators tell a service by this signal that something is to be read anew.
+async fn survive(mut hangup: Signal) {
+    while hangup.recv().await.is_some() {
+        tracing::info!("SIGHUP: there is nothing to read anew; settings are read when the server starts");
     }
 }
 

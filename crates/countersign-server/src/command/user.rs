@@ -40,7 +40,7 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
     match verb {
         "show" if matches.get_flag("json") => print_json(&serde_json::to_value(UserView::from(user))?),
         "show" => print(&show::text(&user)),
-        "set-password" => set_password(matches, &settings, store, &user).await,
+        "set-password" => set_password(matches, &settings, &directory, store, &user).await,
         "unlock" => unlock(&settings, &directory, store, &user).await,
         "disable" => change(store.as_ref(), &user, UserChange { disabled: Some(true), ..UserChange::default() }).await,
         "enable" => change(store.as_ref(), &user, UserChange { disabled: Some(false), ..UserChange::default() }).await,
@@ -93,14 +93,23 @@ async fn list(matches: &ArgMatches, store: &dyn Store) -> Result<(), Failure> {
 async fn set_password(
     matches: &ArgMatches,
     settings: &Settings,
+    directory: &DataDirectory,
     store: Arc<dyn Store>,
     user: &User,
 ) -> Result<(), Failure> {
     let password = secret::new_password(matches.get_flag("password-stdin"))?;
     let accounts = wiring::accounts(settings, store.clone())?;
+    // What is counted is found by the sealing key; a machine that has none sets passwords all the same.
+    let (accounts, about_wrong_ones) = match wiring::throttles(settings, directory, store.clone()).await {
+        Ok(throttles) => (accounts.throttled(throttles), String::new()),
+        Err(error) => (
+            accounts,
+            format!("Wrong passwords before may keep them waiting, since they could not be forgotten: {error:#}.\n"),
+        ),
+    };
     accounts.set_password(user.id, password).await?;
     Act::new("set password").user(user.id).note(store.as_ref()).await;
-    print(&format!("{} has a new password.\n", user.username))
+    print(&format!("{} has a new password.\n{about_wrong_ones}", user.username))
 }
 
 async fn unlock(

@@ -149,6 +149,14 @@ pub const TABLE: &[Setting] = &[
         show: |settings| settings.audience.clone().unwrap_or_else(|| settings.issuer_at(settings.listen)),
     },
     Setting {
+        name: "allowed-origins",
+        value: "ORIGINS",
+        help: "Origins of front ends elsewhere, such as `https://app.example.com http://localhost:5173`: their pages may ask this server from a browser (CORS). Without it: only pages of its own origin",
+        is_path: false,
+        read: |settings, text| text.parse().map(|origins| settings.allowed_origins = origins),
+        show: |settings| settings.allowed_origins.to_string(),
+    },
+    Setting {
         name: "registration",
         value: "open|closed",
         help: "Whether anybody may register at POST /users",

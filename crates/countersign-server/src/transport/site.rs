@@ -14,6 +14,7 @@ use axum::http::header::{CONNECTION, HOST, RETRY_AFTER, TRANSFER_ENCODING};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, Version};
 use axum::response::Response;
+use countersign::store::share_time;
 use countersign::trail::request_span;
 use countersign_axum::ErrorStyle;
 use futures_util::FutureExt;
@@ -141,7 +142,7 @@ impl Site {
         let (parts, incoming) = request.into_parts();
         let (body, body_clock) = request_body(incoming, &self.limits);
         let request = Request::from_parts(parts, body);
-        let handling = AssertUnwindSafe(self.router.clone().call(request)).catch_unwind();
+        let handling = AssertUnwindSafe(share_time(self.router.clone().call(request))).catch_unwind();
         match tokio::time::timeout(self.limits.handler, handling).await {
             Ok(Ok(Ok(_))) if body_clock.has_run_out() => self.refuse(Refusal::BodyTimedOut),
             Ok(Ok(Ok(response))) => response,

@@ -71,6 +71,11 @@ impl Browser {
         self.find(Locator::Css(css)).await;
     }
 
+    /// What a script of the page answers: it hands the answer to the function that is its last argument.
+    pub(crate) async fn ask(&self, script: &str, argument: &str) -> Value {
+        self.client.execute_async(script, vec![json!(argument)]).await.unwrap()
+    }
+
     /// Waits until an element that the selector finds shows this text.
     pub(crate) async fn wait_for_text(&self, css: &str, text: &str) {
         let xpath = format!("//*[contains(@class,'{}')][text()='{text}']", css.rsplit('.').next().unwrap());

@@ -12,7 +12,7 @@ mod support;
 use serde_json::Value;
 
 use crate::browser::Browser;
-use crate::recorder::Recorder;
+use crate::recorder::{FRONT_END, Recorder};
 use crate::support::{PASSWORD, Place};
 
 const USERNAME: &str = "johndoe";
@@ -125,6 +125,42 @@ async fn parameters_of_the_page_load_no_foreign_document() {
 }
 
 /// Presses Authorize, fills the form in, ticks the scope `users:read`, and closes the dialog.
+/// Logs in, asks for the account, and fails to find one, from a page; what it could read. The first argument is the server.
+const FRONT_END_SCRIPT: &str = "
+    const [server, done] = arguments;
+    const form = new URLSearchParams({ grant_type: 'password', username: 'johndoe', password: 'correct-horse-1' });
+    (async () => {
+        const login = await fetch(`http://${server}/token`, { method: 'POST', body: form });
+        const { access_token } = await login.json();
+        const headers = { Authorization: `Bearer ${access_token}`, 'Content-Type': 'application/json' };
+        const body = JSON.stringify({ full_name: 'John' });
+        const changed = await fetch(`http://${server}/users/me`, { method: 'PATCH', headers, body });
+        const refused = await fetch(`http://${server}/users/me`, { headers: { Authorization: 'Bearer x' } });
+        return [(await changed.json()).full_name, refused.status, refused.headers.get('www-authenticate')];
+    })().then(done, (error) => done(String(error)));";
+
+#[tokio::test]
+async fn a_front_end_elsewhere_asks_the_server_if_its_origin_is_named() {
+    let place = Place::new();
+    place.add_user(&[USERNAME]).good();
+    let origin = format!("http://{FRONT_END}");
+    for (named, may) in [(origin.as_str(), true), ("http://else.localhost", false)] {
+        let server = place.serve(&["--allowed-origins", named]);
+        let address = server.address.to_string();
+        let recorder = Recorder::start(&address).await;
+        let browser = Browser::start(&recorder).await;
+        browser.open(&format!("{origin}/")).await;
+        let read = browser.ask(FRONT_END_SCRIPT, &address).await;
+        if may {
+            assert_eq!((&read[0], &read[1]), (&Value::from("John"), &Value::from(401)), "{read}");
+            assert!(read[2].as_str().is_some_and(|challenge| challenge.contains("invalid_token")), "{read}");
+        } else {
+            assert!(read.as_str().is_some_and(|error| error.contains("Failed to fetch")), "{read}");
+        }
+        browser.close().await;
+    }
+}
+
 async fn log_in(browser: &Browser) {
     browser.click(".btn.authorize").await;
     browser.wait_for("#oauth_username, input[name=username]").await;

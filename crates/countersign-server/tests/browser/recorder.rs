@@ -8,7 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{AUTHORIZATION, HOST};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -16,6 +16,9 @@ use tokio::net::{TcpListener, TcpStream};
 pub(crate) const PREFIXED_HOST: &str = "site.localhost";
 /// See [`PREFIXED_HOST`].
 pub(crate) const PREFIX: &str = "/login";
+
+/// A host whose pages are those of a front end elsewhere, and empty.
+pub(crate) const FRONT_END: &str = "app.localhost";
 
 /// A request as the browser sent it.
 #[derive(Clone, Debug)]
@@ -69,6 +72,9 @@ async fn hand_on(State(recorder): State<Recorder>, request: Request) -> Response
     let authorization = parts.headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap().to_owned());
     let stripped = (host == PREFIXED_HOST).then(|| parts.uri.path().strip_prefix(PREFIX)).flatten();
     let path = stripped.unwrap_or(parts.uri.path()).to_owned();
+    if host == FRONT_END {
+        return Html("<title>app</title>").into_response();
+    }
     if host != *recorder.server && stripped.is_none() {
         return StatusCode::BAD_GATEWAY.into_response();
     }

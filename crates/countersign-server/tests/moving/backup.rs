@@ -86,6 +86,35 @@ fn what_was_used_after_the_backup_is_told_of_and_ended_when_that_is_asked_for() 
     assert_eq!(server.log_in("user-0").0, 200);
 }
 
+#[test]
+fn without_its_sealing_key_a_backup_is_restored_for_everybody_to_log_in_anew() {
+    let place = Place::new();
+    with_users(&place, 2);
+    let server = place.serve(&ISSUER);
+    let (access, refresh_token) = log_in(&server, "user-0");
+    let keys = server.ask("GET", "/.well-known/jwks.json", &[], "").1;
+    server.stop().good();
+    let file = place.path().join("all.backup");
+    place.run(&["backup", file.to_str().unwrap()]).good();
+
+    let other = Place::new();
+    let told = restore(&other, &file, &[]).good();
+    assert!(told.contains("If it is lost") && told.contains("--new-sealing-key"), "{told}");
+    assert!(other.run(&["serve", "--listen", "127.0.0.1:0"]).bad(1).contains("sealing.key is missing"));
+    let told = restore(&other, &file, &["--replace", "--new-sealing-key"]).good();
+    assert!(told.contains("1 sessions were ended") && told.contains("new sealing key"), "{told}");
+    let server = other.serve(&ISSUER);
+    assert_eq!(server.whoami(&access).0, 401);
+    assert!(refresh(&server, &refresh_token).is_none());
+    assert_eq!(server.log_in("user-0").0, 200);
+    assert_ne!(server.ask("GET", "/.well-known/jwks.json", &[], "").1, keys);
+    server.stop().good();
+    other.run(&["doctor", "--offline"]).good();
+    // One that is there is not passed over.
+    let refused = restore(&other, &file, &["--replace", "--new-sealing-key"]).bad(1);
+    assert!(refused.contains("sealing.key is there"), "{refused}");
+}
+
 // F-21
 #[test]
 fn a_backup_that_is_damaged_is_refused_before_anything_is_touched() {

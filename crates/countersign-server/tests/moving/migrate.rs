@@ -65,9 +65,19 @@ fn who_is_logged_in_stays_so_through_a_move_there_and_back() {
     let early = migrate(&place, &from, &url);
     assert!(early.code == Some(1) && early.stderr.contains("still at work on sqlite:"), "{}", early.stderr);
     let (_, second) = refresh(&server, &first).unwrap();
+    place.run(&["backup", "before.backup"]).good();
     server.stop().good();
     let moved = migrate(&place, &from, &url).json();
     assert_eq!((&moved["finished"], rows_of(&moved, "sessions")), (&Value::Bool(true), 1));
+
+    // By mistake.
+    let refused = place.run(&["serve", "--listen", "127.0.0.1:0"]).bad(1);
+    assert!(refused.contains("was moved to postgres://") && refused.contains("--reopen"), "{refused}");
+    let refused = place.run(&["restore", "before.backup", "--replace"]).bad(1);
+    assert!(refused.contains("was moved to postgres://"), "{refused}");
+    assert!(place.run(&["backup", "after.backup"]).bad(1).contains("was moved to postgres://"));
+    let found = place.run(&["doctor", "--offline"]);
+    assert!(found.code == Some(1) && found.stdout.contains("was moved to postgres://"), "{}", found.stdout);
 
     // On the same data directory, so that the sealing key is there.
     let node = place.serve(&[&issuer[..], &["--database", &url, "--data", place.data().to_str().unwrap()]].concat());
@@ -86,13 +96,19 @@ fn who_is_logged_in_stays_so_through_a_move_there_and_back() {
     ]);
     let told = moved.good();
     assert!(
-        told.contains("The sealing key was copied to") && told.contains("start no server on it any more"),
+        told.contains("The sealing key was copied to") && told.contains("no server starts on it any more"),
         "{told}"
     );
     assert_eq!(fs::metadata(back.join("sealing.key")).unwrap().permissions().mode() & 0o777, 0o600);
     let server = place.serve(&[&issuer[..], &["--data", back.to_str().unwrap()]].concat());
     assert_eq!(server.whoami(&access).0, 200);
     assert!(refresh(&server, &third).is_some());
+    server.stop().good();
+    assert!(
+        place.run(&["migrate", "--reopen", &format!("sqlite:{}", back.display())]).bad(1).contains("was not moved")
+    );
+    assert!(place.run(&["migrate", "--reopen", &from]).good().contains("is used again"));
+    place.run(&["user", "list"]).good();
 }
 
 #[test]

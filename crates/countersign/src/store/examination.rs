@@ -2,6 +2,34 @@
 
 use std::collections::BTreeMap;
 
+/// How [`Mark`]s are kept.
+const HALF_DONE: &str = "from";
+const MOVED_TO: &str = "to";
+
+/// What a database bears that nobody is to work on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// A move from there into it was not finished.
+    HalfDone(String),
+    /// Everything in it was moved there, and goes on there.
+    MovedTo(String),
+}
+
+impl Mark {
+    /// As it is kept: which of the two, and where.
+    pub(in crate::store) fn parts(&self) -> (&'static str, &str) {
+        match self {
+            Self::HalfDone(source) => (HALF_DONE, source),
+            Self::MovedTo(target) => (MOVED_TO, target),
+        }
+    }
+
+    /// Anything else was written by a newer program.
+    pub(in crate::store) fn of(kind: &str, place: String) -> Self {
+        if kind == MOVED_TO { Self::MovedTo(place) } else { Self::HalfDone(place) }
+    }
+}
+
 /// A database, looked at and left as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -12,8 +40,8 @@ pub struct Examination {
     pub schema: i64,
     /// The version that this program works on.
     pub known_schema: i64,
-    /// What is being moved in, if that was not finished.
-    pub half_done: Option<String>,
+    /// Why it is not to be used, if it is not.
+    pub mark: Option<Mark>,
     /// What matters of its settings, as they hold for whoever connects as we do.
     pub settings: BTreeMap<String, String>,
     /// What is damaged; `None` if nothing was found, or nobody can look.

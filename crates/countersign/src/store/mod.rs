@@ -5,6 +5,7 @@
 //! its change either wholly done or not done at all.
 
 mod user_query;
+mod patience;
 mod session_store;
 mod client_store;
 mod status_store;
@@ -33,7 +34,8 @@ use crate::user::{Credentials, Login, NewUser, User, UserChange, UserId, Usernam
 pub use crate::store::audit_store::AuditStore;
 pub use crate::store::client_store::ClientStore;
 pub use crate::store::entity_store::{Declared, EntityStore};
-pub use crate::store::examination::Examination;
+pub use crate::store::examination::{Examination, Mark};
+pub use crate::store::patience::share_time;
 pub use crate::store::session_store::{Retry, Rotation, SessionStore};
 pub use crate::store::status_store::StatusStore;
 pub use crate::store::taking_over::Imported;
@@ -229,6 +231,11 @@ pub trait HealthCheck: Send + Sync + 'static {
     /// How long its steps took since the start, the wait for their turn included, by kind of step; for metrics.
     fn times(&self) -> Vec<(&'static str, Times)> {
         Vec::new()
+    }
+
+    /// How large its log of writes is, in bytes, where that is a file of its own; for metrics.
+    fn log_bytes(&self) -> Option<u64> {
+        None
     }
 }
 

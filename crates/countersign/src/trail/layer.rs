@@ -31,9 +31,17 @@ pub(super) struct Keeping {
 #[derive(Default)]
 struct Asked {
     request_id: Option<String>,
-    source: Option<String>,
+    peer: Option<String>,
     client: Option<String>,
     via: Option<String>,
+}
+
+impl Asked {
+    /// The address that asks. A port tells nothing of who it was.
+    fn source(&self) -> Option<String> {
+        let peer = self.peer.as_deref()?;
+        Some(peer.parse().map_or_else(|_| peer.to_owned(), |peer: SocketAddr| peer.ip().to_string()))
+    }
 }
 
 impl Keeping {
@@ -78,7 +86,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Keeping {
             for span in context.event_scope(event).into_iter().flatten() {
                 if let Some(request) = span.extensions().get::<Asked>() {
                     record.request_id.clone_from(&request.request_id);
-                    record.source.clone_from(&request.source);
+                    record.source = request.source();
                     record.client = record.client.or_else(|| request.client.clone()).or_else(|| request.via.clone());
                 }
             }
@@ -91,12 +99,7 @@ impl Visit for Asked {
     fn record_str(&mut self, field: &Field, value: &str) {
         let place = match field.name() {
             "request_id" => &mut self.request_id,
-            "peer" => {
-                // A port tells nothing of who it was.
-                let address = value.parse().map(|peer: SocketAddr| peer.ip().to_string());
-                self.source = Some(address.unwrap_or_else(|_| value.to_owned()));
-                return;
-            }
+            "peer" => &mut self.peer,
             "client" => &mut self.client,
             "via" => &mut self.via,
             _ => return,

@@ -4,7 +4,9 @@ use std::io::{BufReader, Cursor};
 
 use countersign::store::postgres::PostgresPort;
 use countersign::store::sqlite::SqlitePort;
-use countersign::store::transfer::{Backup, ReadError, RestoreError, Restored, Restoring, Written, back_up, restore};
+use countersign::store::transfer::{
+    Backup, Ends, ReadError, RestoreError, Restored, Restoring, Written, back_up, restore,
+};
 
 use crate::sample::sample;
 use crate::{Database, Folder};
@@ -127,14 +129,25 @@ async fn sessions_that_are_ended_leave_marks_where_their_statuses_are() {
     for to in folder.both("to.db") {
         restore_into(&to, &bytes, Restoring::default()).await.unwrap();
         let before = to.content().await;
-        let how = Restoring { replaces: true, ends_sessions: true, ends_entity_tokens: true };
+        let how = Restoring { replaces: true, ends: Ends { sealed: false, ..Ends::ALL } };
         let restored = restore_into(&to, &bytes, how).await.unwrap();
         let after = to.content().await;
         assert_eq!(restored.ended_sessions, rows(&before, "sessions"));
         assert_eq!((rows(&after, "sessions"), rows(&after, "entity_tokens"), restored.ended_entity_tokens), (0, 0, 1));
+        assert!(["signing_keys", "counters"].iter().all(|table| rows(&after, table) == rows(&before, table)));
         let marks = rows(&after, "revoked_statuses") - rows(&before, "revoked_statuses");
         assert_eq!(marks, restored.ended_sessions + restored.ended_entity_tokens);
         assert_eq!(rows(&after, "users"), rows(&before, "users"));
+        // Without the sealing key.
+        assert!(rows(&before, "signing_keys") > 0 && rows(&before, "counters") > 0);
+        restore_into(&to, &bytes, Restoring { replaces: true, ends: Ends::ALL }).await.unwrap();
+        let without = to.content().await;
+        for (table, rows) in &without {
+            match table.as_str() {
+                "signing_keys" | "counters" => assert!(rows.is_empty()),
+                _ => assert!(after.contains(&(table.clone(), rows.clone())), "{table}"),
+            }
+        }
     }
 }
 

@@ -105,7 +105,8 @@ impl Folder {
 }
 
 async fn bring(from: &Database, to: &Database) -> Result<Moved, MoveError> {
-    bring_over(from.source().await.as_mut(), to.target().await.as_mut(), "the source", &mut |_, _| ()).await
+    bring_over(from.source().await.as_mut(), to.target().await.as_mut(), ("the source", "the target"), &mut |_, _| ())
+        .await
 }
 
 /// A move that is finished.

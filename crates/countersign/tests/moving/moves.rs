@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use countersign::store::Mark;
 use countersign::store::postgres::PostgresPort;
 use countersign::store::sqlite::SqlitePort;
-use countersign::store::transfer::{MoveError, bring_over};
+use countersign::store::transfer::{BackupError, MoveError, back_up, bring_over, reopen};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use rusqlite::{Connection, params};
@@ -23,13 +24,15 @@ async fn what_goes_to_postgresql_and_back_is_what_it_was() {
     let folder = Folder::new();
     let (there, back) = (Database::Postgres(server::fresh()), folder.sqlite("back.db"));
     let from = sample(&folder, "from.db");
+    let before = dump(path(&from));
     let moved = bring_all(&from, &there).await;
     assert!(moved.tables.iter().all(|table| table.written == table.digest.rows && table.written > 0));
+    // Whoever opens it finds it whole.
+    assert!(there.open().await.is_ok());
     assert_eq!(bring_all(&there, &back).await.tables, moved.tables);
     assert!(from.content().await == there.content().await);
-    assert_eq!(dump(path(&back)), dump(path(&from)));
-    // Whoever opens it finds it whole.
-    assert!(there.open().await.is_ok() && back.open().await.is_ok());
+    assert_eq!(dump(path(&back)), before);
+    assert!(back.open().await.is_ok());
 }
 
 /// Tables and columns, as the database itself names them.
@@ -93,12 +96,13 @@ fn whatever_stands_in_a_row_arrives() {
             connection.execute(insert, params![id, text, full_name, disabled, at]).unwrap();
         }
         drop(connection);
+        let before = dump(path(&from));
         let there = Database::Postgres(server::fresh());
         runtime.block_on(async {
             bring_all(&from, &there).await;
             bring_all(&there, &back).await;
         });
-        prop_assert_eq!(dump(path(&back)), dump(path(&from)));
+        prop_assert_eq!(dump(path(&back)), before);
         Ok(())
     });
     tried.unwrap();
@@ -110,7 +114,7 @@ async fn cut_off(from: &Database, to: &Database, at: u64) {
     let work = async move {
         let (mut source, mut target) = (from.source().await, to.target().await);
         let mut stop = |done, _| assert!(done < at, "here it is cut off");
-        bring_over(source.as_mut(), target.as_mut(), "the source", &mut stop).await
+        bring_over(source.as_mut(), target.as_mut(), ("the source", "the target"), &mut stop).await
     };
     assert!(tokio::spawn(work).await.unwrap_err().is_panic());
 }
@@ -125,7 +129,8 @@ async fn a_move_that_is_cut_off_goes_on_and_nobody_uses_what_is_half_done() {
         let refused = to.open().await.err().unwrap();
         assert!(refused.contains("half-done move of the source") && refused.contains("migrate"), "{refused}");
         let mut target = to.target().await;
-        let other = bring_over(from.source().await.as_mut(), target.as_mut(), "another source", &mut |_, _| ()).await;
+        let names = ("another source", "the target");
+        let other = bring_over(from.source().await.as_mut(), target.as_mut(), names, &mut |_, _| ()).await;
         assert_eq!(other, Err(MoveError::OtherMove { source_name: "the source".to_owned() }));
         drop(target);
 
@@ -138,10 +143,48 @@ async fn a_move_that_is_cut_off_goes_on_and_nobody_uses_what_is_half_done() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_run_brings_over_what_has_changed_since() {
+async fn what_was_moved_is_not_worked_on_any_more_until_somebody_says_so() {
+    let folder = Folder::new();
+    for (at, from) in folder.both("from.db").into_iter().enumerate() {
+        drop(from.open().await.unwrap());
+        let [to, other] = [folder.sqlite(&format!("to-{at}.db")), folder.sqlite(&format!("other-{at}.db"))];
+        bring_all(&from, &to).await;
+        let refused = from.open().await.err().unwrap();
+        assert!(refused.contains("was moved to the target") && refused.contains("--reopen"), "{refused}");
+        let elsewhere = ("the source", "another target");
+        let mut target = other.target().await;
+        let again = bring_over(from.source().await.as_mut(), target.as_mut(), elsewhere, &mut |_, _| ()).await;
+        assert_eq!(again, Err(MoveError::Moved { target_name: "the target".to_owned() }));
+        let backup = back_up(from.source().await.as_mut(), (0, None), &mut Vec::new(), &mut |_, _| ()).await;
+        assert!(matches!(backup, Err(BackupError::Moved(target)) if target == "the target"));
+
+        assert_eq!(reopen(from.target().await.as_mut()).await, Ok(Some("the target".to_owned())));
+        assert_eq!(reopen(from.target().await.as_mut()).await, Ok(None));
+        assert!(from.open().await.is_ok() && to.open().await.is_ok());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_move_that_is_cut_off_between_the_marks_leaves_both_shut_and_is_finished_by_the_next_run() {
     let folder = Folder::new();
     let from = sample(&folder, "from.db");
+    for to in folder.both("to.db") {
+        bring_all(&from, &to).await;
+        // As it is there.
+        let mut target = to.target().await;
+        target.set_mark(Some(&Mark::HalfDone("the source".to_owned()))).await.unwrap();
+        drop(target);
+        assert!(from.open().await.is_err() && to.open().await.is_err());
+        bring_all(&from, &to).await;
+        assert!(from.open().await.is_err() && to.open().await.is_ok());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_run_brings_over_what_has_changed_since() {
+    let folder = Folder::new();
     for (at, to) in folder.both("to.db").into_iter().enumerate() {
+        let from = sample(&folder, &format!("from-{at}.db"));
         // A server is at work.
         let at_work = from.open().await.unwrap();
         let first = bring(&from, &to).await.unwrap();

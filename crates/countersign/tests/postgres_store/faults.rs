@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use countersign::store::HealthCheck as _;
+use countersign::store::{HealthCheck as _, share_time};
 use countersign::user::UserId;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
@@ -118,6 +118,15 @@ async fn a_server_that_is_not_heard_holds_nobody_up_for_long() {
     outcomes.iter().for_each(assert_unavailable);
     assert_unavailable(&store.insert(&named("ada")).await);
     assert!(begun.elapsed() < Duration::from_secs(12), "{:?}", begun.elapsed());
+    // The steps of one request have the time of one.
+    let begun = Instant::now();
+    share_time(async {
+        for _ in 0..4 {
+            assert_unavailable(&store.ping().await);
+        }
+    })
+    .await;
+    assert!(begun.elapsed() < Duration::from_secs(6), "{:?}", begun.elapsed());
     proxy.turn(Way::Open);
     store.ping().await.unwrap();
     store.insert(&named("bob")).await.unwrap();

@@ -11,34 +11,34 @@ use crate::clients::{self, OWN};
 use crate::common::{Answer, ISSUER, PASSWORD, Server, from};
 use crate::entities::{Garage, TOKENS};
 
-const HOME: &str = "203.0.113.7";
+pub(crate) const HOME: &str = "203.0.113.7";
 const ATTACKER: &str = "198.51.100.1";
-const DAY: i64 = 24 * 60 * 60;
+pub(crate) const DAY: i64 = 24 * 60 * 60;
 
-async fn log_in(server: &Server, address: &str, username: &str, password: &str) -> Answer {
+pub(crate) async fn log_in(server: &Server, address: &str, username: &str, password: &str) -> Answer {
     let fields = [("grant_type", "password"), ("username", username), ("password", password)];
     server.form_from(address, "/token", &fields).await
 }
 
-async fn status(server: &Server, address: &str, username: &str, password: &str) -> u16 {
+pub(crate) async fn status(server: &Server, address: &str, username: &str, password: &str) -> u16 {
     log_in(server, address, username, password).await.status.as_u16()
 }
 
 /// Addresses of different networks.
-fn elsewhere(number: usize) -> String {
+pub(crate) fn elsewhere(number: usize) -> String {
     format!("100.{}.{}.1", number / 256 % 256, number % 256)
 }
 
 /// How many passwords have been hashed or checked.
-fn hashes(server: &Server) -> u64 {
+pub(crate) fn hashes(server: &Server) -> u64 {
     server.hashing.stats().times.iter().map(|time| time.count).sum()
 }
 
-fn refused(server: &Server, attempted: Attempted) -> u64 {
+pub(crate) fn refused(server: &Server, attempted: Attempted) -> u64 {
     server.app.throttles().refusals().into_iter().find(|(kind, _)| *kind == attempted).unwrap().1
 }
 
-async fn with_alice() -> Server {
+pub(crate) async fn with_alice() -> Server {
     let server = Server::new().await;
     server.register("alice").await;
     // What the start hashes is done: the times of the hashes there are.
@@ -113,74 +113,6 @@ async fn whoever_fails_ten_thousand_times_locks_nobody_out_who_is_known() {
     let password = countersign_password::Password::new(PASSWORD.to_owned()).unwrap();
     server.app.accounts().set_password(id, password).await.unwrap();
     assert_eq!(status(&server, "192.0.2.1", "alice", PASSWORD).await, 200);
-}
-
-/// A login from this address by a browser with this cookie, and the cookie that it keeps from then on.
-async fn browse(server: &Server, address: &str, cookie: &str, username: &str, password: &str) -> (u16, String) {
-    let form = format!("grant_type=password&username={username}&password={}", password.replace(' ', "+"));
-    let request = axum::http::Request::post("/token")
-        .header("content-type", "application/x-www-form-urlencoded")
-        .header("cookie", format!("theme=dark; {cookie}"));
-    let answer = server.send(from(address, request.body(form.into()).unwrap())).await;
-    let set = answer.header("set-cookie").split(';').next().unwrap_or_default().to_owned();
-    (answer.status.as_u16(), if set.is_empty() { cookie.to_owned() } else { set })
-}
-
-#[tokio::test]
-async fn a_browser_is_known_wherever_it_is() {
-    // S-026, R-157
-    let server = with_alice().await;
-    server.register("bob").await;
-    let answer = log_in(&server, HOME, "alice", PASSWORD).await;
-    let set = answer.header("set-cookie").to_owned();
-    assert!(set.starts_with("__Host-countersign-device="), "{set}");
-    assert!(set.ends_with("; Path=/; Max-Age=7776000; Secure; HttpOnly; SameSite=Strict"), "{set}");
-    let alices = set.split(';').next().unwrap().to_owned();
-    let (_, bobs) = browse(&server, HOME, "", "bob", PASSWORD).await;
-    for number in 0..50 {
-        status(&server, &elsewhere(number), "alice", "wrong").await;
-    }
-    let try_at = async |address: &str, cookie: &str| browse(&server, address, cookie, "alice", PASSWORD).await.0;
-    for cookie in
-        ["", &bobs, &alices.replace("device=", "device=A"), &format!("x{alices}"), "__Host-countersign-device="]
-    {
-        assert_eq!(try_at("192.0.2.1", cookie).await, 429, "{cookie}");
-    }
-    assert_eq!(browse(&server, "192.0.2.1", &alices, "alice", PASSWORD).await, (200, alices.clone()), "it will do");
-    // It has a budget of its own, and no more than that.
-    for number in 0..10 {
-        assert_eq!(browse(&server, &elsewhere(number), &alices, "alice", "wrong").await.0, 400);
-    }
-    assert_eq!(try_at("192.0.2.2", &alices).await, 429);
-    assert_eq!(status(&server, HOME, "alice", PASSWORD).await, 200);
-    // It is given anew once a day, and is good for 90.
-    server.clock.advance(2 * DAY);
-    let (status, newer) = browse(&server, "192.0.2.3", &alices, "alice", PASSWORD).await;
-    assert_eq!(status, 200);
-    assert_ne!(newer, alices);
-    server.clock.advance(89 * DAY);
-    let guesses = (0..20).map(|number| {
-        let server = &server;
-        async move { log_in(server, &elsewhere(number), "alice", "wrong").await }
-    });
-    join_all(guesses).await;
-    assert_eq!((try_at("192.0.2.4", &alices).await, try_at("192.0.2.4", &newer).await), (429, 200));
-}
-
-#[tokio::test]
-async fn a_cookie_is_for_browsers_of_the_own_front_end_over_tls() {
-    let (server, token) = clients::with_administrator().await;
-    let body = json!({ "id": "web", "grants": ["password"], "audiences": [ISSUER] });
-    let secret = clients::register(&server, &token, body).await;
-    let fields = [("grant_type", "password"), ("username", "root"), ("password", PASSWORD), ("client_id", "web")];
-    let answer = server.form_from(HOME, "/token", &[&fields[..], &[("client_secret", &*secret)]].concat()).await;
-    assert_eq!((answer.status, answer.header("set-cookie")), (StatusCode::OK, ""), "of another program");
-    let plain = Settings { issuer: "http://login.test".to_owned(), ..server.app.settings().clone() };
-    let plain = Server::over(&server, plain).await;
-    assert_eq!(log_in(&plain, HOME, "root", PASSWORD).await.header("set-cookie"), "");
-    let settings = Settings { error_style: ErrorStyle::FastApi, ..server.app.settings().clone() };
-    let fastapi = Server::over(&server, settings).await;
-    assert!(log_in(&fastapi, HOME, "root", PASSWORD).await.header("set-cookie").contains("HttpOnly"));
 }
 
 #[tokio::test]
@@ -358,48 +290,6 @@ async fn wrong_secrets_of_a_client_are_counted_and_right_ones_are_not() {
     });
     let heard = join_all(guesses).await.into_iter().filter(|status| *status == StatusCode::BAD_REQUEST).count();
     assert_eq!(heard, 1, "of many at once, one hears that it was wrong");
-}
-
-async fn register(server: &Server, address: &str, name: &str, token: Option<&str>) -> Answer {
-    let body = json!({ "username": name, "password": PASSWORD });
-    let mut request = axum::http::Request::post("/users").header("content-type", "application/json");
-    if let Some(token) = token {
-        request = request.header("authorization", format!("Bearer {token}"));
-    }
-    server.send(from(address, request.body(body.to_string().into()).unwrap())).await
-}
-
-#[tokio::test]
-async fn an_address_registers_as_many_accounts_an_hour_as_are_set_and_a_network_ten_times_as_many() {
-    let server = Server::with(|settings| settings.throttling.registrations_per_hour = 10).await;
-    let before = hashes(&server);
-    let many = (0..40).map(|number| {
-        let server = &server;
-        async move { register(server, HOME, &format!("user{number}"), None).await.status.as_u16() }
-    });
-    let answers = join_all(many).await;
-    assert_eq!(answers.iter().filter(|status| **status == 201).count(), 10);
-    assert_eq!(answers.iter().filter(|status| **status == 429).count(), 30);
-    assert_eq!((hashes(&server), refused(&server, Attempted::Registration)), (before + 10, 30));
-    let answer = register(&server, HOME, "late", None).await;
-    assert_eq!(answer.header("retry-after"), "360");
-    assert_eq!(answer.body["detail"], "Too many attempts, try again in 6 minutes");
-    // What is refused before anything is hashed costs nothing.
-    let body = json!({ "username": "late", "password": "short" });
-    let request = axum::http::Request::post("/users").header("content-type", "application/json");
-    let answer = server.send(from("203.0.113.8", request.body(body.to_string().into()).unwrap())).await;
-    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let mut registered = 10;
-    for number in 0..150 {
-        let address = format!("203.0.113.{}", 8 + number / 10);
-        registered += usize::from(register(&server, &address, &format!("more{number}"), None).await.status == 201);
-    }
-    assert_eq!(registered, 100);
-    // An administrator is not held up, and the rest of the world is not either.
-    server.register_with("root", "users:write").await;
-    let root = server.log_in("root").await;
-    assert_eq!(register(&server, HOME, "appointed", Some(&root)).await.status, StatusCode::CREATED);
-    assert_eq!(register(&server, "192.0.2.1", "distant", None).await.status, StatusCode::CREATED);
 }
 
 #[tokio::test]

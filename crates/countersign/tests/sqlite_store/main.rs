@@ -14,7 +14,7 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::Arc;
 
 use countersign::password::PasswordHash;
-use countersign::store::sqlite::{OpenError, SqliteStore};
+use countersign::store::sqlite::{Look, OpenError, SqliteStore, examine};
 use countersign::store::{KeyState, KeyStore, SigningKeyRecord, StoreError, UserQuery, UserStore};
 use countersign::user::{Login, NewUser, ScopesChange, UserChange, Username};
 use countersign_token::ScopeSet;
@@ -270,3 +270,29 @@ async fn what_was_deleted_is_not_left_in_the_file() {
 }
 
 // F-12
+
+// F-21
+#[test]
+fn a_row_that_stands_elsewhere_in_an_index_is_found_by_a_thorough_look() {
+    let directory = directory();
+    let database = directory.path().join("x.db");
+    drop(SqliteStore::open(&database).unwrap());
+    let change = |statements: &str| Connection::open(&database).unwrap().execute_batch(statements).unwrap();
+    let damage = |look| examine(&database, look).unwrap().damage;
+    assert_eq!((damage(Look::Quick), damage(Look::Thorough)), (None, None));
+    // A row changes while nobody knows of the index.
+    change(
+        "INSERT INTO counters VALUES (1, 1, 1, 1, 1);
+         PRAGMA writable_schema = ON;
+         CREATE TABLE aside AS SELECT * FROM sqlite_schema WHERE name = 'counters_by_expiry';
+         DELETE FROM sqlite_schema WHERE name = 'counters_by_expiry'",
+    );
+    change(
+        "PRAGMA writable_schema = ON;
+         UPDATE counters SET expires_at = 2;
+         INSERT INTO sqlite_schema SELECT * FROM aside;
+         DROP TABLE aside",
+    );
+    assert_eq!(damage(Look::Quick), None);
+    assert!(damage(Look::Thorough).unwrap().contains("counters_by_expiry"));
+}

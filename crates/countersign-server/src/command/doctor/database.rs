@@ -1,6 +1,7 @@
 //! What the database says of itself, and what that means.
 
-use countersign::store::Examination;
+use countersign::store::sqlite::Look;
+use countersign::store::{Examination, Mark};
 
 use crate::command::doctor::finding::Findings;
 use crate::command::output::time;
@@ -13,7 +14,7 @@ const CLOCK_OFF_S: i64 = 30;
 /// The oldest PostgreSQL that is still looked after when this was written.
 const OLDEST_POSTGRES: u32 = 14;
 
-pub(super) fn check(settings: &Settings, examination: &Examination, now: i64, findings: &mut Findings) {
+pub(super) fn check(settings: &Settings, (examination, look): (&Examination, Look), now: i64, findings: &mut Findings) {
     schema(examination, findings);
     if let Some(damage) = &examination.damage {
         findings.wrong(
@@ -22,7 +23,11 @@ pub(super) fn check(settings: &Settings, examination: &Examination, now: i64, fi
             "stop the server, and restore a backup",
         );
     } else if settings.database.is_none() {
-        findings.good("integrity", "every page of the database was read, and nothing is damaged");
+        let looked = match look {
+            Look::Quick => "every page of the database was read",
+            Look::Thorough => "every row of the database was compared with its places in the indexes",
+        };
+        findings.good("integrity", format!("{looked}, and nothing is damaged"));
     }
     durability(examination, findings);
     if let Some(address) = &settings.database {
@@ -37,9 +42,18 @@ pub(super) fn check(settings: &Settings, examination: &Examination, now: i64, fi
 
 fn schema(examination: &Examination, findings: &mut Findings) {
     let (engine, schema, known) = (&examination.engine, examination.schema, examination.known_schema);
-    if let Some(source) = &examination.half_done {
-        let found = format!("{engine} holds a half-done move of {source}");
-        findings.wrong("schema", found, "run `countersign migrate` again, which finishes it");
+    if let Some(mark) = &examination.mark {
+        let (found, remedy) = match mark {
+            Mark::HalfDone(source) => (
+                format!("{engine} holds a half-done move of {source}"),
+                "run `countersign migrate` again, which finishes it",
+            ),
+            Mark::MovedTo(target) => (
+                format!("everything in {engine} was moved to {target}"),
+                "name that one; `countersign migrate --reopen` has this one used again as it was then",
+            ),
+        };
+        findings.wrong("schema", found, remedy);
     } else if schema == 0 {
         findings.warn("schema", format!("{engine} is empty"), "start the server, which makes the tables");
     } else if schema < known {
@@ -131,7 +145,7 @@ mod tests {
         examination.settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         change(&mut examination);
         let mut findings = Findings::default();
-        check(&Settings::default(), &examination, NOW, &mut findings);
+        check(&Settings::default(), (&examination, Look::Quick), NOW, &mut findings);
         findings
     }
 
@@ -177,7 +191,8 @@ mod tests {
         assert_eq!(level(|_| ()), Level::Good);
         assert_eq!(level(|examination| examination.schema = 7), Level::Warning);
         assert_eq!(level(|examination| examination.schema = 0), Level::Warning);
-        assert_eq!(level(|examination| examination.half_done = Some("x".to_owned())), Level::Wrong);
+        assert_eq!(level(|examination| examination.mark = Some(Mark::HalfDone("x".to_owned()))), Level::Wrong);
+        assert_eq!(level(|examination| examination.mark = Some(Mark::MovedTo("x".to_owned()))), Level::Wrong);
         let damaged = found(&[], |examination| examination.damage = Some("row 7 missing".to_owned()));
         assert_eq!(damaged.of("integrity"), [(Level::Wrong, "the database is damaged: row 7 missing")]);
     }

@@ -5,8 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Context as _;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::Signal;
 
 use crate::failure::Failure;
 use crate::settings::Settings;
@@ -32,9 +31,8 @@ fn warn_of_loose_key(key: &Path) {
     }
 }
 
-/// Reads it anew when its files change, or when a signal says so.
-pub(super) fn kept_fresh(certificate: Certificate) -> Result<Certificate, Failure> {
-    let mut asked = signal(SignalKind::hangup()).context("cannot listen for signals")?;
+/// Reads it anew when its files change, or when this signal says so.
+pub(super) fn kept_fresh(certificate: Certificate, mut asked: Signal) -> Certificate {
     let kept = certificate.clone();
     tokio::spawn(async move {
         loop {
@@ -52,5 +50,5 @@ pub(super) fn kept_fresh(certificate: Certificate) -> Result<Certificate, Failur
             }
         }
     });
-    Ok(certificate)
+    certificate
 }

@@ -31,9 +31,12 @@ pub(in crate::command) fn declare() -> Command {
             )
             .arg(json()),
         named("show", "Show a user").arg(json()),
-        hashing("set-password", "Give a user a new password; their tokens end with it")
-            .arg(name("A user name or an e-mail address"))
-            .arg(password_stdin()),
+        hashing(
+            "set-password",
+            "Give a user a new password; their tokens end with it, and wrong ones before are forgotten",
+        )
+        .arg(name("A user name or an e-mail address"))
+        .arg(password_stdin()),
         named("unlock", "Forget wrong passwords, for a user whom they keep waiting"),
         named("disable", "Lock a user out at once; their tokens end with it"),
         named("enable", "Let a disabled user in again"),

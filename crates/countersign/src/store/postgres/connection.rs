@@ -1,33 +1,21 @@
-//! Connections to the server: a pool of them, how long anything may take, and what failures mean.
+//! A connection for each step: how long anything may take, and what failures mean.
 
-use std::collections::HashMap;
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use deadpool::Runtime;
-use deadpool::managed::{self, Object, Pool, PoolError, RecycleError, RecycleResult, TimeoutType};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::task::AbortHandle;
+use deadpool::managed::{Object, Pool, PoolError, TimeoutType};
 use tokio::time::{Instant, timeout_at};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{FromSql, ToSql};
-use tokio_postgres::{Client, Config, Error as PostgresError, NoTls, Row, Statement};
+use tokio_postgres::{Client, Error as PostgresError, Row, Statement};
 use tracing::Instrument;
 
-use crate::store::StoreError;
-use crate::store::postgres::address::{Address, Encryption};
-use crate::store::postgres::sql;
-use crate::store::postgres::tls::Encrypting;
-use crate::times::{SharedTimes, Times};
+use crate::store::postgres::pool::{Connection, LONGEST_STEP, Manager, Rest, reason, unavailable};
+use crate::store::{StoreError, patience};
+use crate::times::SharedTimes;
 
-/// How long a request waits for a connection that others use.
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
-/// How long a new connection may take, with its handshakes.
-const LONGEST_CONNECT: Duration = Duration::from_secs(3);
-/// How long the whole of a step may take. The server gives up on a statement after five seconds; this is for a server that is not heard.
-const LONGEST_STEP: Duration = Duration::from_millis(5500);
 /// How long an import or a change of the schema may take.
 const LONGEST_WORK: Duration = Duration::from_mins(2);
 /// How often a step is tried that others got in the way of.
@@ -57,98 +45,6 @@ impl From<StepError> for StoreError {
     }
 }
 
-/// Makes the connections of a pool.
-pub(super) struct Manager {
-    config: Config,
-    encrypting: Option<Encrypting>,
-    times: Arc<SharedTimes>,
-}
-
-/// A connection, and what belongs to it.
-pub(super) struct Connection {
-    client: Client,
-    rest: Rest,
-}
-
-struct Rest {
-    /// Each statement is prepared once.
-    statements: Mutex<HashMap<&'static str, Statement>>,
-    /// Whether nobody knows what it does: it is used no more.
-    is_broken: AtomicBool,
-    driver: AbortHandle,
-}
-
-impl Drop for Rest {
-    fn drop(&mut self) {
-        // One that works says goodbye by itself.
-        if self.is_broken.load(Ordering::Relaxed) {
-            self.driver.abort();
-        }
-    }
-}
-
-impl Manager {
-    /// Of connections to this address.
-    pub(super) fn new(address: &Address) -> Result<Self, String> {
-        let encrypting = match &address.encryption {
-            Encryption::Off => None,
-            on @ Encryption::On(_) => Some(Encrypting::trusting(on.authority())?),
-        };
-        let mut config = address.config.clone();
-        config.connect_timeout(LONGEST_CONNECT).keepalives_idle(LONGEST_STEP).tcp_user_timeout(2 * LONGEST_STEP);
-        config.application_name("countersign");
-        Ok(Self { config, encrypting, times: Arc::default() })
-    }
-
-    /// How long steps took, with the wait for a connection.
-    pub(super) fn times(&self) -> Times {
-        self.times.read()
-    }
-}
-
-impl managed::Manager for Manager {
-    type Type = Connection;
-    type Error = StoreError;
-
-    async fn create(&self) -> Result<Connection, StoreError> {
-        let connected = match self.encrypting.clone() {
-            Some(encrypting) => self.config.connect(encrypting).await.map(|(client, driver)| (client, drive(driver))),
-            None => self.config.connect(NoTls).await.map(|(client, driver)| (client, drive(driver))),
-        };
-        let (client, driver) = connected.map_err(|error| unavailable(&error))?;
-        client.batch_execute(sql::SETTINGS).await.map_err(|error| not_let_in(&error))?;
-        let rest = Rest { statements: Mutex::default(), is_broken: AtomicBool::new(false), driver };
-        Ok(Connection { client, rest })
-    }
-
-    async fn recycle(&self, connection: &mut Connection, _: &managed::Metrics) -> RecycleResult<StoreError> {
-        if connection.client.is_closed() || connection.rest.is_broken.load(Ordering::Relaxed) {
-            return Err(RecycleError::message("the connection is closed"));
-        }
-        Ok(())
-    }
-}
-
-/// Reads and writes what the client sends and gets, on a task of its own.
-fn drive<S, T>(driver: tokio_postgres::Connection<S, T>) -> AbortHandle
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    // Whoever waits for an answer hears of its end.
-    tokio::spawn(async { drop(driver.await) }).abort_handle()
-}
-
-/// A pool of at most so many connections.
-pub(super) fn pool(manager: Manager, connections: usize) -> Result<Pool<Manager>, String> {
-    let pool = Pool::builder(manager)
-        .max_size(connections)
-        .runtime(Runtime::Tokio1)
-        .wait_timeout(Some(LONGEST_WAIT))
-        .create_timeout(Some(LONGEST_CONNECT));
-    pool.build().map_err(|error| error.to_string())
-}
-
 /// A connection for one step, and until when that has to be done.
 pub(super) struct Turn {
     connection: Object<Manager>,
@@ -159,7 +55,9 @@ pub(super) struct Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.times.add(self.began.elapsed());
+        let took = self.began.elapsed();
+        self.times.add(took);
+        patience::spend(took);
     }
 }
 
@@ -193,18 +91,15 @@ impl Turn {
 
     async fn take_for(pool: &Pool<Manager>, time: Duration) -> Result<Self, StepError> {
         let began = Instant::now();
-        let connection = pool.get().await.map_err(|error| match error {
-            PoolError::Backend(error) => error,
-            PoolError::Timeout(TimeoutType::Wait) => {
-                StoreError::Unavailable("all connections to the database are busy".to_owned())
-            }
-            PoolError::Timeout(_) => {
-                StoreError::Unavailable("the database does not let us in within three seconds".to_owned())
-            }
-            other => StoreError::Unavailable(other.to_string()),
-        })?;
+        let until = began + patience::left_of(time);
+        if until == began {
+            return Err(too_late().into());
+        }
+        let connection = timeout_at(until, pool.get()).await.map_err(|_| too_late());
+        let connection =
+            connection.and_then(|got| got.map_err(not_got)).inspect_err(|_| patience::spend(began.elapsed()))?;
         let times = Arc::clone(&pool.manager().times);
-        Ok(Self { connection, until: began + time, began, times })
+        Ok(Self { connection, until, began, times })
     }
 
     /// For much work, from now on.
@@ -318,7 +213,7 @@ async fn in_time<T>(
 ) -> Result<T, StepError> {
     let Ok(done) = timeout_at(until, work).await else {
         rest.is_broken.store(true, Ordering::Relaxed);
-        return Err(StoreError::Unavailable("the database does not answer in time".to_owned()).into());
+        return Err(too_late().into());
     };
     done.map_err(|error| failed(rest, &error))
 }
@@ -340,27 +235,22 @@ fn failed(rest: &Rest, error: &PostgresError) -> StepError {
     }
 }
 
-fn unavailable(error: &PostgresError) -> StoreError {
-    StoreError::Unavailable(reason(error))
+fn too_late() -> StoreError {
+    StoreError::Unavailable("the database does not answer in time".to_owned())
 }
 
-/// Why a connection could not be set up.
-fn not_let_in(error: &PostgresError) -> StoreError {
-    if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) {
-        return StoreError::Unavailable("it is being moved or restored: wait until that is done".to_owned());
+/// Why there is no connection.
+fn not_got(error: PoolError<StoreError>) -> StoreError {
+    match error {
+        PoolError::Backend(error) => error,
+        PoolError::Timeout(TimeoutType::Wait) => {
+            StoreError::Unavailable("all connections to the database are busy".to_owned())
+        }
+        PoolError::Timeout(_) => {
+            StoreError::Unavailable("the database does not let us in within three seconds".to_owned())
+        }
+        other => StoreError::Unavailable(other.to_string()),
     }
-    unavailable(error)
-}
-
-/// The server's own words and its code, without the detail, which may repeat a value.
-fn reason(error: &PostgresError) -> String {
-    if let Some(said) = error.as_db_error() {
-        return format!("{} ({})", said.message(), said.code().code());
-    }
-    let causes = std::iter::successors(std::error::Error::source(error), |error| error.source());
-    causes
-        .map(ToString::to_string)
-        .fold(error.to_string(), |told, cause| if told.contains(&cause) { told } else { format!("{told}: {cause}") })
 }
 
 /// The value of a column; one of another type than ours is damage.

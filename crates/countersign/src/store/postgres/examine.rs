@@ -25,7 +25,7 @@ pub async fn examine(address: &Address) -> Result<Examination, OpenError> {
         engine: format!("PostgreSQL {}", version.unwrap_or_default()),
         schema: found,
         known_schema: KNOWN_VERSION,
-        half_done: schema::mark(lane).await.map_err(failed)?,
+        mark: schema::mark(lane).await.map_err(failed)?,
         settings,
         damage: None,
         clock,

@@ -6,6 +6,7 @@
 mod address;
 mod sql;
 mod tls;
+mod pool;
 mod connection;
 mod schema;
 mod ending;
@@ -29,7 +30,8 @@ use std::fmt;
 use async_trait::async_trait;
 use deadpool::managed::Pool;
 
-use crate::store::postgres::connection::{Manager, StepError, Turn, get};
+use crate::store::postgres::connection::{StepError, Turn, get};
+use crate::store::postgres::pool::Manager;
 use crate::store::{HealthCheck, StoreError};
 use crate::times::Times;
 
@@ -110,6 +112,17 @@ pub enum OpenError {
         /// What is being moved in.
         source_name: String,
     },
+    /// Everything in it goes on elsewhere.
+    #[error(
+        "everything in {database} was moved to {target_name}: start on that one; `countersign migrate --reopen` has this one used again as it \
+         was then"
+    )]
+    Moved {
+        /// The database.
+        database: String,
+        /// Where everything went.
+        target_name: String,
+    },
     /// The server could not be reached, or it refused.
     #[error("cannot open the database {database}: {reason}")]
     Failed {
@@ -125,22 +138,22 @@ impl PostgresStore {
     /// does the same.
     pub async fn open(address: &Address) -> Result<Self, OpenError> {
         let store = Self::connect(address)?;
-        store.check_finished().await?;
+        store.check_usable().await?;
         schema::bring_up_to_date(&store.pool, &store.database).await?;
         store.warn_of_losses().await.map_err(|error| schema::open_error(&store.database, error))?;
         Ok(store)
     }
 
-    async fn check_finished(&self) -> Result<(), OpenError> {
+    async fn check_usable(&self) -> Result<(), OpenError> {
         let turn = self.turn().await.map_err(|error| schema::open_error(&self.database, error))?;
-        schema::check_finished(turn.lane(), &self.database).await
+        schema::check_usable(turn.lane(), &self.database).await
     }
 
     /// Without a look at it.
     fn connect(address: &Address) -> Result<Self, OpenError> {
         let database = address.to_string();
         let failed = |reason| OpenError::Failed { database: database.clone(), reason };
-        let pool = connection::pool(Manager::new(address).map_err(failed)?, address.connections).map_err(failed)?;
+        let pool = pool::pool(Manager::new(address).map_err(failed)?, address.connections).map_err(failed)?;
         Ok(Self { pool, database })
     }
 

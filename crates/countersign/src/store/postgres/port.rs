@@ -14,7 +14,7 @@ use crate::store::transfer::{
     Column, Described, Dialect, Kind, MARK_TABLE, Port, Purpose, Range, Row, Table, Value, delete, in_order, quoted,
     select,
 };
-use crate::store::{KNOWN_VERSION, StoreError};
+use crate::store::{KNOWN_VERSION, Mark, StoreError};
 
 /// How long connections may be there still that were given up: the server of the database hears of it later.
 const LONGEST_GOODBYE: Duration = Duration::from_secs(3);
@@ -183,18 +183,18 @@ impl Port for PostgresPort {
         Ok(self.turn.lane().execute_once(&statement, &values).await.map(drop)?)
     }
 
-    async fn mark(&mut self) -> Result<Option<String>, StoreError> {
+    async fn mark(&mut self) -> Result<Option<Mark>, StoreError> {
         self.turn.renew();
         Ok(schemas::mark(self.turn.lane()).await?)
     }
 
-    async fn set_mark(&mut self, source: Option<&str>) -> Result<(), StoreError> {
+    async fn set_mark(&mut self, mark: Option<&Mark>) -> Result<(), StoreError> {
         self.turn.renew();
         self.batch(&format!("DROP TABLE IF EXISTS {MARK_TABLE}")).await?;
-        if let Some(source) = source {
-            self.batch(&format!("CREATE TABLE {MARK_TABLE} (source TEXT NOT NULL)")).await?;
-            let insert = format!("INSERT INTO {MARK_TABLE} (source) VALUES ($1)");
-            self.turn.lane().execute_once(&insert, &[&source]).await?;
+        if let Some((kind, place)) = mark.map(Mark::parts) {
+            self.batch(&format!("CREATE TABLE {MARK_TABLE} (kind TEXT NOT NULL, place TEXT NOT NULL)")).await?;
+            let insert = format!("INSERT INTO {MARK_TABLE} VALUES ($1, $2)");
+            self.turn.lane().execute_once(&insert, &[&kind, &place]).await?;
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ impl PostgresStore {
     pub async fn rehearsal(address: &Address) -> Result<Rehearsal, OpenError> {
         let store = Self::connect(address)?;
         let turn = store.turn().await.map_err(|error| schema::open_error(&store.database, error))?;
-        schema::check_finished(turn.lane(), &store.database).await?;
+        schema::check_usable(turn.lane(), &store.database).await?;
         let has_users = schema::check_ours(turn.lane(), &store.database).await? > 0;
         drop(turn);
         let database = store.database.clone();

@@ -3,10 +3,11 @@
 use deadpool::managed::Pool;
 
 use crate::store::postgres::OpenError;
-use crate::store::postgres::connection::{Lane, Manager, StepError, Turn, get};
+use crate::store::postgres::connection::{Lane, StepError, Turn, get};
+use crate::store::postgres::pool::Manager;
 use crate::store::postgres::sql;
 use crate::store::transfer::MARK_TABLE;
-use crate::store::{KNOWN_VERSION, StoreError};
+use crate::store::{KNOWN_VERSION, Mark, StoreError};
 
 /// The version that each step leads to, from the one before it. A step that was released is never changed; it only adds what programs of
 /// the version before it do without, since they go on while it is taken.
@@ -72,18 +73,26 @@ pub(super) async fn check_ours(lane: Lane<'_>, database: &str) -> Result<i64, Op
 /// Refuses a database into which something is being moved.
 pub(super) async fn check_finished(lane: Lane<'_>, database: &str) -> Result<(), OpenError> {
     match mark(lane).await.map_err(|error| open_error(database, error))? {
-        Some(source_name) => Err(OpenError::Unfinished { database: database.to_owned(), source_name }),
-        None => Ok(()),
+        Some(Mark::HalfDone(source_name)) => Err(OpenError::Unfinished { database: database.to_owned(), source_name }),
+        _ => Ok(()),
     }
 }
 
-/// What is being moved in here, if that was not finished.
-pub(super) async fn mark(lane: Lane<'_>) -> Result<Option<String>, StepError> {
+/// Refuses as well one out of which everything was moved.
+pub(super) async fn check_usable(lane: Lane<'_>, database: &str) -> Result<(), OpenError> {
+    match mark(lane).await.map_err(|error| open_error(database, error))? {
+        Some(Mark::MovedTo(target_name)) => Err(OpenError::Moved { database: database.to_owned(), target_name }),
+        _ => check_finished(lane, database).await,
+    }
+}
+
+/// Why nobody is to work on it, if that is so.
+pub(super) async fn mark(lane: Lane<'_>) -> Result<Option<Mark>, StepError> {
     if !lane.exists(sql::HAS_TABLE, &[&MARK_TABLE]).await? {
         return Ok(None);
     }
-    let found = lane.query_once(&format!("SELECT source FROM {MARK_TABLE}"), &[]).await?;
-    found.first().map(|row| get(row, 0)).transpose()
+    let found = lane.query_once(&format!("SELECT kind, place FROM {MARK_TABLE}"), &[]).await?;
+    found.first().map(|row| Ok(Mark::of(get(row, 0)?, get(row, 1)?))).transpose()
 }
 
 pub(super) fn open_error(database: &str, error: StepError) -> OpenError {

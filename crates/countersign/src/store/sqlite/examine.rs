@@ -8,9 +8,18 @@ use crate::store::sqlite::connection::{self, Access};
 use crate::store::sqlite::{OpenError, schema};
 use crate::store::{Examination, KNOWN_VERSION, sql};
 
+/// How much is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Every page by itself, as fast as the disk reads.
+    Quick,
+    /// Every row with its place in each index as well, which takes several times as long.
+    Thorough,
+}
+
 /// Looks at the database at this path, which has to be there, and reads all of it for damage; nothing is changed, and the schema may be an
 /// older one.
-pub fn examine(path: &Path) -> Result<Examination, OpenError> {
+pub fn examine(path: &Path, look: Look) -> Result<Examination, OpenError> {
     if !path.exists() {
         return Err(OpenError::Missing { path: path.to_owned() });
     }
@@ -18,7 +27,7 @@ pub fn examine(path: &Path) -> Result<Examination, OpenError> {
     let connection = connection::open(path, Access::Read).map_err(failed)?;
     let found = schema::check_ours(&connection, path)?;
     let text = |statement: &str| connection.query_row(statement, [], |row| row.get::<_, String>(0));
-    let damage = damage(&connection).map_err(failed)?;
+    let damage = damage(&connection, look).map_err(failed)?;
     let latest = if found == KNOWN_VERSION {
         connection.query_row(sql::LATEST, [], |row| row.get(0)).map_err(failed)?
     } else {
@@ -28,7 +37,7 @@ pub fn examine(path: &Path) -> Result<Examination, OpenError> {
         engine: format!("SQLite {}", rusqlite::version()),
         schema: found,
         known_schema: KNOWN_VERSION,
-        half_done: schema::mark(&connection).map_err(failed)?,
+        mark: schema::mark(&connection).map_err(failed)?,
         settings: [("journal_mode".to_owned(), text("PRAGMA journal_mode").map_err(failed)?)].into(),
         damage,
         clock: None,
@@ -37,8 +46,11 @@ pub fn examine(path: &Path) -> Result<Examination, OpenError> {
 }
 
 /// What a read of everything finds, on one line.
-fn damage(connection: &Connection) -> Result<Option<String>, SqliteError> {
-    let mut check = connection.prepare("PRAGMA quick_check(3)")?;
+pub(super) fn damage(connection: &Connection, look: Look) -> Result<Option<String>, SqliteError> {
+    let mut check = connection.prepare(match look {
+        Look::Quick => "PRAGMA quick_check(3)",
+        Look::Thorough => "PRAGMA integrity_check(3)",
+    })?;
     let found: Vec<String> = check.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
     Ok(Some(found.join("; ")).filter(|found| found != "ok"))
 }

@@ -8,6 +8,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, ToSql, params_from_iter};
 
 use crate::store::sqlite::connection::{self, Access, JobError};
+use crate::store::sqlite::examine::{Look, damage};
 use crate::store::sqlite::files::DatabaseFiles;
 use crate::store::sqlite::worker::Worker;
 use crate::store::sqlite::{OpenError, schema as schemas};
@@ -15,7 +16,7 @@ use crate::store::transfer::{
     Column, Described, Dialect, Kind, MARK_TABLE, Port, Purpose, Range, Row, Table, Value, delete, in_order, quoted,
     select,
 };
-use crate::store::{KNOWN_VERSION, StoreError, sql};
+use crate::store::{KNOWN_VERSION, Mark, StoreError, sql};
 
 /// Jobs that may wait: a port has one at a time.
 const QUEUE_LIMIT: usize = 1;
@@ -180,17 +181,22 @@ impl Port for SqlitePort {
         self.run(move |connection| Ok(connection.execute(&statement, params_from_iter(values)).map(drop)?)).await
     }
 
-    async fn mark(&mut self) -> Result<Option<String>, StoreError> {
+    async fn damage(&mut self) -> Result<Option<String>, StoreError> {
+        self.run(|connection| Ok(damage(connection, Look::Quick)?)).await
+    }
+
+    async fn mark(&mut self) -> Result<Option<Mark>, StoreError> {
         self.run(|connection| Ok(schemas::mark(connection)?)).await
     }
 
-    async fn set_mark(&mut self, source: Option<&str>) -> Result<(), StoreError> {
-        let source = source.map(str::to_owned);
+    async fn set_mark(&mut self, mark: Option<&Mark>) -> Result<(), StoreError> {
+        let mark = mark.cloned();
         self.run(move |connection| {
             connection.execute_batch(&format!("DROP TABLE IF EXISTS {MARK_TABLE}"))?;
-            if let Some(source) = source {
-                connection.execute_batch(&format!("CREATE TABLE {MARK_TABLE} (source TEXT NOT NULL) STRICT"))?;
-                connection.execute(&format!("INSERT INTO {MARK_TABLE} (source) VALUES ($1)"), [source])?;
+            if let Some((kind, place)) = mark.as_ref().map(Mark::parts) {
+                let columns = "(kind TEXT NOT NULL, place TEXT NOT NULL)";
+                connection.execute_batch(&format!("CREATE TABLE {MARK_TABLE} {columns} STRICT"))?;
+                connection.execute(&format!("INSERT INTO {MARK_TABLE} VALUES ($1, $2)"), [kind, place])?;
             }
             Ok(())
         })

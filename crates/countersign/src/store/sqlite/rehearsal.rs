@@ -55,7 +55,7 @@ impl Rehearsal {
 fn open_kept(database: &Path) -> Result<Option<Connection>, OpenError> {
     let files = DatabaseFiles::prepare(database)?;
     let kept = connection::open(database, Access::Read).map_err(|error| schema::open_error(database, &error))?;
-    schema::check_finished(&kept, database)?;
+    schema::check_usable(&kept, database)?;
     let has_users = schema::check_ours(&kept, database)? > 0;
     files.check_modes()?;
     Ok(has_users.then_some(kept))

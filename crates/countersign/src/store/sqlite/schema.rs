@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, Error as SqliteError, ErrorCode, OptionalExtension as _, TransactionBehavior};
+use rusqlite::{Connection, Error as SqliteError, ErrorCode, OptionalExtension as _, Row, TransactionBehavior};
 
-use crate::store::KNOWN_VERSION;
 use crate::store::sqlite::OpenError;
 use crate::store::transfer::MARK_TABLE;
+use crate::store::{KNOWN_VERSION, Mark};
 
 /// "CTSN" in the file's header: SQLite's own place to say whose file it is.
 const APPLICATION_ID: i64 = 0x4354_534E;
@@ -82,16 +82,25 @@ pub(super) fn check_ours(connection: &Connection, path: &Path) -> Result<i64, Op
 /// Refuses a database into which something is being moved.
 pub(super) fn check_finished(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     match mark(connection).map_err(|error| open_error(path, &error))? {
-        Some(source) => Err(OpenError::Unfinished { path: path.to_owned(), source_name: source }),
-        None => Ok(()),
+        Some(Mark::HalfDone(source_name)) => Err(OpenError::Unfinished { path: path.to_owned(), source_name }),
+        _ => Ok(()),
     }
 }
 
-/// What is being moved in here, if that was not finished.
-pub(super) fn mark(connection: &Connection) -> Result<Option<String>, SqliteError> {
+/// Refuses as well one out of which everything was moved.
+pub(super) fn check_usable(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    match mark(connection).map_err(|error| open_error(path, &error))? {
+        Some(Mark::MovedTo(target_name)) => Err(OpenError::Moved { path: path.to_owned(), target_name }),
+        _ => check_finished(connection, path),
+    }
+}
+
+/// Why nobody is to work on it, if that is so.
+pub(super) fn mark(connection: &Connection) -> Result<Option<Mark>, SqliteError> {
     let is_there = "SELECT 1 FROM sqlite_schema WHERE name = $1";
     if connection.query_row(is_there, [MARK_TABLE], |_| Ok(())).optional()?.is_none() {
         return Ok(None);
     }
-    connection.query_row(&format!("SELECT source FROM {MARK_TABLE}"), [], |row| row.get(0)).optional()
+    let mark = |row: &Row<'_>| Ok(Mark::of(&row.get::<_, String>(0)?, row.get(1)?));
+    connection.query_row(&format!("SELECT kind, place FROM {MARK_TABLE}"), [], mark).optional()
 }

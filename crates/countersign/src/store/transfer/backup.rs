@@ -6,11 +6,11 @@ use std::io::{self, Write};
 use aws_lc_rs::digest::{Context, SHA256};
 use serde_json::{Value as Json, json};
 
-use crate::store::StoreError;
 use crate::store::transfer::BATCH;
 use crate::store::transfer::line::{Digest, Summing, hexadecimal, row_line, table_line};
 use crate::store::transfer::port::{Port, Purpose, count_all};
 use crate::store::transfer::table::{Range, Table};
+use crate::store::{Mark, StoreError};
 
 /// The version of the form of a backup.
 pub const FORMAT: u64 = 1;
@@ -68,6 +68,9 @@ pub enum BackupError {
     /// The database failed.
     #[error("reading the database failed: {0}")]
     Store(#[from] StoreError),
+    /// It is not in use any more.
+    #[error("everything in the database was moved to {0}: back that one up")]
+    Moved(String),
     /// The file failed.
     #[error("the backup cannot be written: {0}")]
     File(#[from] io::Error),
@@ -81,6 +84,9 @@ pub async fn back_up(
     out: &mut (dyn Write + Send),
     progress: &mut (dyn FnMut(u64, u64) + Send),
 ) -> Result<Written, BackupError> {
+    if let Some(Mark::MovedTo(target)) = port.mark().await? {
+        return Err(BackupError::Moved(target));
+    }
     let header = Header { schema: port.schema(), engine: port.engine().to_owned(), made_at, sealing_key };
     let mut lines = Lines { out, whole: Context::new(&SHA256) };
     lines.write(&header.to_line())?;

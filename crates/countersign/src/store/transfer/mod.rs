@@ -12,10 +12,10 @@ mod restoring;
 
 pub use crate::store::transfer::backup::{BackupError, FORMAT, Header, Written, back_up};
 pub use crate::store::transfer::line::Digest;
-pub use crate::store::transfer::moving::{MoveError, Moved, MovedTable, bring_over};
+pub use crate::store::transfer::moving::{MoveError, Moved, MovedTable, bring_over, reopen};
 pub use crate::store::transfer::port::{Port, Purpose};
 pub use crate::store::transfer::reading::{Backup, ReadError};
-pub use crate::store::transfer::restoring::{RestoreError, Restored, Restoring, restore};
+pub use crate::store::transfer::restoring::{Ends, RestoreError, Restored, Restoring, restore};
 pub use crate::store::transfer::table::{Column, Kind, Range, Row, Table, Value};
 
 pub(in crate::store) use crate::store::transfer::statement::{Dialect, delete, quoted, select};
@@ -23,5 +23,5 @@ pub(in crate::store) use crate::store::transfer::table::{Described, in_order};
 
 /// Rows that are read or written in one step.
 const BATCH: usize = 1000;
-/// Marks a database into which something is being moved, and names what.
+/// Marks a database that nobody is to work on: something is being moved into it, or was moved out of it.
 pub(in crate::store) const MARK_TABLE: &str = "countersign_move";

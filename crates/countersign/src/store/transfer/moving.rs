@@ -1,11 +1,11 @@
 //! From one database into another. A move that was cut off, by whatever, is taken up again: what is there already is compared and not
 //! copied, so that a second run over a source that has changed since copies what has changed.
 
-use crate::store::StoreError;
 use crate::store::transfer::BATCH;
 use crate::store::transfer::line::{Digest, Summing};
 use crate::store::transfer::port::{Port, Purpose, count_all, digest, first_in_use};
 use crate::store::transfer::table::{Range, Row, Table, Value};
+use crate::store::{Mark, StoreError};
 
 /// Why everything was not moved; one line each.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +26,22 @@ pub enum MoveError {
         /// What was being moved.
         source_name: String,
     },
+    /// It is not in use any more.
+    #[error(
+        "everything in the source was moved to {target_name} already: move that, or have the source used again by `countersign migrate --reopen`"
+    )]
+    Moved {
+        /// Where everything went.
+        target_name: String,
+    },
+    /// Somebody looks at it meanwhile.
+    #[error("the database is in use: stop what works on it, and run this again")]
+    InUse,
+    /// A server could be started on the source, and go on from what was.
+    #[error(
+        "everything has arrived, but the source could not be marked as moved: see that it can be written to, and run this again: {0}"
+    )]
+    Unmarked(StoreError),
     /// The engines do not keep the same.
     #[error("the two databases do not have the same tables: {0} differs")]
     Shape(String),
@@ -64,17 +80,19 @@ pub struct MovedTable {
     pub written: u64,
 }
 
-/// Brings everything over, and verifies that it has arrived. `name` says which source this is: it stands in the target until the move is
-/// finished, and another one is refused meanwhile. `progress` hears how many rows are done, and how many there are.
+/// Brings everything over, and verifies that it has arrived. The names of both sides mark them, so that nobody works on the wrong one: the
+/// target bears that of the source until the move is finished, and the source that of the target from then on. `progress` hears how many
+/// rows are done, and how many there are.
 pub async fn bring_over(
     source: &mut dyn Port,
     target: &mut dyn Port,
-    name: &str,
+    (source_name, target_name): (&str, &str),
     progress: &mut (dyn FnMut(u64, u64) + Send),
 ) -> Result<Moved, MoveError> {
     let tables = source.tables();
     compare_shapes(&tables, &target.tables())?;
-    take_possession(target, name).await?;
+    refuse_moved(source, target_name).await?;
+    take_possession(target, source_name).await?;
     // Whoever comes after this waits outside, so that nothing is written that would not be moved.
     let is_alone = source.claim().await.map_err(MoveError::Source)?;
     source.begin(Purpose::Reading).await.map_err(MoveError::Source)?;
@@ -88,10 +106,14 @@ pub async fn bring_over(
         done += digest.rows;
         moved.push(MovedTable { name: table.name.clone(), digest, written: copy.written });
     }
+    source.commit().await.map_err(MoveError::Source)?;
     if is_alone {
         verify(target, &tables, &moved, &mut |rows| progress(done + rows, total)).await?;
+        // In this order: at no moment do both let somebody in.
+        let moved_there = Mark::MovedTo(target_name.to_owned());
+        set_mark(source, Some(&moved_there)).await.map_err(MoveError::Unmarked)?;
+        set_mark(target, None).await.map_err(MoveError::Target)?;
     }
-    source.commit().await.map_err(MoveError::Source)?;
     Ok(Moved { is_finished: is_alone, tables: moved })
 }
 
@@ -102,28 +124,46 @@ fn compare_shapes(source: &[Table], target: &[Table]) -> Result<(), MoveError> {
     other(source, target).or_else(|| other(target, source)).map_or(Ok(()), Err)
 }
 
+/// Lets a database be used again out of which everything was moved; where it went, or `None` if nothing was.
+pub async fn reopen(port: &mut dyn Port) -> Result<Option<String>, MoveError> {
+    if !port.claim().await.map_err(MoveError::Source)? {
+        return Err(MoveError::InUse);
+    }
+    let Some(Mark::MovedTo(target)) = port.mark().await.map_err(MoveError::Source)? else { return Ok(None) };
+    set_mark(port, None).await.map_err(MoveError::Source)?;
+    Ok(Some(target))
+}
+
+/// A move that was cut off at its very end is finished.
+async fn refuse_moved(source: &mut dyn Port, target: &str) -> Result<(), MoveError> {
+    match source.mark().await.map_err(MoveError::Source)? {
+        Some(Mark::MovedTo(target_name)) if target_name != target => Err(MoveError::Moved { target_name }),
+        _ => Ok(()),
+    }
+}
+
 /// The target is empty, or holds a part of the same move; it bears the mark from here on.
 async fn take_possession(target: &mut dyn Port, name: &str) -> Result<(), MoveError> {
     if !target.claim().await.map_err(MoveError::Target)? {
         return Err(MoveError::TargetInUse);
     }
     match target.mark().await.map_err(MoveError::Target)? {
-        Some(mark) if mark == name => Ok(()),
-        Some(source_name) => Err(MoveError::OtherMove { source_name }),
-        None => match first_in_use(target).await.map_err(MoveError::Target)? {
+        Some(Mark::HalfDone(source_name)) if source_name == name => Ok(()),
+        Some(Mark::HalfDone(source_name)) => Err(MoveError::OtherMove { source_name }),
+        Some(Mark::MovedTo(_)) | None => match first_in_use(target).await.map_err(MoveError::Target)? {
             Some(table) => Err(MoveError::TargetNotEmpty { table }),
-            None => set_mark(target, Some(name)).await.map_err(MoveError::Target),
+            None => set_mark(target, Some(&Mark::HalfDone(name.to_owned()))).await.map_err(MoveError::Target),
         },
     }
 }
 
-async fn set_mark(target: &mut dyn Port, name: Option<&str>) -> Result<(), StoreError> {
-    target.begin(Purpose::Writing).await?;
-    if name.is_none() {
-        target.settle().await?;
+async fn set_mark(port: &mut dyn Port, mark: Option<&Mark>) -> Result<(), StoreError> {
+    port.begin(Purpose::Writing).await?;
+    if mark.is_none() {
+        port.settle().await?;
     }
-    target.set_mark(name).await?;
-    target.commit().await
+    port.set_mark(mark).await?;
+    port.commit().await
 }
 
 /// One table on its way.
@@ -177,7 +217,7 @@ impl Copying<'_> {
     }
 }
 
-/// Reads everything in the target once more; if it is what was sent, takes the mark away.
+/// Reads everything in the target once more: whether it is what was sent.
 async fn verify(
     target: &mut dyn Port,
     tables: &[Table],
@@ -193,5 +233,5 @@ async fn verify(
         done += arrived.rows;
         progress(done);
     }
-    set_mark(target, None).await.map_err(MoveError::Target)
+    Ok(())
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::store::StoreError;
 use crate::store::transfer::BATCH;
 use crate::store::transfer::line::{Digest, Summing};
 use crate::store::transfer::table::{Range, Row, Table};
+use crate::store::{Mark, StoreError};
 
 /// What a transaction is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,11 @@ pub trait Port: Send {
     /// Ends it, and nothing was changed.
     async fn undo(&mut self) -> Result<(), StoreError>;
 
+    /// What is found to be damaged when every page is read; `None` also where the engine sees that by itself as it reads.
+    async fn damage(&mut self) -> Result<Option<String>, StoreError> {
+        Ok(None)
+    }
+
     /// How many rows there are.
     async fn count(&mut self, table: &Table) -> Result<u64, StoreError>;
 
@@ -55,11 +60,11 @@ pub trait Port: Send {
     /// Deletes rows, and with them what belongs to them in other tables.
     async fn delete(&mut self, table: &Table, range: &Range) -> Result<(), StoreError>;
 
-    /// What is being moved in here, if the move was not finished. Nobody else opens such a database.
-    async fn mark(&mut self) -> Result<Option<String>, StoreError>;
+    /// Why nobody else opens this database, if nobody does.
+    async fn mark(&mut self) -> Result<Option<Mark>, StoreError>;
 
     /// Sets that, or takes it away.
-    async fn set_mark(&mut self, source: Option<&str>) -> Result<(), StoreError>;
+    async fn set_mark(&mut self, mark: Option<&Mark>) -> Result<(), StoreError>;
 
     /// Once all rows are in: numbers that the database gives by itself go on after those that are taken.
     async fn settle(&mut self) -> Result<(), StoreError>;

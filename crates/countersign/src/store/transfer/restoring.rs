@@ -2,23 +2,41 @@
 
 use std::io::BufRead;
 
-use crate::store::StoreError;
 use crate::store::transfer::backup::Written;
 use crate::store::transfer::line::Summing;
 use crate::store::transfer::port::{Port, Purpose, digest, first_in_use};
 use crate::store::transfer::reading::{Backup, Part, ReadError};
 use crate::store::transfer::table::{Range, Table};
+use crate::store::{Mark, StoreError};
 
 /// What shall be done besides.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Restoring {
     /// Whatever is in the database makes room.
     pub replaces: bool,
-    /// Nobody stays logged in.
-    pub ends_sessions: bool,
-    /// No token for a thing stays good.
-    pub ends_entity_tokens: bool,
+    /// What does not stay good.
+    pub ends: Ends,
 }
+
+/// What ends with a restore.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ends {
+    /// Nobody stays logged in.
+    pub sessions: bool,
+    /// No token for a thing stays good.
+    pub entity_tokens: bool,
+    /// What is of use with the sealing key only goes away: signing keys and counters. The server that starts then makes a new one. Tokens are
+    /// good for nothing without the keys that signed them, so this goes with the other two.
+    pub sealed: bool,
+}
+
+impl Ends {
+    /// The database is to do without the sealing key that it had.
+    pub const ALL: Self = Self { sessions: true, entity_tokens: true, sealed: true };
+}
+
+/// The tables that are of use with the sealing key only.
+const SEALED: [&str; 2] = ["signing_keys", "counters"];
 
 /// What was restored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +64,11 @@ pub enum RestoreError {
     /// There is a half-done move in it.
     #[error("the database holds a half-done move of {0}: finish that, or name an empty database")]
     HalfDone(String),
+    /// It is not in use any more, and would stay so.
+    #[error(
+        "everything in the database was moved to {0}: name that one, or have this one used again by `countersign migrate --reopen`"
+    )]
+    Moved(String),
     /// The backup has other tables.
     #[error("the backup does not fit this database: the table {0} differs")]
     Shape(String),
@@ -87,8 +110,11 @@ pub async fn restore<R: BufRead + Send>(
             return Err(RestoreError::Differs(table.name.clone()));
         }
     }
-    let ended_sessions = if how.ends_sessions { port.end_all_sessions().await? } else { 0 };
-    let ended_entity_tokens = if how.ends_entity_tokens { port.end_all_entity_tokens().await? } else { 0 };
+    let ended_sessions = if how.ends.sessions { port.end_all_sessions().await? } else { 0 };
+    let ended_entity_tokens = if how.ends.entity_tokens { port.end_all_entity_tokens().await? } else { 0 };
+    for table in tables.iter().filter(|table| how.ends.sealed && SEALED.contains(&table.name.as_str())) {
+        port.delete(table, &Range::default()).await?;
+    }
     port.settle().await?;
     port.commit().await?;
     Ok(Restored { written, ended_sessions, ended_entity_tokens })
@@ -100,8 +126,10 @@ async fn make_room(port: &mut dyn Port, replaces: bool) -> Result<(), RestoreErr
         return Err(RestoreError::InUse);
     }
     port.begin(Purpose::Writing).await?;
-    if let Some(mark) = port.mark().await? {
-        return Err(RestoreError::HalfDone(mark));
+    match port.mark().await? {
+        Some(Mark::HalfDone(source)) => return Err(RestoreError::HalfDone(source)),
+        Some(Mark::MovedTo(target)) => return Err(RestoreError::Moved(target)),
+        None => {}
     }
     if let Some(table) = first_in_use(port).await? {
         if !replaces {

@@ -1,0 +1,79 @@
+//! Browsers that are known: whose budget a guess is counted on, wherever it comes from.
+
+use axum::http::StatusCode;
+use countersign::Settings;
+use countersign_axum::ErrorStyle;
+use futures_util::future::join_all;
+use serde_json::json;
+
+use crate::clients;
+use crate::common::{ISSUER, PASSWORD, Server, from};
+use crate::throttle::{DAY, HOME, elsewhere, log_in, status, with_alice};
+
+/// A login from this address by a browser with this cookie, and the cookie that it keeps from then on.
+async fn browse(server: &Server, address: &str, cookie: &str, username: &str, password: &str) -> (u16, String) {
+    let form = format!("grant_type=password&username={username}&password={}", password.replace(' ', "+"));
+    let request = axum::http::Request::post("/token")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("cookie", format!("theme=dark; {cookie}"));
+    let answer = server.send(from(address, request.body(form.into()).unwrap())).await;
+    let set = answer.header("set-cookie").split(';').next().unwrap_or_default().to_owned();
+    (answer.status.as_u16(), if set.is_empty() { cookie.to_owned() } else { set })
+}
+
+#[tokio::test]
+async fn a_browser_is_known_wherever_it_is() {
+    // S-026, R-157
+    let server = with_alice().await;
+    server.register("bob").await;
+    let answer = log_in(&server, HOME, "alice", PASSWORD).await;
+    let set = answer.header("set-cookie").to_owned();
+    assert!(set.starts_with("__Host-countersign-device="), "{set}");
+    assert!(set.ends_with("; Path=/; Max-Age=7776000; Secure; HttpOnly; SameSite=Strict"), "{set}");
+    let alices = set.split(';').next().unwrap().to_owned();
+    let (_, bobs) = browse(&server, HOME, "", "bob", PASSWORD).await;
+    for number in 0..50 {
+        status(&server, &elsewhere(number), "alice", "wrong").await;
+    }
+    let try_at = async |address: &str, cookie: &str| browse(&server, address, cookie, "alice", PASSWORD).await.0;
+    for cookie in
+        ["", &bobs, &alices.replace("device=", "device=A"), &format!("x{alices}"), "__Host-countersign-device="]
+    {
+        assert_eq!(try_at("192.0.2.1", cookie).await, 429, "{cookie}");
+    }
+    assert_eq!(browse(&server, "192.0.2.1", &alices, "alice", PASSWORD).await, (200, alices.clone()), "it will do");
+    // It has a budget of its own, and no more than that.
+    for number in 0..10 {
+        assert_eq!(browse(&server, &elsewhere(number), &alices, "alice", "wrong").await.0, 400);
+    }
+    assert_eq!(try_at("192.0.2.2", &alices).await, 429);
+    assert_eq!(status(&server, HOME, "alice", PASSWORD).await, 200);
+    // It is given anew once a day, and is good for 90.
+    server.clock.advance(2 * DAY);
+    let (status, newer) = browse(&server, "192.0.2.3", &alices, "alice", PASSWORD).await;
+    assert_eq!(status, 200);
+    assert_ne!(newer, alices);
+    server.clock.advance(89 * DAY);
+    let guesses = (0..20).map(|number| {
+        let server = &server;
+        async move { log_in(server, &elsewhere(number), "alice", "wrong").await }
+    });
+    join_all(guesses).await;
+    assert_eq!((try_at("192.0.2.4", &alices).await, try_at("192.0.2.4", &newer).await), (429, 200));
+}
+
+#[tokio::test]
+async fn a_cookie_is_for_browsers_of_the_own_front_end_over_tls() {
+    let (server, token) = clients::with_administrator().await;
+    let body = json!({ "id": "web", "grants": ["password"], "audiences": [ISSUER] });
+    let secret = clients::register(&server, &token, body).await;
+    let fields = [("grant_type", "password"), ("username", "root"), ("password", PASSWORD), ("client_id", "web")];
+    let answer = server.form_from(HOME, "/token", &[&fields[..], &[("client_secret", &*secret)]].concat()).await;
+    assert_eq!((answer.status, answer.header("set-cookie")), (StatusCode::OK, ""), "of another program");
+    let plain = Settings { issuer: "http://login.test".to_owned(), ..server.app.settings().clone() };
+    let plain = Server::over(&server, plain).await;
+    assert_eq!(log_in(&plain, HOME, "root", PASSWORD).await.header("set-cookie"), "");
+    let settings = Settings { error_style: ErrorStyle::FastApi, ..server.app.settings().clone() };
+    let fastapi = Server::over(&server, settings).await;
+    assert!(log_in(&fastapi, HOME, "root", PASSWORD).await.header("set-cookie").contains("HttpOnly"));
+}
