@@ -214,7 +214,8 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
-    use crate::store::{AuditStore, KeyStore, SearchText, UserQuery, UserStore, conformance};
+    use crate::session::{NewSession, Origin, Session, SessionId};
+    use crate::store::{AuditStore, KeyStore, SearchText, SessionStore, UserQuery, UserStore, conformance};
     use crate::user::{NewUser, UserChange, Username};
 
     /// Opens a store in an empty schema each time.
@@ -347,6 +348,44 @@ mod tests {
         store.turn().await.unwrap().lane().batch(swap).await.unwrap();
         let change = UserChange { disabled: Some(true), ..UserChange::default() };
         assert!(store.update(user.id, &change, 1).await.unwrap().is_some_and(|user| user.disabled));
+    }
+
+    #[tokio::test]
+    async fn logins_that_do_not_see_one_another_leave_no_more_sessions_than_a_user_may_have() {
+        let store = FreshStores::default().open().await;
+        let user = store.insert(&NewUser::new(Username::new("alice").unwrap(), 0)).await.unwrap();
+        let login = || {
+            let session = Session {
+                id: SessionId::random(),
+                user: user.id,
+                client: "first-party".to_owned(),
+                scope: user.scopes.clone(),
+                origin: Origin { address: None, user_agent: None },
+                created_at: 1,
+                last_used_at: 1,
+                expires_at: 9,
+                access_until: 9,
+                status: None,
+                refresh: None,
+            };
+            let (store, new) = (Arc::clone(&store), NewSession { session, generation: user.generation, most: 4 });
+            async move { store.begin_session(&new).await }
+        };
+        for _ in 0..2 {
+            assert_eq!(login().await, Ok(Some(0)));
+        }
+        // All have counted when the first goes on.
+        let turn = store.turn().await.unwrap();
+        turn.lane().batch("BEGIN; SELECT 1 FROM users FOR UPDATE").await.unwrap();
+        let logins = [login(), login(), login()].map(tokio::spawn);
+        let waiting = "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted
+            AND pid IN (SELECT pid FROM pg_locks WHERE relation = 'sessions'::regclass)";
+        while turn.lane().query_once(waiting, &[]).await.unwrap()[0].get::<_, i64>(0) < 3 {}
+        turn.lane().batch("COMMIT").await.unwrap();
+        for login in logins {
+            assert!(login.await.unwrap().unwrap().is_some());
+        }
+        assert_eq!(store.list_sessions(Some(user.id), 1, 10).await.unwrap().len(), 4);
     }
 
     /// Whether the plan knows what is looked for, or is made for anything.
