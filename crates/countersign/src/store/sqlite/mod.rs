@@ -490,7 +490,7 @@ mod tests {
         // As many as are looked at without it.
         let others = "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 1000)
             INSERT INTO users (id, username, username_skeleton, disabled, scopes, created_at, updated_at, generation)
-            SELECT unhex(printf('%032x', n)), 'user-' || n, 'user-' || n, 0, '', 0, 0, 0 FROM number";
+            SELECT unhex(printf('%016x%016x', n, 0)), 'user-' || n, 'user-' || n, 0, '', 0, 0, 0 FROM number";
         store.write(move |transaction| Ok(transaction.execute(others, [])?)).await.unwrap();
         store.insert(&NewUser::new(Username::new("alice").unwrap(), 0)).await.unwrap();
         let found = async |text: &str| {
@@ -501,6 +501,87 @@ mod tests {
         let forget = "INSERT INTO user_search (user_search) VALUES ('delete-all')";
         store.write(move |transaction| Ok(transaction.execute(forget, [])?)).await.unwrap();
         assert_eq!((found("al").await, found("ali").await, found("alice").await), (1, 0, 0));
+    }
+
+    /// Whom such a search finds when the index does not know the one who fits.
+    #[tokio::test]
+    async fn a_search_for_parts_that_many_have_and_nobody_together_goes_through_the_names() {
+        let stores = FreshStores::new();
+        let store = stores.open();
+        let others = "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 3001)
+            INSERT INTO users (id, username, username_skeleton, disabled, scopes, created_at, updated_at, generation)
+            SELECT unhex(printf('%016x%016x', n, 0)), 'second-first-' || n, n, 0, '', 0, 0, 0 FROM number";
+        store.write(move |transaction| Ok(transaction.execute(others, [])?)).await.unwrap();
+        let user = store.insert(&NewUser::new(Username::new("first-second").unwrap(), 0)).await.unwrap();
+        let unknown = "INSERT INTO user_search (user_search, rowid, grams)
+            SELECT 'delete', number, grams FROM user_grams JOIN users USING (id) WHERE username = 'first-second'";
+        let query = UserQuery::default().search(SearchText::new("first-second").unwrap());
+        assert_eq!(store.list(&query).await.unwrap().users, [user.clone()]);
+        store.write(move |transaction| Ok(transaction.execute(unknown, [])?)).await.unwrap();
+        assert_eq!(store.list(&query).await.unwrap().users, [user]);
+    }
+
+    /// Each word of the index of searches, and how many users' numbers have it.
+    fn words_of_searches(connection: &Connection) -> Result<Vec<(String, i64)>, JobError> {
+        connection.execute_batch(
+            "CREATE VIRTUAL TABLE IF NOT EXISTS temp.words USING fts5vocab('main', 'user_search', 'row')",
+        )?;
+        let mut words = connection.prepare("SELECT unhex(term), doc FROM temp.words ORDER BY term")?;
+        let words = words.query_map([], |row| Ok((String::from_utf8(row.get(0)?).unwrap_or_default(), row.get(1)?)))?;
+        Ok(words.collect::<Result<_, _>>()?)
+    }
+
+    /// Names are in the index by their parts, which is as good as having them (secure_delete, above).
+    #[tokio::test]
+    async fn nothing_of_a_name_that_is_gone_stays_in_the_index_of_searches() {
+        let stores = FreshStores::new();
+        let store = stores.open();
+        // All share their first eight bytes, and some of their parts.
+        let user = |number: u8, name: &str| {
+            let id = UserId::from_bytes(std::array::from_fn(|place| if place < 15 { 7 } else { number }));
+            NewUser { id, ..NewUser::new(Username::new(name).unwrap(), 0) }
+        };
+        let [first, second, third] = [user(1, "abcd"), user(2, "abcx"), user(3, "zabc")];
+        for user in [&first, &second, &third] {
+            store.insert(user).await.unwrap();
+        }
+        let words = async || store.write(move |transaction| words_of_searches(transaction)).await.unwrap();
+        let expected = |words: &[&str]| words.iter().map(|word| ((*word).to_owned(), 1)).collect::<Vec<_>>();
+        assert_eq!(words().await, expected(&["abc", "bcd", "bcx", "zab"]));
+        store.delete(second.id).await.unwrap();
+        assert_eq!(words().await, expected(&["abc", "bcd", "zab"]));
+        let renamed = UserChange { username: Some(Username::new("xyz").unwrap()), ..UserChange::default() };
+        store.update(first.id, &renamed, 1).await.unwrap();
+        assert_eq!(words().await, expected(&["abc", "xyz", "zab"]));
+        store.delete(third.id).await.unwrap();
+        assert_eq!(words().await, expected(&["xyz"]));
+        store.delete(first.id).await.unwrap();
+        assert_eq!(words().await, []);
+    }
+
+    /// The same for users of an older program, whose entries were made all at once.
+    #[tokio::test]
+    async fn nothing_stays_either_of_users_who_were_there_before_the_index() {
+        let stores = FreshStores::new();
+        let path = stores.directory.path().join("older.db");
+        drop(DatabaseFiles::prepare(&path).unwrap());
+        let mut older = connection::open(&path, Access::Write).unwrap();
+        schema::bring_up_to(&mut older, &path, 10).unwrap();
+        let insert = "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 9)
+            INSERT INTO users (id, username, username_skeleton, disabled, scopes, created_at, updated_at, generation)
+            SELECT unhex(printf('%016x%016x', n / 4, n)), 'older-' || n, 'older-' || n, 0, '', 0, 0, 0 FROM number";
+        older.execute(insert, []).unwrap();
+        drop(older);
+        let store = SqliteStore::open(&path).unwrap();
+        let words = async || store.write(move |transaction| words_of_searches(transaction)).await.unwrap();
+        assert!(words().await.contains(&("older-".to_owned(), 3)));
+        for user in store.list(&UserQuery::default()).await.unwrap().users {
+            let last = user.username.as_str().get(4..).unwrap().to_owned();
+            assert!(words().await.iter().any(|(word, _)| *word == last));
+            store.delete(user.id).await.unwrap();
+            assert!(!words().await.iter().any(|(word, _)| *word == last));
+        }
+        assert_eq!(words().await, []);
     }
 
     #[tokio::test]

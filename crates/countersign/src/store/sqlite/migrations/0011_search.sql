@@ -15,34 +15,50 @@ CREATE VIEW user_grams (number, id, grams) AS
 
 CREATE VIRTUAL TABLE user_search USING fts5(grams, content = '', columnsize = 0, detail = none, tokenize = 'ascii');
 INSERT INTO user_search (user_search, rank) VALUES ('secure-delete', 1);
-INSERT INTO user_search (rowid, grams) SELECT number, grams FROM user_grams ORDER BY id;
+INSERT INTO user_search (rowid, grams) SELECT number, (
+        SELECT group_concat(grams, ' ') FROM user_grams WHERE id BETWEEN substr(first.id, 1, 8) AND unhex(hex(substr(first.id, 1, 8)) || 'FFFFFFFFFFFFFFFF'))
+    FROM user_grams AS first
+    WHERE NOT EXISTS (SELECT 1 FROM users WHERE id >= substr(first.id, 1, 8) AND id < first.id) ORDER BY id;
 INSERT INTO user_search (user_search) VALUES ('optimize');
 
+-- Users whose ids begin alike share an entry, which has every part once. It is taken out as a whole and put in as a whole: of a part that
+-- was put in twice, FTS5 would take out one, and the other would outlive everybody who was called so.
 CREATE TRIGGER user_search_insert AFTER INSERT ON users BEGIN
-    INSERT INTO user_search (rowid, grams) SELECT number, grams FROM user_grams WHERE id = NEW.id;
+    INSERT INTO user_search (user_search, rowid, grams)
+    SELECT 'delete', number, group_concat(grams, ' ') FROM user_grams
+    WHERE id BETWEEN substr(NEW.id, 1, 8) AND unhex(hex(substr(NEW.id, 1, 8)) || 'FFFFFFFFFFFFFFFF') AND id <> NEW.id
+    GROUP BY number;
+    INSERT INTO user_search (rowid, grams)
+    SELECT number, group_concat(grams, ' ') FROM user_grams
+    WHERE id BETWEEN substr(NEW.id, 1, 8) AND unhex(hex(substr(NEW.id, 1, 8)) || 'FFFFFFFFFFFFFFFF')
+    GROUP BY number;
 END;
 
--- What is gone is taken out, unless another user has the same number: a part too many only has a name looked at that does not fit.
 CREATE TRIGGER user_search_delete BEFORE DELETE ON users BEGIN
     INSERT INTO user_search (user_search, rowid, grams)
-    SELECT 'delete', number, grams FROM user_grams WHERE id = OLD.id AND NOT EXISTS (
-        SELECT 1 FROM users AS others
-        WHERE others.id BETWEEN substr(OLD.id, 1, 8) AND unhex(hex(substr(OLD.id, 1, 8)) || 'FFFFFFFFFFFFFFFF')
-            AND others.id <> OLD.id);
+    SELECT 'delete', number, group_concat(grams, ' ') FROM user_grams
+    WHERE id BETWEEN substr(OLD.id, 1, 8) AND unhex(hex(substr(OLD.id, 1, 8)) || 'FFFFFFFFFFFFFFFF')
+    GROUP BY number;
+    INSERT INTO user_search (rowid, grams)
+    SELECT number, group_concat(grams, ' ') FROM user_grams
+    WHERE id BETWEEN substr(OLD.id, 1, 8) AND unhex(hex(substr(OLD.id, 1, 8)) || 'FFFFFFFFFFFFFFFF') AND id <> OLD.id
+    GROUP BY number;
 END;
 
 CREATE TRIGGER user_search_update_from BEFORE UPDATE OF username, email_canonical ON users
 WHEN (OLD.username, OLD.email_canonical) IS NOT (NEW.username, NEW.email_canonical) BEGIN
     INSERT INTO user_search (user_search, rowid, grams)
-    SELECT 'delete', number, grams FROM user_grams WHERE id = OLD.id AND NOT EXISTS (
-        SELECT 1 FROM users AS others
-        WHERE others.id BETWEEN substr(OLD.id, 1, 8) AND unhex(hex(substr(OLD.id, 1, 8)) || 'FFFFFFFFFFFFFFFF')
-            AND others.id <> OLD.id);
+    SELECT 'delete', number, group_concat(grams, ' ') FROM user_grams
+    WHERE id BETWEEN substr(OLD.id, 1, 8) AND unhex(hex(substr(OLD.id, 1, 8)) || 'FFFFFFFFFFFFFFFF')
+    GROUP BY number;
 END;
 
 CREATE TRIGGER user_search_update_to AFTER UPDATE OF username, email_canonical ON users
 WHEN (OLD.username, OLD.email_canonical) IS NOT (NEW.username, NEW.email_canonical) BEGIN
-    INSERT INTO user_search (rowid, grams) SELECT number, grams FROM user_grams WHERE id = NEW.id;
+    INSERT INTO user_search (rowid, grams)
+    SELECT number, group_concat(grams, ' ') FROM user_grams
+    WHERE id BETWEEN substr(NEW.id, 1, 8) AND unhex(hex(substr(NEW.id, 1, 8)) || 'FFFFFFFFFFFFFFFF')
+    GROUP BY number;
 END;
 
 -- Nobody registers the client of most sessions, or ends it: a login has one tree less to write into at a place of its own. A program of
