@@ -114,8 +114,8 @@ pub enum OpenError {
     },
     /// Everything in it goes on elsewhere.
     #[error(
-        "everything in {database} was moved to {target_name}: start on that one; `countersign migrate --reopen` has this one used again as it \
-         was then"
+        "everything in {database} was moved to {target_name}: start on that one; `countersign migrate --reopen {database}` has this one \
+         used again as it was then"
     )]
     Moved {
         /// The database.
@@ -139,6 +139,7 @@ impl PostgresStore {
     pub async fn open(address: &Address) -> Result<Self, OpenError> {
         let store = Self::connect(address)?;
         store.check_usable().await?;
+        store.pool.manager().refuse_moved();
         schema::bring_up_to_date(&store.pool, &store.database).await?;
         store.warn_of_losses().await.map_err(|error| schema::open_error(&store.database, error))?;
         Ok(store)
@@ -351,10 +352,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_was_cut_off_while_the_database_was_moved_does_not_go_on_in_it() {
+        let address: Address = test_server::fresh().parse().unwrap();
+        let store = PostgresStore::open(&address.connections(1)).await.unwrap();
+        let cut_off = "CREATE TABLE countersign_move (kind TEXT NOT NULL, place TEXT NOT NULL);
+            COMMIT;
+            SELECT pg_terminate_backend(pg_backend_pid())";
+        assert!(store.turn().await.unwrap().lane().batch(cut_off).await.is_err());
+        let outcome = store.ping().await;
+        assert!(matches!(&outcome, Err(StoreError::Unavailable(why)) if why.contains("was moved")), "{outcome:?}");
+    }
+
+    #[tokio::test]
     async fn logins_that_do_not_see_one_another_leave_no_more_sessions_than_a_user_may_have() {
         let store = FreshStores::default().open().await;
         let user = store.insert(&NewUser::new(Username::new("alice").unwrap(), 0)).await.unwrap();
-        let login = || {
+        let login = |last_used_at: i64| {
             let session = Session {
                 id: SessionId::random(),
                 user: user.id,
@@ -362,7 +375,7 @@ mod tests {
                 scope: user.scopes.clone(),
                 origin: Origin { address: None, user_agent: None },
                 created_at: 1,
-                last_used_at: 1,
+                last_used_at,
                 expires_at: 9,
                 access_until: 9,
                 status: None,
@@ -371,13 +384,13 @@ mod tests {
             let (store, new) = (Arc::clone(&store), NewSession { session, generation: user.generation, most: 4 });
             async move { store.begin_session(&new).await }
         };
-        for _ in 0..2 {
-            assert_eq!(login().await, Ok(Some(0)));
+        for last_used_at in 1..=2 {
+            assert_eq!(login(last_used_at).await, Ok(Some(0)));
         }
         // All have counted when the first goes on.
         let turn = store.turn().await.unwrap();
         turn.lane().batch("BEGIN; SELECT 1 FROM users FOR UPDATE").await.unwrap();
-        let logins = [login(), login(), login()].map(tokio::spawn);
+        let logins = [login(3), login(3), login(3)].map(tokio::spawn);
         let waiting = "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted
             AND pid IN (SELECT pid FROM pg_locks WHERE relation = 'sessions'::regclass)";
         while turn.lane().query_once(waiting, &[]).await.unwrap()[0].get::<_, i64>(0) < 3 {}

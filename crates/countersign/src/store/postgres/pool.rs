@@ -16,6 +16,7 @@ use crate::store::StoreError;
 use crate::store::postgres::address::{Address, Encryption};
 use crate::store::postgres::sql;
 use crate::store::postgres::tls::Encrypting;
+use crate::store::transfer::MARK_TABLE;
 use crate::times::{SharedTimes, Times};
 
 /// How long a request waits for a connection that others use.
@@ -29,6 +30,7 @@ pub(super) const LONGEST_STEP: Duration = Duration::from_millis(5500);
 pub(super) struct Manager {
     config: Config,
     encrypting: Option<Encrypting>,
+    refuses_moved: AtomicBool,
     pub(super) times: Arc<SharedTimes>,
 }
 
@@ -65,7 +67,13 @@ impl Manager {
         let mut config = address.config.clone();
         config.connect_timeout(LONGEST_CONNECT).keepalives_idle(LONGEST_STEP).tcp_user_timeout(2 * LONGEST_STEP);
         config.application_name("countersign");
-        Ok(Self { config, encrypting, times: Arc::default() })
+        Ok(Self { config, encrypting, refuses_moved: AtomicBool::default(), times: Arc::default() })
+    }
+
+    /// From now on nobody connects to a database that was moved, or into which something is being moved: whoever was cut off while that was done
+    /// must not go on from what was.
+    pub(super) fn refuse_moved(&self) {
+        self.refuses_moved.store(true, Ordering::Relaxed);
     }
 
     /// How long steps took, with the wait for a connection.
@@ -85,6 +93,14 @@ impl managed::Manager for Manager {
         };
         let (client, driver) = connected.map_err(|error| unavailable(&error))?;
         client.batch_execute(sql::SETTINGS).await.map_err(|error| not_let_in(&error))?;
+        if self.refuses_moved.load(Ordering::Relaxed) {
+            let mark = client.query_opt(sql::HAS_TABLE, &[&MARK_TABLE]).await.map_err(|error| unavailable(&error))?;
+            if mark.is_some() {
+                return Err(StoreError::Unavailable(
+                    "it was moved while we were cut off: start on the other".to_owned(),
+                ));
+            }
+        }
         let rest = Rest { statements: Mutex::default(), is_broken: AtomicBool::new(false), driver };
         Ok(Connection { client, rest })
     }
