@@ -37,7 +37,7 @@ pub(super) fn declare() -> Command {
             Arg::new("damaged")
                 .long("damaged")
                 .action(ArgAction::SetTrue)
-                .help("Also from a database that is damaged: what can be read of it"),
+                .help("Also from a database that is damaged, if every row of it can still be read"),
         )
         .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print the summary as JSON"))
         .args(settings::flags(Setting::is_of_store))
@@ -77,7 +77,7 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
 async fn refuse_damage(port: &mut dyn Port) -> Result<(), Failure> {
     let Some(damage) = port.damage().await? else { return Ok(()) };
     Err(Failure::work(format!(
-        "the database is damaged: {damage}: keep the last backup that is whole, and restore it; --damaged backs up what can be read"
+        "the database is damaged: {damage}: keep the last backup that is whole, and restore it; --damaged makes one all the same, if every row can still be read"
     )))
 }
 
@@ -161,7 +161,7 @@ fn about_key(data: &Path, written: &Written) -> String {
         );
     }
     format!(
-        "Keep a copy of {} as well, in another place: this backup is of no use without it. It does not change.",
+        "Keep a copy of {} as well, in another place: without it everybody has to log in anew. It does not change.",
         key.display()
     )
 }

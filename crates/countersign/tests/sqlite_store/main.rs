@@ -296,3 +296,23 @@ fn a_row_that_stands_elsewhere_in_an_index_is_found_by_a_thorough_look() {
     assert_eq!(damage(Look::Quick), None);
     assert!(damage(Look::Thorough).unwrap().contains("counters_by_expiry"));
 }
+
+/// Also in what is read to say something else of the database.
+#[test]
+fn an_examination_tells_of_damage_wherever_it_is() {
+    let directory = directory();
+    for table in ["users", "sessions", "signing_keys", "counters", "user_search_data"] {
+        let database = directory.path().join(table);
+        drop(SqliteStore::open(&database).unwrap());
+        let page = format!(
+            "SELECT (rootpage - 1) * (SELECT page_size FROM pragma_page_size) FROM sqlite_schema WHERE name = '{table}'"
+        );
+        let page: i64 = Connection::open(&database).unwrap().query_row(&page, [], |row| row.get(0)).unwrap();
+        let mut bytes = fs::read(&database).unwrap();
+        bytes[usize::try_from(page).unwrap()..][..4096].fill(0xff);
+        fs::write(&database, bytes).unwrap();
+        for look in [Look::Quick, Look::Thorough] {
+            assert!(examine(&database, look).unwrap().damage.is_some(), "{table}");
+        }
+    }
+}

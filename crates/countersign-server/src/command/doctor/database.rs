@@ -50,7 +50,7 @@ fn schema(examination: &Examination, findings: &mut Findings) {
             ),
             Mark::MovedTo(target) => (
                 format!("everything in {engine} was moved to {target}"),
-                "name that one; `countersign migrate --reopen` has this one used again as it was then",
+                "name that one; `countersign migrate --reopen` with the name of this one has this one used again as it was then",
             ),
         };
         findings.wrong("schema", found, remedy);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, Error as SqliteError};
+use rusqlite::{Connection, Error as SqliteError, ErrorCode};
 
 use crate::store::sqlite::connection::{self, Access};
 use crate::store::sqlite::{OpenError, schema};
@@ -28,7 +28,8 @@ pub fn examine(path: &Path, look: Look) -> Result<Examination, OpenError> {
     let found = schema::check_ours(&connection, path)?;
     let text = |statement: &str| connection.query_row(statement, [], |row| row.get::<_, String>(0));
     let damage = damage(&connection, look).map_err(failed)?;
-    let latest = if found == KNOWN_VERSION {
+    // What is damaged may be the very rows that would be read.
+    let latest = if found == KNOWN_VERSION && damage.is_none() {
         connection.query_row(sql::LATEST, [], |row| row.get(0)).map_err(failed)?
     } else {
         None
@@ -47,10 +48,16 @@ pub fn examine(path: &Path, look: Look) -> Result<Examination, OpenError> {
 
 /// What a read of everything finds, on one line.
 pub(super) fn damage(connection: &Connection, look: Look) -> Result<Option<String>, SqliteError> {
+    match check(connection, look) {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => Ok(Some(error.to_string())),
+        found => Ok(Some(found?.join("; ")).filter(|found| found != "ok")),
+    }
+}
+
+fn check(connection: &Connection, look: Look) -> Result<Vec<String>, SqliteError> {
     let mut check = connection.prepare(match look {
         Look::Quick => "PRAGMA quick_check(3)",
         Look::Thorough => "PRAGMA integrity_check(3)",
     })?;
-    let found: Vec<String> = check.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    Ok(Some(found.join("; ")).filter(|found| found != "ok"))
+    check.query_map([], |row| row.get(0))?.collect()
 }

@@ -148,8 +148,9 @@ pub enum OpenError {
     },
     /// Everything in it goes on elsewhere.
     #[error(
-        "everything in {} was moved to {target_name}: start on that one; `countersign migrate --reopen` has this one used again as it \
-         was then",
+        "everything in {} was moved to {target_name}: start on that one; `countersign migrate --reopen sqlite:{}` has this one used \
+         again as it was then",
+        path.display(),
         path.display()
     )]
     Moved {
