@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::import::Newcomer;
 use crate::store::conformance::samples::{LATER, email, named, register, username};
 use crate::store::{Imported, SearchText, UserQuery, UserStore};
-use crate::user::{Change, NewUser, User, UserChange, UserId};
+use crate::user::{Change, EmailAddress, NewUser, User, UserChange, UserId, Username};
 
 /// Registers users whose ids are `numbers`, in the order given.
 async fn register_numbered(store: &dyn UserStore, numbers: impl Iterator<Item = u8>) {
@@ -199,5 +199,77 @@ pub(super) async fn a_search_among_many_has_the_same_pages_however_it_is_done(st
             query = query.after(next);
         }
         assert_eq!(seen, expected, "{text:?}");
+    }
+}
+
+/// Parts of a text, and texts that only seem to be parts.
+fn parts_of(name: &str, address: &str) -> Vec<String> {
+    let mut parts = Vec::new();
+    for text in [name.to_owned(), address.to_owned(), format!("{name}{address}"), format!("{name} {address}")] {
+        let text: Vec<char> = text.chars().collect();
+        for size in [3, 4, 6, 7, 12, 13] {
+            parts.extend(text.windows(size).step_by(2).map(String::from_iter));
+            parts.extend(text.windows(size).step_by(5).map(|part| part.iter().rev().collect()));
+            parts.extend(text.windows(size).step_by(3).map(|part| String::from_iter(part).to_uppercase()));
+        }
+    }
+    parts
+}
+
+/// Behind so many users that an engine asks its index, which is kept while they change.
+pub(super) async fn a_search_by_an_index_finds_whoever_has_the_text_and_nobody_else(store: Arc<dyn UserStore>) {
+    let fillers = (0..1001_u128).map(|number| {
+        let id = UserId::from_bytes((number << 100).to_be_bytes());
+        Newcomer { user: NewUser { id, ..named(&format!("filler-{number}")) }, is_name_derived: false }
+    });
+    store.import(&fillers.collect::<Vec<_>>()).await.unwrap();
+    let mut texts = BTreeSet::new();
+    let mut ids = Vec::new();
+    for (number, (name, address)) in [
+        (r#"o"brien*AND^near"#, "a\"b OR c@example.com".replace(' ', "_")),
+        ("%_%_%\\%", "x%y_z@example.com".to_owned()),
+        ("žofie-čapková", "Žofie@Příklad.cz".to_owned()),
+        ("zoe\u{308}-straße", "straße@xn--strae-oqa.de".to_owned()),
+        ("мария_иванова", "Мария@Пример.рф".to_owned()),
+        ("山田太郎花子", "taro@例え.jp".to_owned()),
+        ("ab", "b@c.de".to_owned()),
+        ("abcabcabcabc", "cabcab@cabcab.ca".to_owned()),
+        ("aaaaaaaaaaaaaaa", "aaaaaaa@aaaaaaa.aa".to_owned()),
+        ("user(name:x)", "grams:{x}@example.com".to_owned()),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        texts.extend(parts_of(name, &address));
+        // Two share the first eight bytes of their ids.
+        let id = UserId::from_bytes((0xff << 120 | (number as u128 / 2) << 64 | number as u128).to_be_bytes());
+        let (Ok(name), address) = (Username::new(name), EmailAddress::new(&address).ok()) else { continue };
+        register(&*store, &NewUser { id, email: address, ..NewUser::new(name, LATER) }).await;
+        ids.push(id);
+    }
+    assert!(ids.len() > 5, "{ids:?}");
+    compare(&*store, &texts).await;
+    let change = UserChange { username: Some(username("o'neill-abcabc")), ..UserChange::default() };
+    store.update(ids[0], &change, LATER).await.unwrap();
+    store.update(ids[1], &UserChange { email: Change::Clear, ..UserChange::default() }, LATER).await.unwrap();
+    store.delete(ids[2]).await.unwrap();
+    texts.extend(parts_of("o'neill-abcabc", ""));
+    compare(&*store, &texts).await;
+}
+
+/// Each text finds those whom a look at every user finds.
+async fn compare(store: &dyn UserStore, texts: &BTreeSet<String>) {
+    let (mut all, mut query) = (Vec::new(), UserQuery::default().limit(200));
+    loop {
+        let page = store.list(&query).await.unwrap();
+        all.extend(page.users);
+        let Some(next) = page.next else { break };
+        query = query.after(next);
+    }
+    for text in texts {
+        let text = SearchText::new(text).unwrap();
+        let expected: Vec<UserId> = all.iter().filter(|user| text.matches(user)).map(|user| user.id).collect();
+        let found = page(store, UserQuery::default().search(text.clone()).limit(200)).await.0;
+        assert_eq!(found, expected.into_iter().take(200).collect::<Vec<_>>(), "{text:?}");
     }
 }

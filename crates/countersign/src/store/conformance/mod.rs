@@ -71,6 +71,7 @@ pub async fn check_user_store(fresh: impl AsyncFn() -> Arc<dyn UserStore>) {
     listing::a_search_takes_every_character_for_itself(fresh().await).await;
     listing::a_search_goes_by_what_users_are_called_now(fresh().await).await;
     listing::a_search_among_many_has_the_same_pages_however_it_is_done(fresh().await).await;
+    listing::a_search_by_an_index_finds_whoever_has_the_text_and_nobody_else(fresh().await).await;
 
     injection::injected_text_is_kept_as_text(fresh().await).await;
 }
