@@ -86,9 +86,10 @@ fn origin_from(text: &str) -> Result<HeaderValue, String> {
         "http" => 80,
         _ => return Err(about()),
     };
-    let is_exact = text == format!("{scheme}://{authority}") && text == text.to_ascii_lowercase();
-    let has_more = authority.as_str().contains(['@', '*']) || authority.port_u16() == Some(usual);
-    if !is_exact || has_more {
+    // Without names of users, and without a port that is no number or has zeros before it.
+    let port = authority.port_u16().filter(|port| *port != usual).map(|port| format!(":{port}")).unwrap_or_default();
+    let exact = format!("{scheme}://{}{port}", authority.host()).to_ascii_lowercase();
+    if text != exact || text.contains('*') {
         return Err(about());
     }
     HeaderValue::from_str(text).map_err(|_| about())
@@ -120,6 +121,9 @@ mod tests {
             "https://App.example.com",
             "https://app.example.com:443",
             "http://localhost:80",
+            "https://app.example.com:",
+            "https://app.example.com:08443",
+            "https://app.example.com:84430",
             "https://user@app.example.com",
             "ftp://app.example.com",
             "https://",

@@ -87,19 +87,17 @@ impl managed::Manager for Manager {
     type Error = StoreError;
 
     async fn create(&self) -> Result<Connection, StoreError> {
+        // On the heap, since a request seldom comes to it, and each would have to have room for it.
         let connected = match self.encrypting.clone() {
-            Some(encrypting) => self.config.connect(encrypting).await.map(|(client, driver)| (client, drive(driver))),
-            None => self.config.connect(NoTls).await.map(|(client, driver)| (client, drive(driver))),
+            Some(encrypting) => {
+                Box::pin(self.config.connect(encrypting)).await.map(|(client, driver)| (client, drive(driver)))
+            }
+            None => Box::pin(self.config.connect(NoTls)).await.map(|(client, driver)| (client, drive(driver))),
         };
         let (client, driver) = connected.map_err(|error| unavailable(&error))?;
         client.batch_execute(sql::SETTINGS).await.map_err(|error| not_let_in(&error))?;
         if self.refuses_moved.load(Ordering::Relaxed) {
-            let mark = client.query_opt(sql::HAS_TABLE, &[&MARK_TABLE]).await.map_err(|error| unavailable(&error))?;
-            if mark.is_some() {
-                return Err(StoreError::Unavailable(
-                    "it was moved while we were cut off: start on the other".to_owned(),
-                ));
-            }
+            Box::pin(refuse_moved(&client)).await?;
         }
         let rest = Rest { statements: Mutex::default(), is_broken: AtomicBool::new(false), driver };
         Ok(Connection { client, rest })
@@ -111,6 +109,14 @@ impl managed::Manager for Manager {
         }
         Ok(())
     }
+}
+
+async fn refuse_moved(client: &Client) -> Result<(), StoreError> {
+    let mark = client.query_opt(sql::HAS_TABLE, &[&MARK_TABLE]).await.map_err(|error| unavailable(&error))?;
+    if mark.is_none() {
+        return Ok(());
+    }
+    Err(StoreError::Unavailable("it was moved while we were cut off: start on the other".to_owned()))
 }
 
 /// Reads and writes what the client sends and gets, on a task of its own.

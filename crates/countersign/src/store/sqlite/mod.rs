@@ -517,7 +517,7 @@ mod tests {
         let unknown = "INSERT INTO user_search (user_search, rowid, grams)
             SELECT 'delete', number, grams FROM user_grams JOIN users USING (id) WHERE username = 'first-second'";
         let query = UserQuery::default().search(SearchText::new("first-second").unwrap());
-        assert_eq!(store.list(&query).await.unwrap().users, [user.clone()]);
+        assert_eq!(store.list(&query).await.unwrap().users, std::slice::from_ref(&user));
         store.write(move |transaction| Ok(transaction.execute(unknown, [])?)).await.unwrap();
         assert_eq!(store.list(&query).await.unwrap().users, [user]);
     }
@@ -532,7 +532,7 @@ mod tests {
         Ok(words.collect::<Result<_, _>>()?)
     }
 
-    /// Names are in the index by their parts, which is as good as having them (secure_delete, above).
+    /// Names are in the index by their parts, which is as good as having them (`secure_delete`, above).
     #[tokio::test]
     async fn nothing_of_a_name_that_is_gone_stays_in_the_index_of_searches() {
         let stores = FreshStores::new();
