@@ -109,7 +109,11 @@ fn without_its_sealing_key_a_backup_is_restored_for_everybody_to_log_in_anew() {
     assert_eq!(server.log_in("user-0").0, 200);
     assert_ne!(server.ask("GET", "/.well-known/jwks.json", &[], "").1, keys);
     server.stop().good();
-    other.run(&["doctor", "--offline"]).good();
+    // Of a throwaway PostgreSQL it says more.
+    let told = other.run(&["doctor", "--offline"]).stdout;
+    for check in ["sealing key", "signing keys"] {
+        assert!(told.lines().any(|line| line.starts_with("good ") && line.contains(check)), "{told}");
+    }
     // One that is there is not passed over.
     let refused = restore(&other, &file, &["--replace", "--new-sealing-key"]).bad(1);
     assert!(refused.contains("sealing.key is there"), "{refused}");

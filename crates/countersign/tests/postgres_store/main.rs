@@ -5,6 +5,7 @@
 mod server;
 
 mod faults;
+mod indexes;
 #[path = "../support/refreshes.rs"]
 mod race;
 mod refreshes;

@@ -18,7 +18,9 @@ impl SessionStore for MemoryStore {
         let user = users.get(&new.session.user).map(|entry| &entry.user);
         let is_as_checked = user.is_some_and(|user| !user.disabled && user.generation == new.generation);
         let client = ClientId::from_stored(new.session.client.clone());
-        let may_ask = client.is_first_party() || self.clients().get(&client).is_some_and(|client| !client.disabled);
+        // Held until the session is there: who ends the client's sessions must find it.
+        let clients = self.clients();
+        let may_ask = client.is_first_party() || clients.get(&client).is_some_and(|client| !client.disabled);
         if !is_as_checked || !may_ask {
             return Ok(None);
         }

@@ -9,6 +9,7 @@ mod tls;
 mod pool;
 mod connection;
 mod schema;
+mod indexes;
 mod ending;
 mod entities;
 mod user_rows;
@@ -141,6 +142,7 @@ impl PostgresStore {
         store.check_usable().await?;
         store.pool.manager().refuse_moved();
         schema::bring_up_to_date(&store.pool, &store.database).await?;
+        indexes::complete(&store.pool).await.map_err(|error| schema::open_error(&store.database, error))?;
         store.warn_of_losses().await.map_err(|error| schema::open_error(&store.database, error))?;
         Ok(store)
     }

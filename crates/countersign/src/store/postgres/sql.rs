@@ -222,6 +222,21 @@ pub(super) const LOCK_SCHEMA: &str = "
     SET LOCAL statement_timeout = '10min';
     SELECT pg_advisory_xact_lock(1129599822, hashtext(current_schema()));
     SET LOCAL lock_timeout = '5s'";
+/// Whether there is an index of this name, made to its end.
+pub(super) const IS_WHOLE: &str = "
+    SELECT 1 FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE nspname = current_schema() AND relname = $1 AND indisvalid";
+/// Gives a row to the one process that may make indexes now, for as long as they take.
+pub(super) const BEGIN_INDEXES: &str = "
+    SELECT set_config('statement_timeout', '0', false), set_config('lock_timeout', '0', false),
+        set_config('maintenance_work_mem', '256MB', false)
+    WHERE pg_try_advisory_lock(1129599822, hashtext(current_schema() || ' indexes'))";
+pub(super) const END_INDEXES: &str = "
+    SET statement_timeout = '5s';
+    SET lock_timeout = '3s';
+    RESET maintenance_work_mem;
+    SELECT pg_advisory_unlock(1129599822, hashtext(current_schema() || ' indexes'))";
+pub(super) const HAS_MANY_USERS: &str = "SELECT 1 FROM users OFFSET 10000 LIMIT 1";
 pub(super) const MAKE_VERSION: &str = "
     CREATE TABLE IF NOT EXISTS countersign_schema (version BIGINT NOT NULL);
     INSERT INTO countersign_schema SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM countersign_schema)";
