@@ -60,7 +60,9 @@ impl Server {
 
     /// Logs in and gives back the token.
     pub(crate) async fn log_in(&self) -> Result<String> {
-        let answer = load::ask(&self.address, &login_request(&self.address)).await?;
+        // With a refresh token: where a user has more sessions than may be, such end last.
+        let form = format!("grant_type=password&username={USERNAME}&password={PASSWORD}&scope=offline_access");
+        let answer = load::ask(&self.address, &form_request(&self.address, "/token", &form)).await?;
         let answer: Value = serde_json::from_slice(&answer)?;
         Ok(answer.get("access_token").and_then(Value::as_str).context("no token")?.to_owned())
     }
