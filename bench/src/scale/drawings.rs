@@ -62,12 +62,10 @@ fn x_of(ms: f64) -> f64 {
 /// The CPU time of a request on one, two and four servers, and how many a second there were.
 pub(crate) fn nodes(figures: &Figures) -> String {
     let note = |name: &str| figures.noted("PostgreSQL", name);
-    let most = Work::ALL
-        .iter()
-        .flat_map(|work| COUNTS.map(|count| names(*work, count)))
-        .map(|[_, server, database]| note(&server) + note(&database))
-        .filter(|sum| !sum.is_nan())
-        .fold(1.0, f64::max);
+    let most = |work| {
+        let sums = COUNTS.map(|count| names(work, count)).map(|[_, server, database]| note(&server) + note(&database));
+        sums.into_iter().filter(|sum| !sum.is_nan()).fold(1.0, f64::max)
+    };
     let is_measured = |work: &&Work| {
         let [rate, ..] = names(**work, 1);
         !note(&rate).is_nan()
@@ -85,7 +83,7 @@ pub(crate) fn nodes(figures: &Figures) -> String {
         (16.0, 46.0),
         Anchor::Start,
         (QUIET, 12.0),
-        "Microseconds; beside the bars, requests a second of all servers together",
+        "Microseconds, each kind to its own scale; and requests a second of all servers together",
     );
     for ((name, colour), x) in
         [("the server's", plot::KINDS[0]), ("PostgreSQL's", plot::KINDS[1])].into_iter().zip([640.0, 760.0])
@@ -99,7 +97,7 @@ pub(crate) fn nodes(figures: &Figures) -> String {
         y += 20.0;
         for count in COUNTS {
             let [rate, server, database] = names(work, count).map(|name| note(&name));
-            let wide = |us: f64| us / most * 560.0;
+            let wide = |us: f64| us / most(work) * 560.0;
             plot.text(
                 (92.0, y + 14.0),
                 Anchor::End,
