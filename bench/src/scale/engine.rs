@@ -20,8 +20,8 @@ use crate::server::{Server, countersign};
 
 /// Bytes that go to PostgreSQL at once.
 const CHUNK: usize = 1 << 20;
-/// The bench has its own turn of the throttle: with it on, so many logins from one address would be refused.
-const UNTHROTTLED: [&str; 2] = ["--throttle", "off"];
+/// For each server. All logins come from one address: counted, they would be refused.
+const ARGUMENTS: [&str; 4] = ["--issuer", "http://127.0.0.1:8000", "--throttle", "off"];
 
 const INSERT_USER: &str = "
     INSERT INTO users (id, username, username_skeleton, email, email_canonical, full_name, disabled, scopes, created_at,
@@ -46,7 +46,6 @@ pub(crate) struct Engine {
     pub(crate) name: &'static str,
     data: TempDir,
     postgres: Option<Postgres>,
-    arguments: Vec<String>,
 }
 
 struct Postgres {
@@ -78,12 +77,7 @@ impl Engine {
     fn prepare(name: &'static str, postgres: Option<Postgres>) -> Result<Self> {
         let data = tempfile::tempdir()?;
         std::fs::set_permissions(data.path(), std::fs::Permissions::from_mode(0o700))?;
-        let mut engine = Self { name, data, postgres, arguments: Vec::new() };
-        let known = engine.command()?.arg("config").output()?;
-        let knows_throttle = String::from_utf8_lossy(&known.stdout).contains("throttle");
-        let own = ["--issuer", "http://127.0.0.1:8000"];
-        engine.arguments =
-            own.into_iter().chain(UNTHROTTLED.into_iter().filter(|_| knows_throttle)).map(str::to_owned).collect();
+        let engine = Self { name, data, postgres };
         let mut adding = engine
             .command()?
             .args(["user", "add", "admin", "--scope", "users:read", "--password-stdin"])
@@ -110,8 +104,7 @@ impl Engine {
 
     /// Starts a server on it.
     pub(crate) fn serve(&self) -> Result<Server> {
-        let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
-        Server::start_by(self.command()?, &arguments)
+        Server::start_by(self.command()?, &ARGUMENTS)
     }
 
     /// The store itself, of another process than the server's.

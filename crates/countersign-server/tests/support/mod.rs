@@ -21,6 +21,9 @@ pub(crate) const PASSWORD: &str = "correct-horse-1";
 /// Says where the tests of this program keep everything: `sqlite`, as without it, or `postgres`.
 const ENGINE_VARIABLE: &str = "TEST_ENGINE";
 
+/// What is in each line of the log that is about PostgreSQL.
+const OF_POSTGRES: &str = r#""target":"countersign::store::postgres""#;
+
 /// A folder in which commands run, its data directory, and where the database is if not in it.
 pub(crate) struct Place {
     folder: TempDir,
@@ -143,12 +146,12 @@ impl Done {
         self.stdout
     }
 
-    /// The command failed with this code and one line; the line. What the log says is beside it: of a throwaway PostgreSQL, that it loses
-    /// what it is told.
+    /// The command failed with this code and one line; the line. Of a throwaway PostgreSQL the log says besides that it loses what it is
+    /// told.
     #[track_caller]
     pub(crate) fn bad(self, code: i32) -> String {
         assert_eq!(self.code, Some(code), "{}{}", self.stdout, self.stderr);
-        let lines: Vec<_> = self.stderr.lines().filter(|line| !line.starts_with('{')).collect();
+        let lines: Vec<_> = self.stderr.lines().filter(|line| !line.contains(OF_POSTGRES)).collect();
         assert_eq!(lines.len(), 1, "{}", self.stderr);
         assert_eq!(self.stdout, "");
         format!("{}\n", lines.concat())

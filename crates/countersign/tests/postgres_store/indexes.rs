@@ -37,9 +37,12 @@ async fn users_are_registered_while_a_new_process_makes_an_index() {
         tokio::spawn(async move { open(&url).await })
     });
     let watcher = server::connect(&url).await;
-    while watcher.query(IS_WAITING, &[]).await.unwrap().is_empty() {}
+    let assert_all_wait = || assert!(new.iter().all(|opening| !opening.is_finished()));
+    while watcher.query(IS_WAITING, &[]).await.unwrap().is_empty() {
+        assert_all_wait();
+    }
     running.insert(&named("grace")).await.unwrap();
-    assert!(new.iter().all(|opening| !opening.is_finished()));
+    assert_all_wait();
     other.batch_execute("COMMIT").await.unwrap();
     for opening in new {
         let store = opening.await.unwrap();
