@@ -1,6 +1,7 @@
 //! Whether the time of a refused login tells anything of the account (R-135, S-037): every kind of account against a name that
 //! nobody has, over HTTP, in turns.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::Write as _;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
@@ -41,9 +42,7 @@ pub(crate) async fn measure() -> Result<Report> {
     });
     let mut times = CASES.map(|_| Vec::with_capacity(TURNS));
     for turn in 0..WARM_UP + TURNS {
-        // Each turn in another order, so that a busy moment is busy for all.
-        for step in 0..CASES.len() {
-            let at = (turn + step * 5) % CASES.len();
+        for at in any_order() {
             let (Some(request), Some(times)) = (requests.get(at), times.get_mut(at)) else { continue };
             let begun = Instant::now();
             let status = connection.ask(request).await?;
@@ -59,6 +58,13 @@ pub(crate) async fn measure() -> Result<Report> {
     }
     eprintln!();
     Ok(report(&times))
+}
+
+/// The places of the cases in an order of chance: a busy moment meets all alike, and so does what the request before leaves behind.
+fn any_order() -> [usize; CASES.len()] {
+    let (mut places, state) = (std::array::from_fn(|at| at), RandomState::new());
+    places.sort_by_key(|at| state.hash_one(at));
+    places
 }
 
 fn report(times: &[Vec<Duration>; CASES.len()]) -> Report {
