@@ -100,8 +100,8 @@ impl Accounts {
         Self { hashing: self.hashing.for_source(source), whence, ..self.clone() }
     }
 
-    /// What the device is to keep from which this user has just logged in ([`Throttles::device`]).
-    pub fn device_of(&self, user: UserId) -> Option<String> {
+    /// What the device is to keep from which this user has just logged in or changed the password ([`Throttles::device`]).
+    pub fn device_of(&self, user: &User) -> Option<String> {
         self.throttles.device(user, &self.whence)
     }
 
@@ -114,7 +114,7 @@ impl Accounts {
         let login = Login::parse(typed);
         let found = self.users.find_credentials(&login).await?;
         let whose = match &found {
-            Some(credentials) => Whose::User(&login, credentials.user.id),
+            Some(credentials) => Whose::User(&login, &credentials.user),
             None => Whose::NoUser(&login, typed),
         };
         let attempt = self.guess(Attempted::Login, whose).await?;
@@ -227,8 +227,8 @@ impl Accounts {
     async fn check_current(&self, id: UserId, current: Password) -> Result<PasswordHash, AccountError> {
         let Credentials { user, password_hash: stored } =
             self.users.find_credentials_by_id(id).await?.ok_or(AccountError::Gone)?;
-        let login = Login::Username(user.username);
-        let attempt = self.guess(Attempted::PasswordChange, Whose::User(&login, id)).await?;
+        let login = Login::Username(user.username.clone());
+        let attempt = self.guess(Attempted::PasswordChange, Whose::User(&login, &user)).await?;
         let (verdict, attempt) = self.verify(attempt, current, stored.clone()).await?;
         match stored {
             Some(stored) if verdict != Verdict::Mismatch => {

@@ -40,7 +40,7 @@ pub(super) async fn grant(grants: &Grants, request: TokenRequest) -> Result<Toke
     };
     tracing::info!(event = "login", outcome = "good", user = %user.id, session = %session.id);
     let (subject, session) = (subject_of(&user)?, Some(&session));
-    let device = accounts.device_of(user.id).filter(|_| client.id.is_first_party());
+    let device = accounts.device_of(&user).filter(|_| client.id.is_first_party());
     Ok(TokenResponse { device, ..grants.issue(Granted { subject, client: &client, session, scope, refresh_token })? })
 }
 

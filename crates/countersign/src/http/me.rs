@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use countersign_axum::{Bearer, CurrentUser, Problem};
 use countersign_password::Password;
 use countersign_token::Claims;
@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::app::Countersign;
 use crate::client::FIRST_PARTY;
-use crate::http::caller::Caller;
+use crate::http::caller::{Caller, keep_device};
 use crate::http::error::{ApiError, PROBLEM_JSON};
 use crate::http::json::{BodyRefused, JsonBody};
 use crate::http::view::{UserView, change, parse_change};
@@ -111,10 +111,16 @@ pub(crate) async fn change_own_password(
     State(app): State<Countersign>,
     caller: Caller,
     JsonBody(body): JsonBody<PasswordChange>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<(StatusCode, HeaderMap), ApiError> {
     only_first_party(&claims)?;
     let current = Password::new(body.current_password).map_err(ApiError::invalid)?;
     let new = Password::new(body.new_password).map_err(ApiError::invalid)?;
-    app.accounts().for_requests_from(caller.whence().clone()).change_password(user.id, current, new).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let accounts = app.accounts().for_requests_from(caller.whence().clone());
+    accounts.change_password(user.id, current, new).await?;
+    // No browser is known any more but this one. It is changed by now, whatever the store says.
+    let mut headers = HeaderMap::new();
+    if let Ok(Some(changed)) = app.stores().users.find_by_id(user.id).await {
+        keep_device(&mut headers, accounts.device_of(&changed), app.settings());
+    }
+    Ok((StatusCode::NO_CONTENT, headers))
 }

@@ -55,7 +55,7 @@ struct Counting {
 #[derive(Clone, Copy)]
 pub enum Whose<'g> {
     /// At this user, by what was typed.
-    User(&'g Login, UserId),
+    User(&'g Login, &'g User),
     /// At nobody, by what was typed.
     NoUser(&'g Login, &'g str),
     /// At this client.
@@ -163,13 +163,13 @@ impl Throttles {
     }
 
     /// What the device is to keep from which this user has just logged in, for 90 days: where it shows it, others who guess do not keep the
-    /// user waiting (S-026). Nothing if what it has shown will do.
-    pub fn device(&self, user: UserId, whence: &Whence) -> Option<String> {
+    /// user waiting (S-026), until the user has another password. Nothing if what it has shown will do.
+    pub fn device(&self, user: &User, whence: &Whence) -> Option<String> {
         let keys = &self.counting.as_ref()?.keys;
-        let now = self.clock.now();
-        match whence.device.as_deref().and_then(|shown| Device::read(shown, user, keys, now)) {
-            Some(device) => device.give_anew(user, keys, now),
-            None => Device::give(user, keys, now),
+        let (owner, now) = (user.into(), self.clock.now());
+        match whence.device.as_deref().and_then(|shown| Device::read(shown, owner, keys, now)) {
+            Some(device) => device.give_anew(owner, keys, now),
+            None => Device::give(owner, keys, now),
         }
     }
 
@@ -259,7 +259,7 @@ impl Counting {
         let (account, place_kind, owner) = match guess.whose {
             Whose::User(login, user) => {
                 let name = name_of(login, "");
-                (keys.own(Kind::Account, name.as_bytes()), Kind::AccountPlace, user.as_bytes().to_vec())
+                (keys.own(Kind::Account, name.as_bytes()), Kind::AccountPlace, user.id.as_bytes().to_vec())
             }
             Whose::NoUser(login, typed) => {
                 let name = name_of(login, typed).as_bytes();
@@ -302,7 +302,7 @@ impl Counting {
 impl Guess<'_> {
     fn device(&self, keys: &Keys, now: i64) -> Option<Device> {
         let Whose::User(_, user) = self.whose else { return None };
-        Device::read(self.whence.device.as_deref()?, user, keys, now)
+        Device::read(self.whence.device.as_deref()?, user.into(), keys, now)
     }
 }
 
@@ -380,7 +380,7 @@ impl About {
 impl From<Guess<'_>> for About {
     fn from(guess: Guess<'_>) -> Self {
         let (user, client) = match guess.whose {
-            Whose::User(_, user) => (Some(user), None),
+            Whose::User(_, user) => (Some(user.id), None),
             Whose::Client(id) => (None, Some(id.to_owned())),
             Whose::NoUser(..) | Whose::NoClient(_) => (None, None),
         };

@@ -63,6 +63,35 @@ async fn a_browser_is_known_wherever_it_is() {
 }
 
 #[tokio::test]
+async fn browsers_that_knew_an_earlier_password_are_not_known_any_more() {
+    // whoever knew the old one could have made any number of them, each with guesses of its own.
+    let server = with_alice().await;
+    let answer = log_in(&server, HOME, "alice", PASSWORD).await;
+    let token = answer.body["access_token"].as_str().unwrap().to_owned();
+    let mut before = Vec::new();
+    for number in 0..20 {
+        before.push(browse(&server, &elsewhere(number), "", "alice", PASSWORD).await.1);
+    }
+    let change = axum::http::Request::put("/users/me/password")
+        .header("authorization", format!("Bearer {token}"))
+        .header("content-type", "application/json")
+        .body(json!({ "current_password": PASSWORD, "new_password": "another good password" }).to_string().into());
+    let changed = server.send(from(HOME, change.unwrap())).await;
+    assert_eq!(changed.status, StatusCode::NO_CONTENT);
+    let newer = changed.header("set-cookie").split(';').next().unwrap().to_owned();
+    let mut looked_at = 0;
+    for cookie in &before {
+        for _ in 0..5 {
+            looked_at += usize::from(browse(&server, "192.0.2.1", cookie, "alice", "wrong").await.0 == 400);
+        }
+    }
+    assert_eq!(looked_at, 10);
+    // The browser in which it was changed is known.
+    let (status, kept) = browse(&server, "192.0.2.1", &newer, "alice", "another good password").await;
+    assert_eq!((status, kept), (200, newer));
+}
+
+#[tokio::test]
 async fn a_cookie_is_for_browsers_of_the_own_front_end_over_tls() {
     let (server, token) = clients::with_administrator().await;
     let body = json!({ "id": "web", "grants": ["password"], "audiences": [ISSUER] });
