@@ -115,10 +115,36 @@ fn what_an_administrator_does_is_kept_with_who_did_it() {
     assert_eq!(of_bob["next"], Value::Null);
     let bobs = place.run(&["audit", "list", "--user", &bob]).good();
     assert!(bobs.lines().count() == 4 && bobs.contains("delete user"), "{bobs}");
+    assert_eq!(of_bob["records"][1]["detail"]["changed"], "disabled");
+    assert_eq!(of_bob["records"][1]["detail"]["disabled"], "true");
     assert_eq!(server.ask("GET", "/audit?user=x&colour=red", &fields, "").0, 422);
+    assert_eq!(server.ask("GET", "/audit?user=%00", &fields, "").0, 200);
     assert_eq!(server.ask("GET", "/audit?since=yesterday", &fields, "").0, 422);
     assert_eq!(server.ask("GET", "/audit?since=9000-12-31T00:00:00Z", &fields, "").0, 200);
     assert_eq!(server.ask("GET", "/audit", &fields[1..], "").0, 401);
+}
+
+// R-178: whoever takes an account over by another address leaves a trace of it.
+#[test]
+fn what_somebody_changes_of_an_account_and_who_registers_one_is_kept() {
+    let place = Place::new();
+    place.add_user(&["root", "--scope", "users:write"]).good();
+    let root = id_of(&place, "root");
+    let server = place.serve(&[]);
+    let (_, access) = server.log_in("root");
+    let bearer = format!("Bearer {access}");
+    let fields = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+    assert_eq!(server.ask("PATCH", "/users/me", &fields, r#"{"email":"root@example.com"}"#).0, 200);
+    for (name, fields) in [("ada", &fields[..]), ("bob", &fields[1..])] {
+        let body = format!(r#"{{"username":"{name}","password":"{PASSWORD}-and-more"}}"#);
+        assert_eq!(server.ask("POST", "/users", fields, &body).0, 201);
+    }
+    server.stop().good();
+    let changed = &records(&place, &["--event", "change account"])[0];
+    assert_eq!((&changed["user"], &changed["detail"]["changed"]), (&Value::from(root.as_str()), &"email".into()));
+    assert!(!changed.to_string().contains("example.com"), "{changed}");
+    let by = |name: &str| records(&place, &["--event", "register", "--user", name])[0]["by"].clone();
+    assert_eq!((by("ada"), by("bob")), (root.into(), Value::Null));
 }
 
 #[test]

@@ -173,7 +173,7 @@ impl Accounts {
     pub async fn sign_up(&self, account: NewAccount) -> Result<User, AccountError> {
         self.check_new(&account).await?;
         let attempt = self.throttles.register(self.whence.address).await?;
-        match self.insert(account).await {
+        match self.insert(account, None).await {
             Err(error @ (AccountError::Busy { .. } | AccountError::Hashing(_))) => {
                 attempt.undone().await;
                 Err(error)
@@ -182,10 +182,10 @@ impl Accounts {
         }
     }
 
-    /// Makes an account.
-    pub async fn register(&self, account: NewAccount) -> Result<User, AccountError> {
+    /// Makes an account for somebody else; `by` whom, if that is a user.
+    pub async fn register(&self, account: NewAccount, by: Option<UserId>) -> Result<User, AccountError> {
         self.check_new(&account).await?;
-        self.insert(account).await
+        self.insert(account, by).await
     }
 
     async fn check_new(&self, account: &NewAccount) -> Result<(), AccountError> {
@@ -193,7 +193,7 @@ impl Accounts {
         Ok(self.rules.check(&account.password, &words).await?)
     }
 
-    async fn insert(&self, account: NewAccount) -> Result<User, AccountError> {
+    async fn insert(&self, account: NewAccount, by: Option<UserId>) -> Result<User, AccountError> {
         let hash = self.hash(account.password).await?;
         let mut new = NewUser::new(account.username, self.clock.now());
         new.email = account.email;
@@ -201,7 +201,7 @@ impl Accounts {
         new.scopes = account.scopes;
         new.password_hash = Some(hash);
         let user = self.users.insert(&new).await?;
-        tracing::info!(event = "register", user = %user.id);
+        tracing::info!(event = "register", user = %user.id, by = by.map(tracing::field::display));
         Ok(user)
     }
 

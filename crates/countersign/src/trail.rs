@@ -32,6 +32,9 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(2);
 const MOST_WAITING: usize = 10_000;
 /// Records that are written in one step.
 const WRITTEN_AT_ONCE: usize = 500;
+/// Records have ids in the order in which they were made while the clock goes back by no more than this, in milliseconds. After more, a clock
+/// that was wrong has been put right: what happens now is not of the time that it said (F-13).
+const STEP_BACK_MS: i64 = 1000;
 /// How far back a refusal is compared with those that wait.
 const COMPARED: usize = 64;
 /// The act of a trail that could not keep others.
@@ -126,7 +129,7 @@ impl Trail {
     fn take(&self, describe: impl FnOnce(AuditId) -> AuditRecord) {
         let now = self.shared.clock.now_ms();
         let mut waiting = self.waiting();
-        let record = describe(AuditId::new(&waiting.context, now));
+        let record = describe(waiting.id(now));
         let behind = waiting.offered;
         let like = waiting.records.iter_mut().skip(behind).rev().take(COMPARED).find(|other| record.repeats(other));
         if let Some(like) = like {
@@ -177,7 +180,7 @@ impl Trail {
     fn next_batch(&self) -> Vec<AuditRecord> {
         let mut waiting = self.waiting();
         if waiting.lost > 0 && waiting.records.len() < MOST_WAITING {
-            let mut told = AuditRecord::new(AuditId::new(&waiting.context, self.shared.clock.now_ms()), LOST);
+            let mut told = AuditRecord::new(waiting.id(self.shared.clock.now_ms()), LOST);
             told.times = u32::try_from(waiting.lost).unwrap_or(u32::MAX);
             waiting.lost = 0;
             waiting.records.push_back(told);
@@ -195,6 +198,18 @@ impl Trail {
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    /// The id of what happens now.
+    fn id(&mut self, now_ms: i64) -> AuditId {
+        let id = AuditId::new(&self.context, now_ms);
+        if id.millis() <= now_ms.saturating_add(STEP_BACK_MS) {
+            return id;
+        }
+        self.context = ContextV7::new();
+        AuditId::new(&self.context, now_ms)
     }
 }
 
@@ -275,6 +290,33 @@ mod tests {
         });
         let times: Vec<_> = written(&trail).await.into_iter().map(|record| record.times).collect();
         assert_eq!(times, [1000, 1000, 1, 1]);
+    }
+
+    //
+    #[tokio::test]
+    async fn no_record_has_a_character_that_an_engine_cannot_keep() {
+        let trail = trail_of(|| tracing::info!(event = "client", cause = "a\0b", claimed = %"\0"));
+        let record = &written(&trail).await[0];
+        assert_eq!((record.cause.as_deref(), &*record.detail["claimed"]), (Some("a\u{FFFD}b"), "\u{FFFD}"));
+    }
+
+    // F-13
+    #[tokio::test]
+    async fn records_are_of_the_time_that_the_clock_says_after_it_was_put_right() {
+        let (clock, hand) = Clock::settable(NOW + 1_000_000);
+        let trail = Trail::new(clock);
+        let subscriber = tracing_subscriber::registry().with(trail.layer());
+        with_default(subscriber, || {
+            tracing::info!(event = "register", user = 1);
+            hand.set(NOW);
+            tracing::info!(event = "register", user = 2);
+            tracing::info!(event = "register", user = 3);
+        });
+        let mut written = written(&trail).await;
+        assert!(written.is_sorted_by_key(|record| record.id));
+        let told = written.iter_mut().map(|record| (record.user.take().unwrap(), record.id.millis() / 1000));
+        let expected = [("2", NOW), ("3", NOW), ("1", NOW + 1_000_000)].map(|(user, second)| (user.to_owned(), second));
+        assert_eq!(told.collect::<Vec<_>>(), expected);
     }
 
     //

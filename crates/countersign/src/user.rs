@@ -159,6 +159,19 @@ pub struct UserChange {
 }
 
 impl UserChange {
+    /// The names of what it is to change, for the log; what they become is nobody's business there.
+    pub fn names(&self) -> String {
+        let names = [
+            ("username", self.username.is_some()),
+            ("email", self.email != Change::Keep),
+            ("full_name", self.full_name != Change::Keep),
+            ("disabled", self.disabled.is_some()),
+            ("scopes", self.scopes != ScopesChange::Keep),
+        ];
+        let names: Vec<&str> = names.into_iter().filter_map(|(name, is_named)| is_named.then_some(name)).collect();
+        names.join(" ")
+    }
+
     /// What this change makes of `user`. Stores call it inside the transaction that read the user; `updated_at` moves
     /// to `now` only if something really differs.
     pub fn apply_to(&self, user: &User, now: i64) -> User {

@@ -62,7 +62,7 @@ async fn add(matches: &ArgMatches, settings: &Settings, directory: &DataDirector
     let store = directory.open().await?;
     let accounts = wiring::accounts(settings, store.clone())?;
     let account = NewAccount { username, email, full_name, scopes, password };
-    let user = accounts.register(account).await?;
+    let user = accounts.register(account, None).await?;
     Act::new("register").user(user.id).note(store.as_ref()).await;
     print(&format!("{} is a user now.\n", user.username))
 }

@@ -79,7 +79,9 @@ pub(crate) async fn change_own_account(
         ..UserChange::default()
     };
     let changed = app.stores().users.update(user.id, &change, app.clock().now()).await?;
-    Ok(Json(changed.ok_or_else(ApiError::not_found)?.into()))
+    let changed = changed.ok_or_else(ApiError::not_found)?;
+    tracing::info!(event = "change account", user = %user.id, changed = change.names());
+    Ok(Json(changed.into()))
 }
 
 /// Delete your own account, for good.

@@ -100,8 +100,8 @@ pub(crate) async fn register_user(
     JsonBody(body): JsonBody<NewUserBody>,
 ) -> Result<(StatusCode, Json<UserView>), ApiError> {
     let may_write = token.is_some_and(|Bearer(claims)| claims.scope().contains(UsersWrite::NAME));
-    let is_administrator = user.is_some() && may_write;
-    if app.settings().registration == Registration::Closed && !is_administrator {
+    let administrator = user.filter(|_| may_write).map(|CurrentUser(user)| user.id);
+    if app.settings().registration == Registration::Closed && administrator.is_none() {
         return Err(ApiError::new(
             StatusCode::FORBIDDEN,
             "Registration is closed: ask an administrator for an account",
@@ -115,7 +115,10 @@ pub(crate) async fn register_user(
         password: Password::new(body.password).map_err(ApiError::invalid)?,
     };
     let accounts = app.accounts().for_requests_from(caller.whence().clone());
-    let user = if is_administrator { accounts.register(account).await } else { accounts.sign_up(account).await }?;
+    let user = match administrator {
+        Some(_) => accounts.register(account, administrator).await?,
+        None => accounts.sign_up(account).await?,
+    };
     Ok((StatusCode::CREATED, Json(user.into())))
 }
 
@@ -182,7 +185,9 @@ pub(crate) async fn change_user(
     let change = body.parse()?;
     let changed = app.stores().users.update(id, &change, app.clock().now()).await?;
     let changed = changed.ok_or_else(ApiError::not_found)?;
-    tracing::info!(event = "change user", user = %id, by = %administrator.id);
+    let (what, by) = (change.names(), administrator.id);
+    let User { disabled, scopes, .. } = &changed;
+    tracing::info!(event = "change user", user = %id, %by, changed = what, disabled, %scopes);
     Ok(Json(changed.into()))
 }
 

@@ -117,7 +117,9 @@ struct Act(AuditRecord);
 
 impl Visit for Act {
     fn record_str(&mut self, field: &Field, value: &str) {
-        let value: String = value.chars().take(LONGEST_VALUE).collect();
+        // PostgreSQL takes no NUL: one record with it would keep all that wait from being written.
+        let value = value.chars().map(|char| if char == '\0' { char::REPLACEMENT_CHARACTER } else { char });
+        let value: String = value.take(LONGEST_VALUE).collect();
         let record = &mut self.0;
         match field.name() {
             EVENT => record.event = value,
