@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::http::uri::Scheme;
-use axum::http::{HeaderMap, Method, Uri};
+use axum::http::{HeaderMap, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use opentelemetry::propagation::TextMapPropagator as _;
 use opentelemetry::trace::{Link, SpanKind, TraceContextExt as _, TraceId, TracerProvider as _};
@@ -151,10 +151,11 @@ pub fn continue_trace(span: &Span, headers: &HeaderMap) {
     }
 }
 
-/// Says what the request of a span was, by the names of the semantic conventions for HTTP servers. The route and never the path.
-pub fn describe(span: &Span, method: &Method, route: &str, status: u16) {
-    span.context().span().update_name(format!("{method} {route}"));
-    span.set_attribute("http.request.method", method.as_str().to_owned());
+/// Says what the request of a span was, by the names of the semantic conventions for HTTP servers. The route and never the path, and no method
+/// that the caller made up.
+pub fn describe(span: &Span, method: Option<&str>, route: &str, status: u16) {
+    span.context().span().update_name(format!("{} {route}", method.unwrap_or("HTTP")));
+    span.set_attribute("http.request.method", method.unwrap_or("_OTHER").to_owned());
     span.set_attribute("http.route", route.to_owned());
     span.set_attribute("http.response.status_code", i64::from(status));
 }

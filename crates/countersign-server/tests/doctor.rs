@@ -2,12 +2,15 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 mod support;
+#[path = "support/tls.rs"]
+mod tls_client;
 
 use std::fs;
 
 use serde_json::Value;
 
 use crate::support::{Done, Place, postgres};
+use crate::tls_client::make;
 
 /// Of SQLite, in bytes.
 const PAGE: usize = 4096;
@@ -75,6 +78,24 @@ fn callers_behind_a_proxy_that_nobody_named_and_guesses_that_nobody_counts_are_w
     assert!(levels == ["warning"] && said.contains("--trusted-proxies"), "{said}");
     assert_eq!(of(&[&behind[..], &["--trusted-proxies", "10.0.0.0/8"]].concat()).0, ["good"]);
     assert_eq!(of(&["--throttle", "off"]).0, ["good", "warning"]);
+}
+
+//
+#[test]
+fn a_certificate_with_which_no_server_starts_is_wrong() {
+    let place = Place::on_sqlite();
+    place.add_user(&["ada"]).good();
+    make(place.path(), "certificate.pem", "key.pem");
+    make(place.path(), "other.pem", "other-key.pem");
+    let with = |certificate, key| doctor(&place, &["--offline", "--tls-certificate", certificate, "--tls-key", key]);
+    assert_eq!(found(&with("certificate.pem", "key.pem"), "tls-certificate").0, ["good"]);
+    for (certificate, key, said) in [
+        ("certificate.pem", "nowhere.pem", "cannot be read"),
+        ("nowhere.pem", "key.pem", "cannot be read"),
+        ("certificate.pem", "other-key.pem", "the key is not that of the first certificate"),
+    ] {
+        assert_wrong(&with(certificate, key), "tls-certificate", said);
+    }
 }
 
 #[test]

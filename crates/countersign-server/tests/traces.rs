@@ -60,10 +60,13 @@ fn a_request_is_a_trace_of_what_it_waited_for_and_goes_on_from_the_callers() {
     let (status, answer) = server.ask("POST", "/token", &fields, &form);
     assert_eq!(status, 200, "{answer}");
     assert_eq!(server.ask("GET", "/users/me?canary-query=1", &[], "").0, 401);
+    assert_eq!(server.ask("CANARY-METHOD", "/users/me", &[], "").0, 405);
     // The last spans are sent at the end.
     assert_eq!(server.stop().code, Some(0));
     let body: Vec<u8> = bodies.try_iter().flatten().collect();
-    for part in ["POST /token", "GET /users/me", "http.route", "verify password", "store", "countersign", "127.0.0.1"] {
+    for part in
+        ["POST /token", "GET /users/me", "http.route", "verify password", "store", "countersign", "127.0.0.1", "_OTHER"]
+    {
         assert!(holds(&body, part.as_bytes()), "{part} is not in {}", printable(&body));
     }
     let id: Vec<u8> =
@@ -71,7 +74,7 @@ fn a_request_is_a_trace_of_what_it_waited_for_and_goes_on_from_the_callers() {
     assert!(holds(&body, &id), "the trace of the caller goes on");
     // R-176
     let token = answer.split('"').nth(3).unwrap();
-    for secret in [PASSWORD, "canary-query", token] {
+    for secret in [PASSWORD, "canary-query", "CANARY-METHOD", token] {
         assert!(!holds(&body, secret.as_bytes()), "{secret} is in {}", printable(&body));
     }
 }

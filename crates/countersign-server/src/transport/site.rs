@@ -160,7 +160,9 @@ impl Site {
         let route = response.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str);
         let took = started.elapsed();
         self.presentation.counts.count(route, response.status().as_u16(), took);
-        log(method, response, route, took);
+        // An extension method is the caller's text.
+        let method = Some(method.as_str()).filter(|_| is_standard(method));
+        log(method.unwrap_or("-"), response, route, took);
         if self.presentation.is_traced {
             describe(&Span::current(), method, route, response.status().as_u16());
         }
@@ -177,11 +179,9 @@ impl Site {
 }
 
 /// One event a request.
-fn log(method: &Method, response: &Response<Body>, route: &str, took: Duration) {
+fn log(method: &str, response: &Response<Body>, route: &str, took: Duration) {
     let status = response.status().as_u16();
     let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-    // An extension method is the caller's text.
-    let method = if is_standard(method) { method.as_str() } else { "-" };
     // A storm of requests that a handler puts off must not flood the log: the handler tells of it as a whole.
     let is_put_off = [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS].contains(&response.status())
         && response.headers().contains_key(RETRY_AFTER)

@@ -12,6 +12,7 @@ use crate::data_directory::sealing_key_in;
 use crate::database::Address;
 use crate::location::DATABASE;
 use crate::settings::{Configuration, Origin, Settings};
+use crate::transport::Certificate;
 
 /// Less room than this is soon used up.
 const LITTLE_MIB: u64 = 1024;
@@ -43,11 +44,21 @@ pub(super) fn check(configuration: &Configuration, findings: &mut Findings) {
             check_file(what, file, 0o600, findings);
         }
     }
-    if let Some(key) = &settings.tls_key {
+    if let (Some(certificate), Some(key)) = (&settings.tls_certificate, &settings.tls_key) {
+        check_certificate(certificate, key, findings);
         check_tls_key(key, findings);
     }
     if let Some(file) = file_with_password(configuration, settings) {
         check_file("settings file", file, 0o600, findings);
+    }
+}
+
+/// Whether a server can start with it. Whether callers believe it is seen where the issuer is asked.
+fn check_certificate(certificate: &Path, key: &Path, findings: &mut Findings) {
+    let what = "tls-certificate";
+    match Certificate::load(certificate, key) {
+        Ok(_) => findings.good(what, format!("{} and its key belong together", certificate.display())),
+        Err(error) => findings.wrong(what, error.to_string(), "the server does not start so: correct the files"),
     }
 }
 
