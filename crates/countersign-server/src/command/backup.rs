@@ -2,15 +2,16 @@
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, BufReader, BufWriter, Write};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use countersign::store::transfer::{Backup, Port, Written, back_up};
 use countersign_axum::Clock;
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 use rustix::io::Errno;
+use rustix::process::geteuid;
 use serde_json::{Value, json};
 
 use crate::command::act::Act;
@@ -106,9 +107,18 @@ impl Draft {
         partial.push(".partial");
         let path = file.with_file_name(partial);
         let cannot = || format!("cannot make {}", path.display());
-        // What an earlier backup has left that was cut off.
-        let made = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
-        let draft = made.with_context(cannot)?;
+        // What an earlier backup has left that was cut off; in a folder for everybody, others may have put something there.
+        let no_link = OFlags::NOFOLLOW.bits().cast_signed();
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(no_link);
+        let draft = options.open(&path).with_context(cannot)?;
+        let metadata = draft.metadata().with_context(cannot)?;
+        if !metadata.is_file() || metadata.uid() != geteuid().as_raw() || metadata.nlink() != 1 {
+            return Err(anyhow!(
+                "{} is there, and it is not ours: write the backup into another folder",
+                path.display()
+            ));
+        }
         draft.try_lock().with_context(|| format!("another backup writes {}", path.display()))?;
         draft.set_permissions(Permissions::from_mode(0o600)).with_context(cannot)?;
         draft.set_len(0).with_context(cannot)?;

@@ -56,6 +56,30 @@ fn everything_that_was_acknowledged_before_the_backup_began_is_in_it() {
     }
 }
 
+// In a folder for everybody, somebody else may have put something in the way.
+#[test]
+fn a_backup_is_written_into_nothing_that_was_not_made_for_it() {
+    let place = Place::new();
+    place.add_user(&["ada"]).good();
+    let other = place.write("other", "of somebody");
+    let (file, draft) = (place.path().join("all.backup"), place.path().join("all.backup.partial"));
+    let refused = || place.run(&["backup", file.to_str().unwrap()]).bad(1);
+    std::os::unix::fs::symlink(&other, &draft).unwrap();
+    assert!(refused().contains("cannot make"));
+    std::os::unix::fs::symlink(place.path().join("nowhere"), place.path().join("dangling.partial")).unwrap();
+    place.run(&["backup", place.path().join("dangling").to_str().unwrap()]).bad(1);
+    assert!(!place.path().join("nowhere").exists());
+    fs::remove_file(&draft).unwrap();
+    fs::hard_link(&other, &draft).unwrap();
+    assert!(refused().contains("not ours"));
+    assert_eq!(fs::read_to_string(&other).unwrap(), "of somebody");
+    // What an earlier one has left, that was cut off, is in nobody's way.
+    fs::remove_file(&draft).unwrap();
+    fs::write(&draft, "{").unwrap();
+    place.run(&["backup", file.to_str().unwrap()]).good();
+    assert!(place.mode("all.backup") == 0o600 && !draft.exists());
+}
+
 // F-18
 #[test]
 fn what_was_used_after_the_backup_is_told_of_and_ended_when_that_is_asked_for() {
