@@ -32,7 +32,7 @@ impl Caller {
         // Visible ASCII alone: it is shown to people.
         let user_agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
         Self {
-            whence: Whence { address: peer.map(|ConnectInfo(peer)| peer.ip()), device: device(headers) },
+            whence: Whence { address: peer.map(|ConnectInfo(peer)| peer.ip()), device: device(headers), session: None },
             user_agent: user_agent.map(|text| text.chars().take(LONGEST_USER_AGENT).collect()),
         }
     }

@@ -15,6 +15,7 @@ use crate::http::caller::{Caller, keep_device};
 use crate::http::error::{ApiError, PROBLEM_JSON};
 use crate::http::json::{BodyRefused, JsonBody};
 use crate::http::view::{UserView, change, parse_change};
+use crate::throttles::Whence;
 use crate::user::{Change, EmailAddress, FullName, User, UserChange};
 
 /// How the document groups these routes.
@@ -117,7 +118,8 @@ pub(crate) async fn change_own_password(
     only_first_party(&claims)?;
     let current = Password::new(body.current_password).map_err(ApiError::invalid)?;
     let new = Password::new(body.new_password).map_err(ApiError::invalid)?;
-    let accounts = app.accounts().for_requests_from(caller.whence().clone());
+    let session = claims.session_id().and_then(|id| id.parse().ok());
+    let accounts = app.accounts().for_requests_from(Whence { session, ..caller.whence().clone() });
     accounts.change_password(user.id, current, new).await?;
     // No browser is known any more but this one. It is changed by now, whatever the store says.
     let mut headers = HeaderMap::new();

@@ -12,6 +12,7 @@ use std::time::Instant;
 use countersign_axum::Clock;
 
 use crate::sealing::{SealingError, SealingKey};
+use crate::session::SessionId;
 use crate::settings::Throttling;
 use crate::store::{StoreError, ThrottleStore};
 use crate::storm::StormLog;
@@ -82,6 +83,8 @@ pub struct Whence {
     pub address: Option<IpAddr>,
     /// From a browser that was given this ([`Throttles::device`]); nothing of it has been checked.
     pub device: Option<String>,
+    /// From who is logged in by this session, which has been checked.
+    pub session: Option<SessionId>,
 }
 
 /// An attempt that is counted. Whoever drops it has looked at it, and it was wrong.
@@ -275,11 +278,12 @@ impl Counting {
             let most = limits.login_attempts.saturating_mul(ACCOUNTS_OF_AN_ADDRESS);
             tallies.extend(self.of_address(address, (Kind::GuessAddress, Kind::GuessNetwork), most));
         }
-        let device = guess.device(keys, now);
-        let named = device.as_ref().map(|device| device.id).or_else(|| guess.whence.address.map(source_of));
-        let place = named.map(|named| {
+        // Whoever guesses at a login keeps nobody waiting who is logged in and changes the password because of that (S-026).
+        let vouching =
+            guess.device(keys, now).map(|device| device.id).or_else(|| Some(*guess.whence.session?.as_bytes()));
+        let place = vouching.or_else(|| guess.whence.address.map(source_of)).map(|named| {
             let (key, mark) = keys.place(place_kind, &owner, &named);
-            Place { key, rule: self.growing(), mark, is_vouched_for: device.is_some() }
+            Place { key, rule: self.growing(), mark, is_vouched_for: vouching.is_some() }
         });
         Step { act: Act::Charge, place, tallies, now }
     }

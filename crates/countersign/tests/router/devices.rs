@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::clients;
 use crate::common::{ISSUER, PASSWORD, Server, from};
-use crate::throttle::{DAY, HOME, elsewhere, log_in, status, with_alice};
+use crate::throttle::{DAY, HOME, change_password, elsewhere, log_in, status, with_alice};
 
 /// A login from this address by a browser with this cookie, and the cookie that it keeps from then on.
 async fn browse(server: &Server, address: &str, cookie: &str, username: &str, password: &str) -> (u16, String) {
@@ -72,11 +72,7 @@ async fn browsers_that_knew_an_earlier_password_are_not_known_any_more() {
     for number in 0..20 {
         before.push(browse(&server, &elsewhere(number), "", "alice", PASSWORD).await.1);
     }
-    let change = axum::http::Request::put("/users/me/password")
-        .header("authorization", format!("Bearer {token}"))
-        .header("content-type", "application/json")
-        .body(json!({ "current_password": PASSWORD, "new_password": "another good password" }).to_string().into());
-    let changed = server.send(from(HOME, change.unwrap())).await;
+    let changed = change_password(&server, HOME, &token, PASSWORD).await;
     assert_eq!(changed.status, StatusCode::NO_CONTENT);
     let newer = changed.header("set-cookie").split(';').next().unwrap().to_owned();
     let mut looked_at = 0;
@@ -87,8 +83,20 @@ async fn browsers_that_knew_an_earlier_password_are_not_known_any_more() {
     }
     assert_eq!(looked_at, 10);
     // The browser in which it was changed is known.
-    let (status, kept) = browse(&server, "192.0.2.1", &newer, "alice", "another good password").await;
+    let (status, kept) = browse(&server, "192.0.2.1", &newer, "alice", "tragic tribal trial trombone").await;
     assert_eq!((status, kept), (200, newer));
+}
+
+#[tokio::test]
+async fn who_is_logged_in_changes_the_password_while_others_guess_at_it() {
+    // S-026
+    let server = with_alice().await;
+    let token = server.log_in("alice").await;
+    for number in 0..20 {
+        status(&server, &elsewhere(number), "alice", "wrong").await;
+    }
+    assert_eq!(status(&server, "192.0.2.1", "alice", PASSWORD).await, 429);
+    assert_eq!(change_password(&server, "192.0.2.1", &token, PASSWORD).await.status, StatusCode::NO_CONTENT);
 }
 
 #[tokio::test]
