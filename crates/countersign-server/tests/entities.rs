@@ -169,3 +169,27 @@ fn things_are_declared_listed_changed_and_removed_while_the_server_runs() {
     place.run(&["user", "delete", "bob"]).good();
     assert_eq!(run(&["list", "--json"]).json(), json!([]));
 }
+
+//
+#[test]
+fn the_audit_log_says_who_revoked_a_token() {
+    let place = place();
+    place.run(&[&["entity", "add", "car:1", "--owner", "ada"], &CONFIG[..]].concat()).good();
+    let server = place.serve(&CONFIG);
+    let (_, ada) = server.log_in("ada");
+    let tokens = "/entities/car/1/tokens";
+    let mint =
+        || ask(&server, "POST", tokens, &ada, &json!({ "name": "A", "permissions": ["drive"], "expires_in": 3600 }));
+    let (status, minted) = mint();
+    assert_eq!(status, 201, "{minted}");
+    let one = format!("{tokens}/{}", minted["id"].as_str().unwrap());
+    assert_eq!(ask(&server, "DELETE", &one, &ada, &json!({})).0, 204);
+    mint();
+    assert_eq!(ask(&server, "DELETE", tokens, &ada, &json!({})).0, 204);
+    server.stop().good();
+    let user = place.run(&["user", "show", "ada", "--json"]).json();
+    for event in ["revoke", "revoke all"] {
+        let records = place.run(&["audit", "list", "--json", "--event", event]).json();
+        assert_eq!((&records[0]["by"], &records[0]["detail"]["entity"]), (&user["id"], &"car:1".into()), "{records}");
+    }
+}

@@ -248,21 +248,27 @@ impl Entities {
         self.store.list_entity_tokens(entity, self.clock.now()).await
     }
 
-    /// Ends a token, for this thing if one is named; `false` if there is none.
-    pub async fn revoke(&self, id: SessionId, entity: Option<&Subject>) -> Result<bool, StoreError> {
+    /// Ends a token, for this thing if one is named; `false` if there is none. `by` is for the log.
+    pub async fn revoke(
+        &self,
+        id: SessionId,
+        entity: Option<&Subject>,
+        by: Option<&(dyn fmt::Display + Sync)>,
+    ) -> Result<bool, StoreError> {
         let is_ended = self.store.end_entity_token(id, entity).await?;
         if is_ended {
             self.count_revoked(1);
-            tracing::info!(event = "revoke", token = %id);
+            let (by, entity) = (by.map(tracing::field::display), entity.map(tracing::field::display));
+            tracing::info!(event = "revoke", token = %id, by, entity);
         }
         Ok(is_ended)
     }
 
-    /// Ends all tokens for a thing; how many there were.
-    pub async fn revoke_all(&self, entity: &Subject) -> Result<usize, StoreError> {
+    /// Ends all tokens for a thing; how many there were. `by` is for the log.
+    pub async fn revoke_all(&self, entity: &Subject, by: &(dyn fmt::Display + Sync)) -> Result<usize, StoreError> {
         let count = self.store.end_entity_tokens(entity).await?;
         self.count_revoked(count);
-        tracing::info!(event = "revoke all", %entity, count);
+        tracing::info!(event = "revoke all", %entity, count, %by);
         Ok(count)
     }
 

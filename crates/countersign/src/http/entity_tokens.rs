@@ -157,7 +157,7 @@ pub(crate) async fn revoke_entity_tokens(
     path: ThingPath,
 ) -> Result<StatusCode, ApiError> {
     let entity = reach(&app, &actor, &claims, &subject_of(path)?).await?;
-    app.entities().revoke_all(&entity.subject).await?;
+    app.entities().revoke_all(&entity.subject, &actor).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -183,5 +183,6 @@ pub(crate) async fn revoke_entity_token(
     let entity = reach(&app, &actor, &claims, &subject_of(path)?).await?;
     let none = || ApiError::new(StatusCode::NOT_FOUND, "There is no such token");
     let token = token.parse().map_err(|_| none())?;
-    if app.entities().revoke(token, Some(&entity.subject)).await? { Ok(StatusCode::NO_CONTENT) } else { Err(none()) }
+    let is_revoked = app.entities().revoke(token, Some(&entity.subject), Some(&actor)).await?;
+    if is_revoked { Ok(StatusCode::NO_CONTENT) } else { Err(none()) }
 }

@@ -13,7 +13,7 @@ use crate::entities::{DeclareError, MintError};
 use crate::entity::EntityFault;
 use crate::statuses::StatusListError;
 use crate::store::StoreError;
-use crate::throttles::Throttled;
+use crate::throttles::{ThrottleError, Throttled};
 
 /// The media type of a problem.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
@@ -80,6 +80,15 @@ impl From<StoreError> for ApiError {
             }
             StoreError::EmailTaken => taken("The e-mail address is taken: log in with it, or use another"),
             other => Self::unavailable(&other),
+        }
+    }
+}
+
+impl From<ThrottleError> for ApiError {
+    fn from(error: ThrottleError) -> Self {
+        match error {
+            ThrottleError::Throttled(throttled) => Self::too_many(throttled),
+            ThrottleError::Store(error) => error.into(),
         }
     }
 }

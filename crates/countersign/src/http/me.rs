@@ -65,12 +65,14 @@ pub(crate) async fn read_own_account(CurrentUser(user): CurrentUser<User>) -> Js
     (status = 200, description = "Your account", body = UserView),
     (status = 403, description = "The token is of a registered client", body = Problem, content_type = PROBLEM_JSON),
     (status = 409, description = "The e-mail address is taken", body = Problem, content_type = PROBLEM_JSON),
+    (status = 429, description = "Too many e-mail addresses: Retry-After says when to try again", body = Problem, content_type = PROBLEM_JSON),
     BodyRefused,
 ))]
 pub(crate) async fn change_own_account(
     CurrentUser(user): CurrentUser<User>,
     Bearer(claims): Bearer,
     State(app): State<Countersign>,
+    caller: Caller,
     JsonBody(body): JsonBody<OwnChange>,
 ) -> Result<Json<UserView>, ApiError> {
     only_first_party(&claims)?;
@@ -79,6 +81,9 @@ pub(crate) async fn change_own_account(
         full_name: parse_change(body.full_name, FullName::new).map_err(ApiError::invalid)?,
         ..UserChange::default()
     };
+    if matches!(change.email, Change::Set(_)) {
+        app.throttles().change_email(user.id, caller.whence().address).await?;
+    }
     let changed = app.stores().users.update(user.id, &change, app.clock().now()).await?;
     let changed = changed.ok_or_else(ApiError::not_found)?;
     tracing::info!(event = "change account", user = %user.id, changed = change.names());

@@ -63,7 +63,7 @@ async fn revoke(app: &Countersign, token: &str, client: &Client) -> Result<(), T
     let session = claims.session_id().and_then(|id| id.parse().ok());
     let session = session.ok_or_else(unsupported_token_type)?;
     if is_for_thing(&claims) {
-        app.entities().revoke(session, None).await.map_err(failed)?;
+        app.entities().revoke(session, None, None).await.map_err(failed)?;
     } else {
         app.sessions().end(session, None).await.map_err(failed)?;
     }

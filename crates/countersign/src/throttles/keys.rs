@@ -30,6 +30,8 @@ pub(super) enum Kind {
     Owner = 9,
     /// Devices of an account: no counter, and signed with the same secret.
     Device = 10,
+    /// E-mail addresses that an account was given by its owner.
+    EmailChange = 11,
 }
 
 /// The length of what signs a device.

@@ -30,6 +30,8 @@ const ACCOUNTS_OF_AN_ADDRESS: u32 = 10;
 const ADDRESSES_OF_A_NETWORK: u32 = 10;
 /// Tokens for things that one owner makes in a day: one that is revoked leaves a mark for as long as it would have lived.
 pub const MINTS_A_DAY: u32 = 1000;
+/// E-mail addresses that somebody gives the own account in a day: each answer tells whether another account has it.
+pub const EMAIL_CHANGES_A_DAY: u32 = 20;
 /// A client that proves itself again and again is noted as known no more often.
 const KNOWN_ANEW_S: i64 = 24 * 60 * 60;
 /// Expired counters that are deleted in one step: others who write wait for it.
@@ -191,6 +193,22 @@ impl Throttles {
         };
         let about = About { attempted: Attempted::Registration, user: None, client: None };
         self.charge(step, about).await
+    }
+
+    /// Counts an e-mail address that somebody gives the own account, or refuses it. It tells what a registration tells, and counts as one
+    /// besides.
+    pub async fn change_email(&self, user: UserId, address: Option<IpAddr>) -> Result<(), ThrottleError> {
+        let Some(counting) = &self.counting else { return Ok(()) };
+        let key = counting.keys.own(Kind::EmailChange, user.as_bytes());
+        let rule = Rule::Refilling { most: EMAIL_CHANGES_A_DAY, over_s: 24 * 60 * 60 };
+        let mut tallies = vec![Tally { key, rule, scope: Scope::Account }];
+        if let Some(address) = address {
+            let kinds = (Kind::RegistrationAddress, Kind::RegistrationNetwork);
+            tallies.extend(counting.of_address(address, kinds, counting.limits.registrations_per_hour));
+        }
+        let step = Step { act: Act::Charge, place: None, tallies, now: self.clock.now() };
+        let about = About { attempted: Attempted::EmailChange, user: Some(user), client: None };
+        self.charge(step, about).await.map(drop)
     }
 
     /// Counts a token for a thing before it is made, or refuses it.

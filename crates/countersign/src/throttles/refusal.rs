@@ -39,11 +39,14 @@ pub enum Attempted {
     Registration,
     /// A token for a thing.
     EntityToken,
+    /// Another e-mail address for the own account.
+    EmailChange,
 }
 
 impl Attempted {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Login, Self::PasswordChange, Self::Client, Self::Registration, Self::EntityToken];
+    pub const ALL: [Self; 6] =
+        [Self::Login, Self::PasswordChange, Self::Client, Self::Registration, Self::EntityToken, Self::EmailChange];
 
     /// Its name in the log and in metrics.
     pub fn name(self) -> &'static str {
@@ -53,6 +56,7 @@ impl Attempted {
             Self::Client => "client",
             Self::Registration => "registration",
             Self::EntityToken => "entity_token",
+            Self::EmailChange => "email_change",
         }
     }
 }
@@ -113,7 +117,14 @@ mod tests {
         refusals.count(Attempted::Client);
         assert_eq!(
             refusals.counts().map(|(attempted, count)| (attempted.name(), count)),
-            [("login", 0), ("password_change", 0), ("client", 2), ("registration", 0), ("entity_token", 1)]
+            [
+                ("login", 0),
+                ("password_change", 0),
+                ("client", 2),
+                ("registration", 0),
+                ("entity_token", 1),
+                ("email_change", 0)
+            ]
         );
     }
 }

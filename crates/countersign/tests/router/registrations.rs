@@ -1,7 +1,7 @@
 //! How many accounts one address makes.
 
 use axum::http::StatusCode;
-use countersign::throttles::Attempted;
+use countersign::throttles::{Attempted, EMAIL_CHANGES_A_DAY};
 use futures_util::future::join_all;
 use serde_json::json;
 
@@ -48,4 +48,27 @@ async fn an_address_registers_as_many_accounts_an_hour_as_are_set_and_a_network_
     let root = server.log_in("root").await;
     assert_eq!(register(&server, HOME, "appointed", Some(&root)).await.status, StatusCode::CREATED);
     assert_eq!(register(&server, "192.0.2.1", "distant", None).await.status, StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn an_account_tries_few_addresses_to_see_who_has_them() {
+    //
+    let server = Server::new().await;
+    server.register("alice").await;
+    server.register("bob").await;
+    let token = server.log_in("bob").await;
+    let give = async |address: &str, body: &serde_json::Value| {
+        let request = axum::http::Request::patch("/users/me")
+            .header("content-type", "application/json")
+            .header("authorization", format!("Bearer {token}"));
+        server.send(from(address, request.body(body.to_string().into()).unwrap())).await
+    };
+    let alices = json!({ "email": "alice@example.com" });
+    for number in 0..EMAIL_CHANGES_A_DAY {
+        assert_eq!(give(&format!("203.0.{number}.1"), &alices).await.status, StatusCode::CONFLICT);
+    }
+    let answer = give("192.0.2.1", &json!({ "email": "nobody@example.com" })).await;
+    assert_eq!((answer.status, answer.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, "4320"));
+    assert_eq!(refused(&server, Attempted::EmailChange), 1);
+    assert_eq!(give("192.0.2.1", &json!({ "full_name": "Bob", "email": null })).await.status, StatusCode::OK);
 }

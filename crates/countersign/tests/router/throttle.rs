@@ -331,6 +331,7 @@ async fn the_document_says_where_there_are_too_many() {
         ("/revoke", "post"),
         ("/introspect", "post"),
         ("/users", "post"),
+        ("/users/me", "patch"),
         ("/users/me/password", "put"),
         ("/entities/{kind}/{id}/tokens", "post"),
     ] {
