@@ -326,6 +326,10 @@ impl Step {
         let others = self.tallies.iter().filter(|_| charged != Charged::Place).filter_map(|tally| {
             let counter = found.get(&tally.key)?;
             match tally.rule {
+                // That it is known there stays.
+                Rule::Growing { .. } if tally.scope == Scope::Known => {
+                    Some((tally.key, Counter { count: 0, until_ms: 0, ..*counter }))
+                }
                 Rule::Growing { .. } => Some((tally.key, Counter::cleared(self.now))),
                 rule @ Rule::Refilling { .. } => {
                     (charged == Charged::Tallies).then(|| (tally.key, rule.give_back(counter, self.now)))

@@ -222,13 +222,15 @@ impl Throttles {
         self.charge(step, about).await.map(drop)
     }
 
-    /// Forgets all failures at an account, and from where it is known: the operator vouches for it.
+    /// Forgets all failures at an account, also those where it is known, and not that it is known there: the operator vouches for it, and
+    /// whoever goes on guessing is not to keep the owner waiting again (S-026).
     pub async fn forgive(&self, user: &User) -> Result<(), StoreError> {
         let Some(counting) = &self.counting else { return Ok(()) };
         let names = [user.username.as_str()].into_iter().chain(user.email.as_ref().map(EmailAddress::canonical));
-        let names = names.map(|name| counting.keys.own(Kind::Account, name.as_bytes()));
-        let places = (0..PLACES).map(|slot| counting.keys.slot(Kind::AccountPlace, user.id.as_bytes(), slot));
-        let tallies = names.chain(places).map(|key| Tally { key, rule: counting.growing(), scope: Scope::Account });
+        let names = names.map(|name| (counting.keys.own(Kind::Account, name.as_bytes()), Scope::Account));
+        let place = |slot| (counting.keys.slot(Kind::AccountPlace, user.id.as_bytes(), slot), Scope::Known);
+        let counters = names.chain((0..PLACES).map(place));
+        let tallies = counters.map(|(key, scope)| Tally { key, rule: counting.growing(), scope });
         let step =
             Step { act: Act::Settle(Charged::Nothing), place: None, tallies: tallies.collect(), now: self.clock.now() };
         counting.store.take_step(&step).await.map(drop)

@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use countersign::Settings;
+use countersign::user::Login;
 use countersign_axum::ErrorStyle;
 use futures_util::future::join_all;
 use serde_json::json;
@@ -97,6 +98,26 @@ async fn who_is_logged_in_changes_the_password_while_others_guess_at_it() {
     }
     assert_eq!(status(&server, "192.0.2.1", "alice", PASSWORD).await, 429);
     assert_eq!(change_password(&server, "192.0.2.1", &token, PASSWORD).await.status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn an_operator_who_lets_somebody_in_does_not_make_them_a_stranger_at_home() {
+    // S-026
+    let server = with_alice().await;
+    assert_eq!(status(&server, HOME, "alice", PASSWORD).await, 200);
+    for number in 0..10 {
+        status(&server, HOME, "alice", "wrong").await;
+        status(&server, &elsewhere(number), "alice", "wrong").await;
+    }
+    let users = &server.app.stores().users;
+    let alice = users.find_credentials(&Login::parse("alice")).await.unwrap().unwrap().user;
+    assert_eq!(status(&server, HOME, "alice", PASSWORD).await, 429);
+    server.app.throttles().forgive(&alice).await.unwrap();
+    for number in 0..20 {
+        status(&server, &elsewhere(number), "alice", "wrong").await;
+    }
+    assert_eq!(status(&server, "192.0.2.1", "alice", PASSWORD).await, 429);
+    assert_eq!(status(&server, HOME, "alice", PASSWORD).await, 200);
 }
 
 #[tokio::test]
