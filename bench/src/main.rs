@@ -6,6 +6,7 @@
 mod load;
 mod server;
 mod report;
+mod plot;
 mod me;
 mod login;
 mod start;

@@ -4,7 +4,7 @@
 mod process;
 mod program;
 mod figures;
-mod plot;
+mod bars;
 mod storm;
 mod page;
 

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use super::bars::{Bar, Panel, number, svg};
 use super::figures::Run;
-use super::plot::{Bar, Panel, number, svg};
 use super::program::{PROGRAMS, Program};
 use super::storm::{CLIENTS, EVERY, PATIENCE, SPAN};
 use super::{CONNECTIONS, LOGIN_SPAN, ME_SPAN};

@@ -1,9 +1,9 @@
 //! The plots of docs/scale.md.
 
+use crate::plot::{self, Anchor, FAINT, INK, Line, Plot, QUIET, SHADES};
 use crate::scale::SIZES;
 use crate::scale::figures::{ENGINES, Figures, KINDS, short};
 use crate::scale::nodes::{COUNTS, Work, names};
-use crate::scale::plot::{self, Anchor, FAINT, INK, Line, Plot, QUIET, SHADES};
 
 const WIDTH: f64 = 900.0;
 const LABELS: f64 = 300.0;

@@ -6,7 +6,6 @@ mod engine;
 mod figures;
 mod steps;
 mod nodes;
-mod plot;
 mod drawings;
 mod page;
 

@@ -124,7 +124,6 @@ async fn parameters_of_the_page_load_no_foreign_document() {
     browser.close().await;
 }
 
-/// Presses Authorize, fills the form in, ticks the scope `users:read`, and closes the dialog.
 /// Logs in, asks for the account, and fails to find one, from a page; what it could read. The first argument is the server.
 const FRONT_END_SCRIPT: &str = "
     const [server, done] = arguments;
@@ -161,6 +160,7 @@ async fn a_front_end_elsewhere_asks_the_server_if_its_origin_is_named() {
     }
 }
 
+/// Presses Authorize, fills the form in, ticks the scope `users:read`, and closes the dialog.
 async fn log_in(browser: &Browser) {
     browser.click(".btn.authorize").await;
     browser.wait_for("#oauth_username, input[name=username]").await;

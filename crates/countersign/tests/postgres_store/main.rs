@@ -9,6 +9,8 @@ mod indexes;
 #[path = "../support/refreshes.rs"]
 mod race;
 mod refreshes;
+#[path = "../support/two_stores.rs"]
+mod two_stores;
 
 use std::io::{BufRead, BufReader, Lines};
 use std::process::{Child, ChildStderr, Command, Stdio};
@@ -123,58 +125,22 @@ async fn a_database_that_cannot_be_written_is_refused() {
 
 // One database, several stores
 
+async fn two() -> [Arc<PostgresStore>; 2] {
+    let url = server::fresh();
+    [open(&url).await, open(&url).await]
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_stores_on_one_database_see_each_other_and_one_name_is_given_once() {
-    let url = server::fresh();
-    let stores = [open(&url).await, open(&url).await];
-    let mut registrations = JoinSet::new();
-    for n in 0..50 {
-        let store = Arc::clone(&stores[n % 2]);
-        registrations.spawn(async move { store.insert(&named("alice")).await });
-    }
-    let results = registrations.join_all().await;
-    let users: Vec<_> = results.iter().filter_map(|result| result.as_ref().ok()).collect();
-    assert_eq!(users.len(), 1);
-    assert!(results.iter().all(|result| matches!(result, Ok(_) | Err(StoreError::UsernameTaken))), "{results:?}");
-    for store in &stores {
-        assert_eq!(store.find_by_id(users[0].id).await, Ok(Some(users[0].clone())));
-    }
-    stores[0].delete(users[0].id).await.unwrap();
-    assert_eq!(stores[1].find_by_id(users[0].id).await, Ok(None));
+    two_stores::see_each_other_and_give_one_name_once(two().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn grants_through_two_stores_at_once_lose_nothing() {
-    let url = server::fresh();
-    let stores = [open(&url).await, open(&url).await];
-    let user = stores[0].insert(&named("alice")).await.unwrap();
-    let mut grants = JoinSet::new();
-    for n in 0..40 {
-        let store = Arc::clone(&stores[n % 2]);
-        let scopes = ScopesChange::Grant(ScopeSet::parse(&format!("s:{n}")).unwrap());
-        grants.spawn(async move { store.update(user.id, &UserChange { scopes, ..UserChange::default() }, NOW).await });
-    }
-    for outcome in grants.join_all().await {
-        assert!(outcome.is_ok(), "{outcome:?}");
-    }
-    let scopes = stores[0].find_by_id(user.id).await.unwrap().unwrap().scopes;
-    assert!((0..40).all(|n| scopes.contains(&format!("s:{n}"))), "{scopes}");
+    two_stores::lose_no_grants(two().await).await;
 }
 
-// Two imports meet in opposite order, which makes each wait for the other: one is undone and done again.
 #[tokio::test(flavor = "multi_thread")]
 async fn imports_that_meet_take_each_user_over_once() {
-    use countersign::import::Record;
-    use countersign::store::Imported;
-
-    let url = server::fresh();
-    let stores = [open(&url).await, open(&url).await];
-    let newcomers: Vec<_> = (0..100)
-        .map(|n| Record { username: Some(format!("user-{n:03}")), ..Record::default() }.to_newcomer(NOW).unwrap())
-        .collect();
-    let reversed: Vec<_> = newcomers.iter().rev().cloned().collect();
-    let (ahead, back) = tokio::join!(stores[0].import(&newcomers), stores[1].import(&reversed));
-    let outcomes: Vec<_> = ahead.unwrap().into_iter().chain(back.unwrap()).collect();
-    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Imported::Added).count(), 100);
-    assert!(outcomes.iter().all(|outcome| !matches!(outcome, Imported::AddedAs(_))), "{outcomes:?}");
+    two_stores::take_each_user_over_once(two().await).await;
 }

@@ -5,6 +5,8 @@
 mod race;
 mod refreshes;
 mod together;
+#[path = "../support/two_stores.rs"]
+mod two_stores;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Lines, Write};
@@ -16,8 +18,7 @@ use std::sync::Arc;
 use countersign::password::PasswordHash;
 use countersign::store::sqlite::{Look, OpenError, SqliteStore, examine};
 use countersign::store::{KeyState, KeyStore, SigningKeyRecord, StoreError, UserQuery, UserStore};
-use countersign::user::{Login, NewUser, ScopesChange, UserChange, Username};
-use countersign_token::ScopeSet;
+use countersign::user::{Login, NewUser, Username};
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;

@@ -23,44 +23,29 @@ fn stores_that_open_an_empty_path_at_once_make_one_schema_and_one_key() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn two_stores_on_one_file_see_each_other_and_one_name_is_given_once() {
+/// With the directory that they are in.
+fn two() -> (TempDir, [Arc<SqliteStore>; 2]) {
     let directory = directory();
     let database = directory.path().join("countersign.db");
-    let stores = [0, 1].map(|_| Arc::new(SqliteStore::open(&database).unwrap()));
-    let mut registrations = JoinSet::new();
-    for n in 0..50 {
-        let store = Arc::clone(&stores[n % 2]);
-        registrations.spawn(async move { store.insert(&named("alice")).await });
-    }
-    let results = registrations.join_all().await;
-    let users: Vec<_> = results.iter().filter_map(|result| result.as_ref().ok()).collect();
-    assert_eq!(users.len(), 1);
-    assert!(results.iter().all(|result| matches!(result, Ok(_) | Err(StoreError::UsernameTaken))), "{results:?}");
-    for store in &stores {
-        assert_eq!(store.find_by_id(users[0].id).await, Ok(Some(users[0].clone())));
-    }
-    stores[0].delete(users[0].id).await.unwrap();
-    assert_eq!(stores[1].find_by_id(users[0].id).await, Ok(None));
+    (directory, [0, 1].map(|_| Arc::new(SqliteStore::open(&database).unwrap())))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_stores_on_one_file_see_each_other_and_one_name_is_given_once() {
+    let (_directory, stores) = two();
+    two_stores::see_each_other_and_give_one_name_once(stores).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn grants_through_two_stores_at_once_lose_nothing() {
-    let directory = directory();
-    let database = directory.path().join("countersign.db");
-    let stores = [0, 1].map(|_| Arc::new(SqliteStore::open(&database).unwrap()));
-    let user = stores[0].insert(&named("alice")).await.unwrap();
-    let mut grants = JoinSet::new();
-    for n in 0..40 {
-        let store = Arc::clone(&stores[n % 2]);
-        let scopes = ScopesChange::Grant(ScopeSet::parse(&format!("s:{n}")).unwrap());
-        grants.spawn(async move { store.update(user.id, &UserChange { scopes, ..UserChange::default() }, NOW).await });
-    }
-    for outcome in grants.join_all().await {
-        assert!(outcome.is_ok(), "{outcome:?}");
-    }
-    let scopes = stores[0].find_by_id(user.id).await.unwrap().unwrap().scopes;
-    assert!((0..40).all(|n| scopes.contains(&format!("s:{n}"))), "{scopes}");
+    let (_directory, stores) = two();
+    two_stores::lose_no_grants(stores).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn imports_that_meet_take_each_user_over_once() {
+    let (_directory, stores) = two();
+    two_stores::take_each_user_over_once(stores).await;
 }
 
 /// Registers `name-0` to `name-99`, eight at a time, and says how many of them it got.
