@@ -7,6 +7,7 @@ use countersign::audit::{AuditId, AuditRecord, ContextV7};
 use countersign::store::AuditStore;
 use countersign::user::UserId;
 use countersign_axum::Clock;
+use rustix::process::getuid;
 
 /// An act that is done.
 pub(super) struct Act(AuditRecord);
@@ -16,6 +17,8 @@ impl Act {
     pub(super) fn new(event: &str) -> Self {
         let mut record = AuditRecord::new(AuditId::new(&ContextV7::new(), Clock::system().now_ms()), event);
         record.by = Some("command line".to_owned());
+        // The name is what the environment says; this is what the system says.
+        record.detail.insert("system_uid".to_owned(), getuid().as_raw().to_string());
         let name = |variable| env::var(variable).ok().filter(|name: &String| !name.is_empty());
         if let Some(name) = name("SUDO_USER").or_else(|| name("USER")) {
             record.detail.insert("system_user".to_owned(), name.chars().take(64).collect());

@@ -22,10 +22,12 @@ pub(super) fn print_json(value: &Value) -> Result<(), Failure> {
     print(&format!("{value:#}\n"))
 }
 
-/// Rows under a line of titles, in aligned columns. Control characters cannot disturb them: names hold none.
+/// Rows under a line of titles, in aligned columns. What would disturb them, or the terminal, is shown by its number: a name holds none of it,
+/// what somebody's environment says may.
 pub(super) fn table<const N: usize>(titles: [&str; N], rows: &[[String; N]]) -> String {
+    let rows: Vec<[String; N]> = rows.iter().map(|row| row.each_ref().map(|cell| harmless(cell))).collect();
     let mut widths = titles.map(|title| title.chars().count());
-    for row in rows {
+    for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
         }
@@ -36,6 +38,12 @@ pub(super) fn table<const N: usize>(titles: [&str; N], rows: &[[String; N]]) -> 
     };
     let rows = rows.iter().map(|row| line(row.each_ref().map(String::as_str)));
     std::iter::once(line(titles)).chain(rows).collect()
+}
+
+fn harmless(text: &str) -> String {
+    let is_bad = |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    let show = |c: char| if is_bad(c) { c.escape_unicode().to_string() } else { c.to_string() };
+    text.chars().map(show).collect()
 }
 
 /// A time of the store as text (RFC 3339, UTC).
@@ -57,6 +65,13 @@ mod tests {
         let rows = [["ada", "x"].map(str::to_owned), ["grace-ü", ""].map(str::to_owned)];
         assert_eq!(table(["NAME", "STATE"], &rows), "NAME     STATE\nada      x\ngrace-ü\n");
         assert_eq!(table(["NAME"], &[]), "NAME\n");
+    }
+
+    // R-177, S-034
+    #[test]
+    fn no_cell_begins_a_line_or_commands_the_terminal() {
+        let rows = [["a\r\nb\u{1b}[31m\u{9b}\u{202e}".to_owned()]];
+        assert_eq!(table(["NAME"], &rows), "NAME\na\\u{d}\\u{a}b\\u{1b}[31m\\u{9b}\\u{202e}\n");
     }
 
     #[test]
