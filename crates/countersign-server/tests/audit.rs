@@ -45,6 +45,12 @@ fn logins_refusals_and_refreshes_are_kept_with_who_where_and_which_request() {
     let (_, second) = refresh("refresh", &first);
     assert_eq!(refresh("again", &second).0, 200);
     assert_eq!(refresh("reuse", &first).0, 400);
+    let (_, third) = token(&server, "third", &login);
+    let (_, fourth) = token(&server, "fourth", &login);
+    for (id, shown) in [("revoke", &third["access_token"]), ("revoke too", &fourth["refresh_token"])] {
+        let form = format!("token={}", shown.as_str().unwrap());
+        assert_eq!(server.ask("POST", "/revoke", &[FORM, ("X-Request-Id", &id.replace(' ', "-"))], &form).0, 200);
+    }
     // Stopping writes what has come together.
     let log = server.stop().stderr;
     assert!(log.contains("stopped"), "{log}");
@@ -62,11 +68,13 @@ fn logins_refusals_and_refreshes_are_kept_with_who_where_and_which_request() {
         ("login", "login", "good", None, Some(&ada)),
         ("refresh", "refresh", "good", None, Some(&ada)),
         ("reuse", "refresh", "refused", Some("used before"), Some(&ada)),
+        ("revoke", "end session", "-", None, Some(&ada)),
+        ("revoke-too", "end session", "-", None, Some(&ada)),
     ] {
         let record = of(request_id);
         let said = (&record["event"], &record["outcome"], record["cause"].as_str(), record["user"].as_str());
         assert_eq!(said.0, event, "{record}");
-        assert_eq!((said.1.as_str(), said.3), (Some(outcome), user.map(String::as_str)), "{record}");
+        assert_eq!((said.1.as_str().unwrap_or("-"), said.3), (outcome, user.map(String::as_str)), "{record}");
         if request_id != "client" {
             assert_eq!((said.2, &record["client"]), (cause, &"first-party".into()), "{record}");
         }

@@ -264,8 +264,8 @@ impl Sessions {
 
     /// Ends the session of a refresh token, used or not, that this client was given (RFC 7009 section 2.1); any other text ends nothing.
     pub async fn revoke(&self, token: &RefreshToken, client: &str) -> Result<(), StoreError> {
-        if let Some((session, _, _)) = self.look_at(token, client).await? {
-            self.end(session.id, None).await?;
+        if let Some((session, user, _)) = self.look_at(token, client).await? {
+            self.end(session.id, Some(user.id)).await?;
         }
         Ok(())
     }

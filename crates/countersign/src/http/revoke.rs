@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, PRAGMA};
 use axum::response::IntoResponse;
 use countersign_axum::form::{TokenError, TokenErrorCode};
+use countersign_token::Subject;
 use utoipa::ToSchema;
 
 use crate::app::Countersign;
@@ -65,7 +66,9 @@ async fn revoke(app: &Countersign, token: &str, client: &Client) -> Result<(), T
     if is_for_thing(&claims) {
         app.entities().revoke(session, None, None).await.map_err(failed)?;
     } else {
-        app.sessions().end(session, None).await.map_err(failed)?;
+        let subject = claims.subject().parse::<Subject>().ok().filter(|subject| subject.kind() == Subject::USER);
+        let user = subject.and_then(|subject| subject.id().parse().ok());
+        app.sessions().end(session, user).await.map_err(failed)?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 mod keys;
 mod device;
 mod refusal;
+mod guess;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -12,16 +13,17 @@ use std::time::Instant;
 use countersign_axum::Clock;
 
 use crate::sealing::{SealingError, SealingKey};
-use crate::session::SessionId;
 use crate::settings::Throttling;
 use crate::store::{StoreError, ThrottleStore};
 use crate::storm::StormLog;
 use crate::throttle::{Act, Charged, KNOWN_S, Place, Rule, Scope, Step, Tally, Verdict};
 use crate::throttles::device::Device;
+use crate::throttles::guess::{About, name_of};
 use crate::throttles::keys::{Keys, Kind, PLACES, network_of, source_of};
 use crate::throttles::refusal::Refusals;
-use crate::user::{EmailAddress, Login, User, UserId};
+use crate::user::{EmailAddress, User, UserId};
 
+pub use crate::throttles::guess::{Guess, Whence, Whose};
 pub use crate::throttles::refusal::{Attempted, ThrottleError, Throttled};
 
 /// For what one account may in a row, so many times as much is for an address, in an hour.
@@ -54,41 +56,6 @@ struct Counting {
     limits: Throttling,
 }
 
-/// At whom somebody guesses.
-#[derive(Clone, Copy)]
-pub enum Whose<'g> {
-    /// At this user, by what was typed.
-    User(&'g Login, &'g User),
-    /// At nobody, by what was typed.
-    NoUser(&'g Login, &'g str),
-    /// At this client.
-    Client(&'g str),
-    /// At no client.
-    NoClient(&'g str),
-}
-
-/// A guess: who it is about, and where it comes from, as far as that is known.
-#[derive(Clone, Copy)]
-pub struct Guess<'g> {
-    /// What for.
-    pub attempted: Attempted,
-    /// At whom.
-    pub whose: Whose<'g>,
-    /// From where.
-    pub whence: &'g Whence,
-}
-
-/// Where a request comes from, as far as that is known.
-#[derive(Clone, Default)]
-pub struct Whence {
-    /// From this address.
-    pub address: Option<IpAddr>,
-    /// From a browser that was given this ([`Throttles::device`]); nothing of it has been checked.
-    pub device: Option<String>,
-    /// From who is logged in by this session, which has been checked.
-    pub session: Option<SessionId>,
-}
-
 /// An attempt that is counted. Whoever drops it has looked at it, and it was wrong.
 #[must_use]
 pub struct Attempt {
@@ -102,16 +69,6 @@ struct Counted {
     charged: Charged,
     pause: Option<(i64, Scope)>,
     about: About,
-}
-
-/// What the log says of an attempt.
-#[derive(Clone)]
-struct About {
-    attempted: Attempted,
-    /// A user that there is.
-    user: Option<UserId>,
-    /// A client that there is.
-    client: Option<String>,
 }
 
 /// A guess that was not counted yet, because right ones of its kind are many and are not to be written down.
@@ -323,22 +280,6 @@ impl Counting {
     }
 }
 
-impl Guess<'_> {
-    fn device(&self, keys: &Keys, now: i64) -> Option<Device> {
-        let Whose::User(_, user) = self.whose else { return None };
-        Device::read(self.whence.device.as_deref()?, user.into(), keys, now)
-    }
-}
-
-/// What was typed, in the form in which it is looked for.
-fn name_of<'n>(login: &'n Login, typed: &'n str) -> &'n str {
-    match login {
-        Login::Username(name) => name.as_str(),
-        Login::EmailAddress(address) => address.canonical(),
-        Login::Nobody => typed,
-    }
-}
-
 impl Attempt {
     /// The guess was right. That it was cannot be noted is no reason to refuse it.
     pub async fn right(self) {
@@ -389,26 +330,6 @@ impl Counted {
         if let Err(error) = counting.store.take_step(&step).await {
             tracing::warn!(%error, "a good attempt counts as a bad one");
         }
-    }
-}
-
-impl About {
-    fn log(&self, outcome: &str, scope: Scope, wait_s: i64, refused: u64) {
-        let (kind, cause) = (self.attempted.name(), scope.name());
-        let (user, client) = (self.user.as_ref().map(tracing::field::display), self.client.as_deref());
-        let refused = (refused > 0).then_some(refused);
-        tracing::info!(event = "throttle", outcome, kind, cause, user, client, wait_s, refused);
-    }
-}
-
-impl From<Guess<'_>> for About {
-    fn from(guess: Guess<'_>) -> Self {
-        let (user, client) = match guess.whose {
-            Whose::User(_, user) => (Some(user.id), None),
-            Whose::Client(id) => (None, Some(id.to_owned())),
-            Whose::NoUser(..) | Whose::NoClient(_) => (None, None),
-        };
-        Self { attempted: guess.attempted, user, client }
     }
 }
 
