@@ -7,7 +7,7 @@ use crate::throttle::Scope;
 use crate::throttles::device::Device;
 use crate::throttles::keys::Keys;
 use crate::throttles::refusal::Attempted;
-use crate::user::{EmailAddress, Login, User, UserId};
+use crate::user::{Login, User, UserId};
 
 /// At whom somebody guesses.
 #[derive(Clone, Copy)]
