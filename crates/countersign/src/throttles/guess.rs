@@ -38,7 +38,7 @@ pub struct Guess<'g> {
 pub struct Whence {
     /// From this address.
     pub address: Option<IpAddr>,
-    /// From a browser that was given this ([`Throttles::device`]); nothing of it has been checked.
+    /// From a browser that was given this ([`super::Throttles::device`]); nothing of it has been checked.
     pub device: Option<String>,
     /// From who is logged in by this session, which has been checked.
     pub session: Option<SessionId>,
