@@ -5,8 +5,9 @@
 mod support;
 
 use std::io::{BufRead as _, BufReader, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 
+use rusqlite::Connection;
 use rustix::process::Signal;
 use support::{PASSWORD, Place, answer};
 
@@ -15,7 +16,10 @@ fn an_address_in_use_is_one_line_and_exit_code_1() {
     let place = Place::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let line = place.run(&["serve", "--listen", &taken.local_addr().unwrap().to_string()]).bad(1);
-    assert!(line.contains("another program listens there"), "{line}");
+    assert!(line.contains("another program listens there") && line.contains("--listen"), "{line}");
+    let metrics = taken.local_addr().unwrap().to_string();
+    let line = place.run(&["serve", "--listen", "127.0.0.1:0", "--metrics", &metrics]).bad(1);
+    assert!(line.contains("another program listens there") && line.contains("--metrics"), "{line}");
 }
 
 // F-16
@@ -54,6 +58,25 @@ fn a_second_signal_stops_at_once() {
     server.signal(Signal::INT);
     let done = server.end();
     assert_eq!(done.code, Some(1));
+    assert!(done.stderr.contains("second signal"), "{}", done.stderr);
+}
+
+#[test]
+fn a_second_signal_also_stops_a_server_that_waits_for_its_database_to_write_the_last_records() {
+    let place = Place::on_sqlite();
+    place.add_user(&["ada"]).good();
+    let server = place.serve(&[]);
+    // Who writes holds up the others.
+    let other = Connection::open(place.data().join("countersign.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    // What is refused is a record, and nothing else has to be written for it.
+    let form = "grant_type=client_credentials&client_id=nobody&client_secret=x";
+    assert_eq!(server.ask("POST", "/token", &[("Content-Type", "application/x-www-form-urlencoded")], form).0, 400);
+    server.signal(Signal::TERM);
+    while TcpStream::connect(server.address).is_ok() {}
+    server.signal(Signal::TERM);
+    let done = server.end();
+    assert_eq!(done.code, Some(1), "{}", done.stderr);
     assert!(done.stderr.contains("second signal"), "{}", done.stderr);
 }
 

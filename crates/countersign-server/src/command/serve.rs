@@ -61,7 +61,7 @@ async fn serve(settings: &Settings, program: &str, trail: &Trail) -> Result<(), 
     let certificate = tls::certificate(settings)?;
     let directory = DataDirectory::of(settings);
     let store = directory.open().await?;
-    let listener = listen(settings.listen).map_err(|error| cannot_listen(settings.listen, &error))?;
+    let listener = listen(settings.listen).map_err(|error| cannot_listen(settings.listen, "--listen", &error))?;
     let address = listener.local_addr().context("cannot listen")?;
     let issuer = settings.issuer_at(address);
     let (router, sources) = wiring::router(settings, &directory, store.clone(), &issuer, trail).await?;
@@ -102,16 +102,21 @@ async fn serve(settings: &Settings, program: &str, trail: &Trail) -> Result<(), 
         let _ = stop.send(());
         signals.next().await;
     };
+    let ending = async {
+        if serving.await == Stopped::CutOff {
+            tracing::warn!("requests that took too long were cut off");
+        }
+        finish(trail, store.as_ref()).await;
+    };
     tokio::select! {
-        stopped = serving => {
-            if stopped == Stopped::CutOff {
-                tracing::warn!("requests that took too long were cut off");
-            }
-            finish(trail, store.as_ref()).await;
+        () = ending => {
             tracing::info!("stopped");
             Ok(())
         }
-        () = hurried => Err(Failure::work("stopped at once by a second signal: requests in flight were not answered")),
+        () = hurried => Err(Failure::work(
+            "stopped at once by a second signal: requests in flight were not answered, or the last records of the audit log not \
+             written",
+        )),
     }
 }
 
@@ -152,19 +157,18 @@ fn listen(address: std::net::SocketAddr) -> std::io::Result<TcpListener> {
 }
 
 fn listen_for_metrics(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
-    let listener =
-        listen(address).map_err(|error| Failure::work(format!("metrics: cannot listen on {address}: {error}")))?;
+    let listener = listen(address).map_err(|error| cannot_listen(address, "--metrics", &error))?;
     let address = listener.local_addr().context("cannot listen for metrics")?;
     Ok((listener, address))
 }
 
-fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {
+fn cannot_listen(address: SocketAddr, flag: &str, error: &io::Error) -> Failure {
     let remedy = match error.kind() {
-        io::ErrorKind::AddrInUse => "another program listens there: stop it, or choose another port by --listen",
-        io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege: choose another by --listen",
-        _ => "choose another address by --listen",
+        io::ErrorKind::AddrInUse => "another program listens there: stop it, or choose another port by",
+        io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege: choose another by",
+        _ => "choose another address by",
     };
-    Failure::work(format!("cannot listen on {address}: {error}: {remedy}"))
+    Failure::work(format!("cannot listen on {address}: {error}: {remedy} {flag}"))
 }
 
 /// The signals that stop the server.
