@@ -63,12 +63,12 @@ async fn serve(settings: &Settings, program: &str, trail: &Trail) -> Result<(), 
     let store = directory.open().await?;
     let listener = listen(settings.listen).map_err(|error| cannot_listen(settings.listen, "--listen", &error))?;
     let address = listener.local_addr().context("cannot listen")?;
+    let metrics = settings.metrics.map(listen_for_metrics).transpose()?;
     let issuer = settings.issuer_at(address);
     let (router, sources) = wiring::router(settings, &directory, store.clone(), &issuer, trail).await?;
     let limits =
         Limits { connections: process::connections_within_descriptors(settings.max_connections), ..Limits::default() };
     let presentation = presentation(settings, &issuer, sources.requests.clone());
-    let metrics = settings.metrics.map(listen_for_metrics).transpose()?;
     let addresses = Addresses { public: address, metrics: metrics.as_ref().map(|(_, address)| *address) };
     print(&banner(settings, program, addresses, &issuer))?;
     for warning in banner::warnings(settings, address, &issuer) {
