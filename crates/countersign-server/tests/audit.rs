@@ -7,7 +7,7 @@ mod support;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::support::{PASSWORD, Place, Server};
+use crate::support::{PASSWORD, Place, Server, soon};
 
 const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
 
@@ -95,16 +95,14 @@ fn what_an_administrator_does_is_kept_with_who_did_it() {
     let fields = [(bearer.0, bearer.1.as_str()), ("Content-Type", "application/json")];
     assert_eq!(server.ask("PATCH", &format!("/users/{bob}"), &fields, r#"{"disabled":true}"#).0, 200);
     assert_eq!(server.ask("DELETE", &format!("/users/{bob}"), &fields, "").0, 204);
-    // The server has them within a second; the question is asked until then.
-    let of_bob = loop {
+    // The server has them within a second.
+    let mut of_bob = Value::Null;
+    soon("there are records of all three", || {
         let (status, body) = server.ask("GET", &format!("/audit?user={bob}"), &fields, "");
         assert_eq!(status, 200, "{body}");
-        let page: Value = serde_json::from_str(&body).unwrap();
-        if page["records"].as_array().unwrap().len() >= 3 {
-            break page;
-        }
-        std::thread::yield_now();
-    };
+        of_bob = serde_json::from_str(&body).unwrap();
+        of_bob["records"].as_array().unwrap().len() >= 3
+    });
     let events: Vec<_> =
         of_bob["records"].as_array().unwrap().iter().map(|record| (&record["event"], &record["by"])).collect();
     let (root, command_line) = (Value::from(root), Value::from("command line"));
@@ -154,9 +152,7 @@ fn records_are_there_though_nothing_else_is_logged_and_the_process_is_killed() {
     let server = place.serve(&["--log", "off", "--metrics", "127.0.0.1:0"]);
     assert_eq!(server.log_in("ada").0, 200);
     // Both that of the login and that of the first signing key.
-    while !server.metrics().contains("countersign_audit_records_total{outcome=\"kept\"} 2") {
-        std::thread::yield_now();
-    }
+    soon("both are kept", || server.metrics().contains("countersign_audit_records_total{outcome=\"kept\"} 2"));
     server.signal(Signal::KILL);
     let end = server.end();
     assert_eq!(end.stderr, "");

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 use countersign_token::{KeySet, Verifier, inspect};
 use serde_json::Value;
 
-use crate::support::{Place, Server};
+use crate::support::{Place, Server, soon};
 
 const ISSUER: &str = "http://login.test";
 const MAX_AGE: Duration = Duration::from_secs(1);
@@ -87,26 +87,19 @@ fn an_operator_rotates_and_withdraws_keys_while_the_server_runs() {
     let said = place.run(&["key", "rotate", "--keys-max-age", "1s", "--algorithm", "EdDSA"]).good();
     assert!(said.contains("is published"), "{said}");
     assert!(place.run(&["key", "rotate"]).bad(1).contains("published already"));
-    let await_that = |is_so: &dyn Fn() -> bool| {
-        let begun = Instant::now();
-        while !is_so() {
-            assert!(begun.elapsed() < Duration::from_mins(1), "not within a minute: {}", keys());
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    };
-    await_that(&|| keys().as_array().unwrap().iter().any(|key| key["state"] == "retiring"));
+    soon("the first key retires", || keys().as_array().unwrap().iter().any(|key| key["state"] == "retiring"));
     assert_eq!(server.whoami(&token).0, 200);
     let table = place.run(&["key", "list"]).good();
     assert!(table.contains("retiring") && table.contains("EdDSA") && table.contains("ES256"), "{table}");
 
     place.run(&["key", "revoke", &first]).good();
-    await_that(&|| server.whoami(&token).0 == 401);
+    soon("its tokens are refused", || server.whoami(&token).0 == 401);
     place.run(&["key", "revoke", &first]).bad(1);
     let active = keys()[0]["kid"].as_str().unwrap().to_owned();
     assert!(place.run(&["key", "revoke", &active]).good().contains("signs now"));
     assert_eq!(keys()[0]["algorithm"], "EdDSA", "of the algorithm of the key that it stands in for");
     let jwks = |server: &Server| server.ask("GET", "/.well-known/jwks.json", &[], "").1;
-    await_that(&|| !jwks(&server).contains(&active));
+    soon("the other is withdrawn", || !jwks(&server).contains(&active));
     let (status, token) = server.log_in("ada");
     assert_eq!((status, server.whoami(&token).0), (200, 200));
 }

@@ -6,13 +6,10 @@ mod support;
 mod tls_client;
 
 use std::fs;
-use std::time::{Duration, Instant};
 
-use crate::support::Place;
+use crate::support::{Place, soon};
 use crate::tls_client::{ask, connect, make};
 
-/// Longer than anything here takes, even on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
 const FLAGS: [&str; 4] = ["--tls-certificate", "certificate.pem", "--tls-key", "key.pem"];
 
 #[test]
@@ -45,11 +42,7 @@ fn a_certificate_that_is_renewed_is_taken_up_by_itself_and_on_a_signal() {
         if let Some(hang_up) = signal {
             hang_up();
         }
-        let begun = Instant::now();
-        while connect(server.address, &certificate, &[]).is_err() {
-            assert!(begun.elapsed() < PATIENCE, "the new certificate is not shown");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        soon("the new certificate is shown", || connect(server.address, &certificate, &[]).is_ok());
         assert_eq!(ask(&mut first, "/health/live"), 200, "who was there stays");
     }
     let log = server.stop().stderr;

@@ -27,11 +27,12 @@ fn collector(status: &'static str) -> (SocketAddr, Receiver<Vec<u8>>) {
             }
             let mut body = vec![0; length];
             stream.read_exact(&mut body).unwrap();
-            let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-            stream.get_mut().write_all(answer.as_bytes()).unwrap();
+            // First, for the server may end as soon as it has its answer.
             if sender.send(body).is_err() {
                 return;
             }
+            let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            stream.get_mut().write_all(answer.as_bytes()).unwrap();
         }
     });
     (address, bodies)
@@ -94,13 +95,16 @@ fn a_collector_that_refuses_or_is_not_there_is_told_of_once_and_stops_nobody() {
 }
 
 #[test]
-fn none_of_so_many_traces_are_sent() {
+fn of_so_many_traces_one_is_sent() {
     let place = Place::new();
     let (address, bodies) = collector("200 OK");
     let server = place.serve(&["--traces", &format!("http://{address}/"), "--traces-one-of", "1000000"]);
-    // By the id of the trace: this one is of those that are not sent, and the caller's wish does not count.
-    let parent = ("traceparent", "00-ffffffffffffffffffffffffffffffff-b7ad6b7169203331-01");
-    assert_eq!(server.ask("GET", "/health/live", &[parent], "").0, 200);
+    // By the id of the trace: the first is of those that are not sent, and the callers' wishes do not count.
+    for (path, id, wish) in [("/health/live", "ffffffffffffffff", "01"), ("/health/ready", "0000000000000001", "00")] {
+        let parent = format!("00-0000000000000001{id}-b7ad6b7169203331-{wish}");
+        assert_eq!(server.ask("GET", path, &[("traceparent", &parent)], "").0, 200);
+    }
     assert_eq!(server.stop().code, Some(0));
-    assert!(bodies.try_iter().all(|body| !holds(&body, b"/health/live")));
+    let body: Vec<u8> = bodies.try_iter().flatten().collect();
+    assert!(holds(&body, b"/health/ready") && !holds(&body, b"/health/live"), "{}", printable(&body));
 }

@@ -12,7 +12,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -23,6 +23,15 @@ const ENGINE_VARIABLE: &str = "TEST_ENGINE";
 
 /// What is in each line of the log that is about PostgreSQL.
 const OF_POSTGRES: &str = r#""target":"countersign::store::postgres""#;
+
+/// Asks until it is so, which a slow machine may take its time for.
+pub(crate) fn soon(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_mins(1), "not within a minute: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
 
 /// A folder in which commands run, its data directory, and where the database is if not in it.
 pub(crate) struct Place {

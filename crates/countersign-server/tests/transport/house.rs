@@ -35,7 +35,7 @@ pub(crate) struct House {
     /// Lets one request to `/wait` go on.
     pub(crate) go_on: Arc<Notify>,
     /// Requests that reached `/wait`.
-    pub(crate) waiting: Arc<Notify>,
+    waiting: Arc<Notify>,
     /// Requests that reached any handler.
     pub(crate) handled: Arc<AtomicUsize>,
     runtime: Runtime,
@@ -79,6 +79,11 @@ impl House {
 
     pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
+    }
+
+    /// Until a request has reached `/wait`.
+    pub(crate) fn until_one_waits(&self) {
+        self.block_on(async { tokio::time::timeout(PATIENCE, self.waiting.notified()).await.unwrap() });
     }
 
     pub(crate) fn handled(&self) -> usize {

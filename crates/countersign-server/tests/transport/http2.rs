@@ -101,10 +101,11 @@ fn a_flood_of_continuations_ends_the_connection() {
 #[test]
 fn a_connection_that_rests_or_never_begins_is_closed() {
     let short = Duration::from_millis(200);
-    let house = House::start(Limits { idle: short, head: short, ..Limits::default() });
+    let house = House::start(Limits { idle: short, ..Limits::default() });
     let mut stream = begin(&house);
     stream.write_all(&frame(HEADERS, END_STREAM | END_HEADERS, 1, GET)).unwrap();
     assert!(rest(stream).0.len() > 9);
+    let house = House::start(Limits { head: short, ..Limits::default() });
     let mut stream = house.connect();
     stream.write_all(PREFACE).unwrap();
     rest(stream);

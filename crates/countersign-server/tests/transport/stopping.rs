@@ -13,7 +13,7 @@ fn requests_in_flight_are_answered_and_then_the_server_is_gone() {
     let (address, go_on) = (house.address, house.go_on.clone());
     let mut stream = house.connect();
     stream.write_all(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-    house.block_on(house.waiting.notified());
+    house.until_one_waits();
     let mut resting = house.connect();
     resting.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
     assert_eq!(one(&mut resting).status(), 200);
@@ -52,7 +52,7 @@ fn requests_that_do_not_end_are_cut_off_in_the_end() {
     let house = House::start(Limits { drain: Duration::from_millis(100), ..Limits::default() });
     let mut stream = house.connect();
     stream.write_all(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-    house.block_on(house.waiting.notified());
+    house.until_one_waits();
     assert_eq!(house.stop(), Stopped::CutOff);
 }
 

@@ -86,7 +86,7 @@ fn the_limits_hold_inside() {
 //
 #[test]
 fn who_does_not_shake_hands_in_time_is_let_go() {
-    let house = House::start(Limits { head: Duration::from_millis(200), ..Limits::default() });
+    let house = House::start(Limits { head: Duration::from_secs(2), ..Limits::default() });
     for said in [&b""[..], b"\x16\x03\x01\x02\x00", b"GET / HTTP/1.1\r\n\r\n"] {
         let mut stream = TcpStream::connect(house.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();

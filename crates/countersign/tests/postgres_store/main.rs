@@ -15,6 +15,7 @@ mod two_stores;
 use std::io::{BufRead, BufReader, Lines};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use countersign::store::postgres::{Address, OpenError, PostgresStore};
 use countersign::store::{KeyState, KeyStore, SigningKeyRecord, StoreError, UserStore};
@@ -46,8 +47,11 @@ fn address(url: &str) -> Address {
     url.parse().unwrap()
 }
 
+/// What waits, waits at the most so long, also on a machine that stands still for a while.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 async fn open(url: &str) -> Arc<PostgresStore> {
-    Arc::new(PostgresStore::open(&address(url)).await.unwrap())
+    Arc::new(PostgresStore::open(&address(url).patience(PATIENCE)).await.unwrap())
 }
 
 /// One of the ignored tests below, in a process of its own; it speaks on standard error.

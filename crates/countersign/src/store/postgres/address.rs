@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 use tokio_postgres::Config;
@@ -11,6 +12,8 @@ use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
 /// Connections that a process holds at most, unless it is told otherwise.
 const CONNECTIONS: usize = 16;
+/// How long a request waits for one that others use, unless more or less is set.
+const PATIENCE: Duration = Duration::from_secs(2);
 const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
 
 /// Where a PostgreSQL database is, and who asks. Printing it shows no password.
@@ -19,6 +22,7 @@ pub struct Address {
     pub(super) config: Config,
     pub(super) encryption: Encryption,
     pub(super) connections: usize,
+    pub(super) patience: Duration,
     is_near: bool,
     shown: String,
 }
@@ -77,6 +81,13 @@ impl Address {
         self.connections = connections.max(1);
         self
     }
+
+    /// A request waits at most so long for a connection that others use; 2 s unless set.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
 }
 
 impl FromStr for Address {
@@ -114,7 +125,7 @@ impl FromStr for Address {
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         // No parameter is a password.
         let shown = if query.is_empty() { show(&config) } else { format!("{}?{query}", show(&config)) };
-        Ok(Self { config, encryption, connections: CONNECTIONS, is_near, shown })
+        Ok(Self { config, encryption, connections: CONNECTIONS, patience: PATIENCE, is_near, shown })
     }
 }
 

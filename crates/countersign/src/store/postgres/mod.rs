@@ -156,7 +156,7 @@ impl PostgresStore {
     fn connect(address: &Address) -> Result<Self, OpenError> {
         let database = address.to_string();
         let failed = |reason| OpenError::Failed { database: database.clone(), reason };
-        let pool = pool::pool(Manager::new(address).map_err(failed)?, address.connections).map_err(failed)?;
+        let pool = pool::pool(address).map_err(failed)?;
         Ok(Self { pool, database })
     }
 
@@ -215,11 +215,15 @@ mod test_server;
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
+    use std::time::Duration;
 
     use super::*;
     use crate::session::{NewSession, Origin, Session, SessionId};
     use crate::store::{AuditStore, KeyStore, SearchText, SessionStore, UserQuery, UserStore, conformance};
     use crate::user::{NewUser, UserChange, Username};
+
+    /// Crowds wait their turn, also on a machine that stands still for a while.
+    const PATIENCE: Duration = Duration::from_mins(1);
 
     /// Opens a store in an empty schema each time.
     #[derive(Default)]
@@ -230,7 +234,7 @@ mod tests {
     impl FreshStores {
         async fn open(&self) -> Arc<PostgresStore> {
             let address: Address = test_server::fresh().parse().unwrap();
-            let store = Arc::new(PostgresStore::open(&address.connections(4)).await.unwrap());
+            let store = Arc::new(PostgresStore::open(&address.connections(4).patience(PATIENCE)).await.unwrap());
             self.opened.lock().unwrap().push(Arc::clone(&store));
             store
         }

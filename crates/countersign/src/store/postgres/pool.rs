@@ -19,8 +19,6 @@ use crate::store::postgres::tls::Encrypting;
 use crate::store::transfer::MARK_TABLE;
 use crate::times::{SharedTimes, Times};
 
-/// How long a request waits for a connection that others use.
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
 /// How long a new connection may take, with its handshakes.
 const LONGEST_CONNECT: Duration = Duration::from_secs(3);
 /// How long the whole of a step may take. The server gives up on a statement after five seconds; this is for a server that is not heard.
@@ -129,12 +127,12 @@ where
     tokio::spawn(async { drop(driver.await) }).abort_handle()
 }
 
-/// A pool of at most so many connections.
-pub(super) fn pool(manager: Manager, connections: usize) -> Result<Pool<Manager>, String> {
-    let pool = Pool::builder(manager)
-        .max_size(connections)
+/// A pool of connections to this address.
+pub(super) fn pool(address: &Address) -> Result<Pool<Manager>, String> {
+    let pool = Pool::builder(Manager::new(address)?)
+        .max_size(address.connections)
         .runtime(Runtime::Tokio1)
-        .wait_timeout(Some(LONGEST_WAIT))
+        .wait_timeout(Some(address.patience))
         .create_timeout(Some(LONGEST_CONNECT));
     pool.build().map_err(|error| error.to_string())
 }
