@@ -12,7 +12,7 @@ use countersign_token::ScopeSet;
 use tracing::Instrument;
 
 use crate::password_rules::{PasswordRefused, PasswordRules};
-use crate::seldom::SeldomLog;
+use crate::refusal_log::RefusalLog;
 use crate::store::{StoreError, UserStore};
 use crate::throttles::{Attempt, Attempted, Guess, ThrottleError, Throttled, Throttles, Whence, Whose};
 use crate::user::{Credentials, EmailAddress, FullName, Login, NewUser, User, UserId, Username};
@@ -27,7 +27,7 @@ pub struct Accounts {
     hashing: HashPool,
     rules: PasswordRules,
     clock: Clock,
-    refusal_log: Arc<SeldomLog>,
+    refusal_log: Arc<RefusalLog>,
     throttles: Throttles,
     whence: Whence,
 }

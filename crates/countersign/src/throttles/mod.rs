@@ -11,8 +11,8 @@ use std::time::Instant;
 
 use countersign_axum::Clock;
 
+use crate::refusal_log::RefusalLog;
 use crate::sealing::{SealingError, SealingKey};
-use crate::seldom::SeldomLog;
 use crate::settings::Throttling;
 use crate::store::{StoreError, ThrottleStore};
 use crate::throttle::{Act, Charged, KNOWN_S, Place, Rule, Scope, Step, Tally, Verdict};
@@ -41,7 +41,7 @@ pub struct Throttles {
     counting: Option<Counting>,
     clock: Clock,
     refusals: Arc<Refusals>,
-    refusal_log: Arc<SeldomLog>,
+    refusal_log: Arc<RefusalLog>,
 }
 
 #[derive(Clone)]
