@@ -102,17 +102,8 @@ async fn serve(settings: &Settings, program: &str, trail: &Trail) -> Result<(), 
         let _ = stop.send(());
         signals.next().await;
     };
-    let ending = async {
-        if serving.await == Stopped::CutOff {
-            tracing::warn!("requests that took too long were cut off");
-        }
-        finish(trail, store.as_ref()).await;
-    };
     tokio::select! {
-        () = ending => {
-            tracing::info!("stopped");
-            Ok(())
-        }
+        () = async { finish(serving.await, trail, store.as_ref()).await } => Ok(()),
         () = hurried => Err(Failure::work(
             "stopped at once by a second signal: requests in flight were not answered, or the last records of the audit log not \
              written",
@@ -138,11 +129,15 @@ fn presentation(settings: &Settings, issuer: &str, counts: RequestCounts) -> Pre
 }
 
 /// Writes what the audit log does not have yet.
-async fn finish<S: AuditStore + ?Sized>(trail: &Trail, store: &S) {
+async fn finish<S: AuditStore + ?Sized>(stopped: Stopped, trail: &Trail, store: &S) {
+    if stopped == Stopped::CutOff {
+        tracing::warn!("requests that took too long were cut off");
+    }
     let flushed = tokio::time::timeout(LAST_RECORDS, trail.flush(store)).await;
     if !matches!(flushed, Ok(Ok(()))) {
         tracing::error!(waiting = trail.stats().waiting, "the last records of the audit log were not written");
     }
+    tracing::info!("stopped");
 }
 
 /// Connections that may wait to be accepted. The usual 128 overflow in a storm of logins, and who is then passed over tries again
