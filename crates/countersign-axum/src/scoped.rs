@@ -58,11 +58,6 @@ impl<R: RequiredScopes> Scoped<R> {
     pub fn claims(&self) -> &Claims {
         &self.claims
     }
-
-    /// The claims of the token, by value.
-    pub fn into_claims(self) -> Claims {
-        self.claims
-    }
 }
 
 impl<R: RequiredScopes> fmt::Debug for Scoped<R> {

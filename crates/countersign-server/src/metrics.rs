@@ -85,14 +85,16 @@ fn requests(routes: &BTreeMap<Box<str>, RouteCounts>) -> [Metric; 2] {
 }
 
 fn token_requests(stats: &GrantStats) -> Metric {
-    let of = |grant: Grant| {
+    let of = |grant: Option<Grant>| {
         GrantOutcome::ALL.map(|outcome| {
-            let labels = format!("grant=\"{}\",outcome=\"{}\"", grant.name(), outcome.name());
+            let name = grant.map_or("-", Grant::name);
+            let labels = format!("grant=\"{name}\",outcome=\"{}\"", outcome.name());
             (labels, number(stats.read(grant, outcome)))
         })
     };
-    let help = "Token requests by grant and outcome: a refused one of the grant password is a failed login";
-    Metric::of("token_requests_total", help, Samples::Counters(Grant::ALL.into_iter().flat_map(of).collect()))
+    let help = "Token requests by grant and outcome: a refused one of the grant password is a failed login; - is no grant that there is";
+    let grants = Grant::ALL.into_iter().map(Some).chain([None]);
+    Metric::of("token_requests_total", help, Samples::Counters(grants.flat_map(of).collect()))
 }
 
 fn tokens_checked(stats: GuardStats) -> Metric {

@@ -39,6 +39,16 @@ fn clients_are_registered_changed_and_given_new_secrets_while_the_server_runs() 
     place.run(&["client", "remove-secret", "worker", id]).good();
     assert_eq!((own(&first).0, own(&second).0), (400, 200));
     assert!(place.run(&["client", "add-secret", "app"]).bad(1).contains("public"));
+    let own_grant = ["--grant", "password", "client_credentials"];
+    assert!(
+        place.run(&[&["client", "set", "app"], &own_grant[..]].concat()).bad(1).contains("a public client gets no")
+    );
+    assert!(
+        place
+            .run(&[&["client", "add", "y", "--public"], &own_grant[..]].concat())
+            .bad(1)
+            .contains("client_credentials")
+    );
 
     place.run(&["client", "set", "worker", "--scope", "a:read", "--access-token-seconds", "60"]).good();
     let (_, answer) = own(&second);

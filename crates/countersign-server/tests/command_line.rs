@@ -153,6 +153,10 @@ fn listings_are_aligned_for_people_and_json_for_programs() {
     assert_eq!(names, ["ada", "annie", "grace"]);
     let json = place.run(&["user", "list", "--json", "--search", "GRACE@"]).json();
     assert_eq!(json.as_array().unwrap().len(), 1);
+    let short = place.run(&["user", "list", "--json", "--limit", "2"]);
+    assert!(short.stderr.contains("more than these 2"), "{}", short.stderr);
+    assert_eq!(short.json().as_array().unwrap().len(), 2);
+    assert_eq!(place.run(&["user", "list", "--limit", "3"]).stderr, "");
 }
 
 #[test]

@@ -74,6 +74,8 @@ fn callers_behind_a_proxy_that_nobody_named_and_guesses_that_nobody_counts_are_w
     let (levels, said) = of(&behind);
     assert!(levels == ["warning"] && said.contains("--trusted-proxies"), "{said}");
     assert_eq!(of(&[&behind[..], &["--trusted-proxies", "10.0.0.0/8"]].concat()).0, ["good"]);
+    let plain = ["--issuer", "http://127.0.0.1:8080", "--trusted-proxies", "127.0.0.1"];
+    assert!(of(&plain).1.contains("told by the proxies 127.0.0.1"));
     assert_eq!(of(&["--throttle", "off"]).0, ["good", "warning"]);
 }
 

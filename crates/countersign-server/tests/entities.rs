@@ -152,11 +152,12 @@ fn things_are_declared_listed_changed_and_removed_while_the_server_runs() {
         &["add", "car:foo", "--owner", "ada", "--permission", "edit"],
         &["add", "car:foo", "--owner", "ada", "--permission", "\u{e9}"],
         &["add", "car:foo"],
-        &["revoke", "x"],
         &["tokens", "x"],
     ] {
         run(wrong).bad(2);
     }
+    let refused = run(&["revoke", "x"]).bad(2);
+    assert!(refused.contains("no id of a token") && !refused.contains("session"), "{refused}");
     for unknown in [
         &["add", "car:foo", "--owner", "nobody"][..],
         &["list", "--owner", "nobody"],

@@ -5,17 +5,21 @@
 mod support;
 
 use std::io::{BufRead as _, BufReader, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 
+use rusqlite::Connection;
 use rustix::process::Signal;
-use support::{PASSWORD, Place, answer};
+use support::{PASSWORD, Place, answer, soon};
 
 #[test]
 fn an_address_in_use_is_one_line_and_exit_code_1() {
     let place = Place::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let line = place.run(&["serve", "--listen", &taken.local_addr().unwrap().to_string()]).bad(1);
-    assert!(line.contains("another program listens there"), "{line}");
+    assert!(line.contains("another program listens there") && line.contains("--listen"), "{line}");
+    let metrics = taken.local_addr().unwrap().to_string();
+    let line = place.run(&["serve", "--listen", "127.0.0.1:0", "--metrics", &metrics]).bad(1);
+    assert!(line.contains("another program listens there") && line.contains("--metrics"), "{line}");
 }
 
 // F-16
@@ -54,6 +58,30 @@ fn a_second_signal_stops_at_once() {
     server.signal(Signal::INT);
     let done = server.end();
     assert_eq!(done.code, Some(1));
+    assert!(done.stderr.contains("second signal"), "{}", done.stderr);
+}
+
+#[test]
+fn a_second_signal_also_stops_a_server_that_waits_for_its_database_to_write_the_last_records() {
+    let place = Place::on_sqlite();
+    place.add_user(&["ada"]).good();
+    let stop_twice = |_| {
+        let server = place.serve(&[]);
+        // Who writes holds up the others.
+        let other = Connection::open(place.data().join("countersign.db")).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        // What is refused is a record, and nothing else has to be written for it.
+        let form = "grant_type=client_credentials&client_id=nobody&client_secret=x";
+        let kind = ("Content-Type", "application/x-www-form-urlencoded");
+        assert_eq!(server.ask("POST", "/token", &[kind], form).0, 400);
+        server.signal(Signal::TERM);
+        soon("nobody is let in any more", || TcpStream::connect(server.address).is_err());
+        server.signal(Signal::TERM);
+        server.end()
+    };
+    // A machine may stand still for longer than a server waits for its records.
+    let done = (0..5).map(stop_twice).find(|done| done.code != Some(0)).unwrap();
+    assert_eq!(done.code, Some(1), "{}", done.stderr);
     assert!(done.stderr.contains("second signal"), "{}", done.stderr);
 }
 

@@ -49,6 +49,26 @@ fn a_certificate_that_is_renewed_is_taken_up_by_itself_and_on_a_signal() {
     assert!(log.contains("mode 640") && log.contains("the certificate was read anew"), "{log}");
 }
 
+#[test]
+fn a_certificate_that_callers_refuse_is_wrong_to_the_doctor() {
+    let place = Place::new();
+    make(place.path(), "certificate.pem", "key.pem");
+    make(place.path(), "other.pem", "other-key.pem");
+    let server = place.serve(&FLAGS);
+    let listen = server.address.to_string();
+    let issuer = |trusted: &str| {
+        let trusted = place.path().join(trusted);
+        let arguments = [&["doctor", "--json", "--listen", &listen], &FLAGS[..]].concat();
+        let done = place.run_with(&arguments, &[("SSL_CERT_FILE", trusted.to_str().unwrap())], "");
+        let findings: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+        findings.as_array().unwrap().iter().find(|finding| finding["check"] == "issuer").unwrap().clone()
+    };
+    assert_eq!(issuer("certificate.pem")["level"], "good");
+    let refused = issuer("other.pem");
+    assert_eq!(refused["level"], "wrong", "{refused}");
+    assert!(refused["remedy"].as_str().unwrap().contains("refuses that certificate"), "{refused}");
+}
+
 //
 #[test]
 fn a_certificate_that_is_no_good_is_told_of_before_anything_is_made() {

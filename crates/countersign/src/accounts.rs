@@ -12,8 +12,8 @@ use countersign_token::ScopeSet;
 use tracing::Instrument;
 
 use crate::password_rules::{PasswordRefused, PasswordRules};
+use crate::refusal_log::RefusalLog;
 use crate::store::{StoreError, UserStore};
-use crate::storm::StormLog;
 use crate::throttles::{Attempt, Attempted, Guess, ThrottleError, Throttled, Throttles, Whence, Whose};
 use crate::user::{Credentials, EmailAddress, FullName, Login, NewUser, User, UserId, Username};
 
@@ -27,7 +27,7 @@ pub struct Accounts {
     hashing: HashPool,
     rules: PasswordRules,
     clock: Clock,
-    storm: Arc<StormLog>,
+    refusal_log: Arc<RefusalLog>,
     throttles: Throttles,
     whence: Whence,
 }
@@ -84,7 +84,7 @@ impl Accounts {
     /// Puts together what accounts need. Nothing is throttled.
     pub fn new(users: Arc<dyn UserStore>, hashing: HashPool, rules: PasswordRules, clock: Clock) -> Self {
         let throttles = Throttles::off(clock.clone());
-        Self { users, hashing, rules, clock, storm: Arc::default(), throttles, whence: Whence::default() }
+        Self { users, hashing, rules, clock, refusal_log: Arc::default(), throttles, whence: Whence::default() }
     }
 
     /// The same accounts, whose attempts are counted.
@@ -289,13 +289,13 @@ impl Accounts {
 
     fn not_hashed(&self, error: PoolError) -> AccountError {
         let PoolError::Busy { retry_after_s } = error else { return AccountError::Hashing(error) };
-        if let Some(refused) = self.storm.count(Instant::now()) {
+        if let Some(refused) = self.refusal_log.count(Instant::now()) {
             tracing::warn!(refused, retry_after_s, "too many passwords to check: some are refused");
         }
         AccountError::Busy { retry_after_s }
     }
 
-    /// The same, for a user who exists.
+    /// The same as [`Self::hash_new`], for a user who exists.
     async fn hash_for(&self, id: UserId, password: Password) -> Result<PasswordHash, AccountError> {
         let user = self.users.find_by_id(id).await?.ok_or(AccountError::Gone)?;
         self.hash_new(password, &[user.username.as_str(), user.email.as_ref().map_or("", EmailAddress::as_str)]).await

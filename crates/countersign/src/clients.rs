@@ -1,5 +1,6 @@
 //! Clients at work: who asks, and whether it is who it says.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -71,6 +72,11 @@ pub enum ClientChangeError {
     /// It can keep no secret.
     #[error("a public client has neither secrets nor keys")]
     Public,
+    /// It cannot prove that it is the client that asks for itself (RFC 6749 section 4.4).
+    #[error(
+        "a public client gets no tokens of its own: leave out the grant client_credentials, or register one that is not public"
+    )]
+    PublicGrant,
     /// It has as many secrets as it can have.
     #[error("the client has two secrets already: remove one first")]
     TwoSecrets,
@@ -169,6 +175,7 @@ impl Clients {
         now: i64,
     ) -> Result<Option<Zeroizing<String>>, ClientChangeError> {
         check_keys(client, &client.keys)?;
+        check_grants(client, &client.grants)?;
         let is_in_need = !client.is_public && client.keys.is_empty();
         let secret = if is_in_need { Some(generate(now)?) } else { None };
         client.secrets = secret.iter().map(|(_, kept)| kept.clone()).collect();
@@ -182,6 +189,9 @@ impl Clients {
     pub async fn change(&self, client: &Client, change: &ClientChange) -> Result<Option<Client>, ClientChangeError> {
         if let Some(keys) = &change.keys {
             check_keys(client, keys)?;
+        }
+        if let Some(grants) = &change.grants {
+            check_grants(client, grants)?;
         }
         Ok(self.store.update_client(&client.id, change).await?)
     }
@@ -231,6 +241,12 @@ fn generate(now: i64) -> Result<(Zeroizing<String>, ClientSecret), StoreError> {
 /// A public client is one that nobody need prove to be.
 fn check_keys(client: &Client, keys: &ClientKeys) -> Result<(), ClientChangeError> {
     if client.is_public && !keys.is_empty() { Err(ClientChangeError::Public) } else { Ok(()) }
+}
+
+/// What a public client asks for itself anybody could ask for.
+fn check_grants(client: &Client, grants: &BTreeSet<Grant>) -> Result<(), ClientChangeError> {
+    let is_for_itself = grants.contains(&Grant::ClientCredentials);
+    if client.is_public && is_for_itself { Err(ClientChangeError::PublicGrant) } else { Ok(()) }
 }
 
 fn verify(client: &Client, assertion: &str, issuer: &str, now: i64) -> Result<ClientAssertion, ClientError> {

@@ -53,7 +53,7 @@ pub mod sealing;
 pub mod password_rules;
 pub mod settings;
 pub mod keys;
-mod storm;
+mod refusal_log;
 pub mod throttles;
 pub mod accounts;
 pub mod statuses;

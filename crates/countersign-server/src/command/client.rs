@@ -53,7 +53,7 @@ fn features() -> [Arg; 7] {
     };
     [
         Arg::new("name").long("name").value_name("NAME").help("The name to show"),
-        several("grant", "GRANT", "How it asks for tokens: password, refresh_token, client_credentials"),
+        several("grant", "GRANT", "How it asks for tokens: password, refresh_token, client_credentials (not a public one)"),
         several("scope", "SCOPE", "The most that its tokens carry"),
         several(
             "audience",

@@ -25,7 +25,7 @@ pub(super) fn declare() -> Command {
     let verb = |verb: &'static str, about: &'static str| {
         Command::new(verb)
             .about(about)
-            .args(settings::flags(|setting| setting.is_of_store() || setting.name == "entities"))
+            .args(settings::flags(move |setting| setting.is_of_store() || verb == "add" && setting.name == "entities"))
     };
     let thing = || Arg::new("thing").value_name("THING").required(true).help("Its kind and its id, such as car:foo");
     let json = || Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print JSON");
@@ -72,7 +72,9 @@ pub(super) async fn run(matches: &ArgMatches) -> Result<(), Failure> {
         ("tokens", Some(thing)) => tokens(store().await?.as_ref(), &thing, matches.get_flag("json")).await,
         ("revoke", None) => {
             let id: &String = matches.get_one("id").ok_or_else(|| Failure::usage("name a token"))?;
-            let id = id.parse().map_err(|error| Failure::usage(format!("{id:?} is no id of a token: {error}")))?;
+            let id = id.parse().map_err(|_| {
+                Failure::usage(format!("{id:?} is no id of a token: `countersign entity tokens` shows which there are"))
+            })?;
             revoke(store().await?.as_ref(), id).await
         }
         _ => list(matches, store().await?.as_ref()).await,

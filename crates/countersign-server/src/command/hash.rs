@@ -28,8 +28,8 @@ pub(super) fn declare() -> Command {
                         .long("milliseconds")
                         .value_name("COUNT")
                         .default_value("250")
-                        .value_parser(value_parser!(u64).range(1..1000))
-                        .help("The longest that a hash may take while all threads hash"),
+                        .value_parser(value_parser!(u64).range(1..=1000))
+                        .help("The longest that a hash may take while all threads hash, 1 to 1000"),
                 )
                 .arg(json())
                 .args(settings::flags(|setting| {

@@ -27,6 +27,9 @@ pub(super) fn declare() -> Command {
     };
     Command::new("migrate")
         .about("Move everything into another database, and verify that it has arrived; a move that was cut off goes on when run again")
+        .override_usage(
+            "countersign migrate --from <WHERE> --to <WHERE> [OPTIONS]\n       countersign migrate --reopen <WHERE>",
+        )
         .arg(place("from", "The database to read: sqlite:PATH (a data directory, or the file in it) or postgres://…"))
         .arg(place("to", "The database to fill, which has to be empty"))
         .arg(password("from-password-file", "from"))

@@ -61,14 +61,14 @@ async fn serve(settings: &Settings, program: &str, trail: &Trail) -> Result<(), 
     let certificate = tls::certificate(settings)?;
     let directory = DataDirectory::of(settings);
     let store = directory.open().await?;
-    let listener = listen(settings.listen).map_err(|error| cannot_listen(settings.listen, &error))?;
+    let listener = listen(settings.listen).map_err(|error| cannot_listen(settings.listen, "--listen", &error))?;
     let address = listener.local_addr().context("cannot listen")?;
+    let metrics = settings.metrics.map(listen_for_metrics).transpose()?;
     let issuer = settings.issuer_at(address);
     let (router, sources) = wiring::router(settings, &directory, store.clone(), &issuer, trail).await?;
     let limits =
         Limits { connections: process::connections_within_descriptors(settings.max_connections), ..Limits::default() };
     let presentation = presentation(settings, &issuer, sources.requests.clone());
-    let metrics = settings.metrics.map(listen_for_metrics).transpose()?;
     let addresses = Addresses { public: address, metrics: metrics.as_ref().map(|(_, address)| *address) };
     print(&banner(settings, program, addresses, &issuer))?;
     for warning in banner::warnings(settings, address, &issuer) {
@@ -103,15 +103,11 @@ async fn serve(settings: &Settings, program: &str, trail: &Trail) -> Result<(), 
         signals.next().await;
     };
     tokio::select! {
-        stopped = serving => {
-            if stopped == Stopped::CutOff {
-                tracing::warn!("requests that took too long were cut off");
-            }
-            finish(trail, store.as_ref()).await;
-            tracing::info!("stopped");
-            Ok(())
-        }
-        () = hurried => Err(Failure::work("stopped at once by a second signal: requests in flight were not answered")),
+        () = async { finish(serving.await, trail, store.as_ref()).await } => Ok(()),
+        () = hurried => Err(Failure::work(
+            "stopped at once by a second signal: requests in flight were not answered, or the last records of the audit log not \
+             written",
+        )),
     }
 }
 
@@ -133,11 +129,15 @@ fn presentation(settings: &Settings, issuer: &str, counts: RequestCounts) -> Pre
 }
 
 /// Writes what the audit log does not have yet.
-async fn finish<S: AuditStore + ?Sized>(trail: &Trail, store: &S) {
+async fn finish<S: AuditStore + ?Sized>(stopped: Stopped, trail: &Trail, store: &S) {
+    if stopped == Stopped::CutOff {
+        tracing::warn!("requests that took too long were cut off");
+    }
     let flushed = tokio::time::timeout(LAST_RECORDS, trail.flush(store)).await;
     if !matches!(flushed, Ok(Ok(()))) {
         tracing::error!(waiting = trail.stats().waiting, "the last records of the audit log were not written");
     }
+    tracing::info!("stopped");
 }
 
 /// Connections that may wait to be accepted. The usual 128 overflow in a storm of logins, and who is then passed over tries again
@@ -152,19 +152,18 @@ fn listen(address: std::net::SocketAddr) -> std::io::Result<TcpListener> {
 }
 
 fn listen_for_metrics(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
-    let listener =
-        listen(address).map_err(|error| Failure::work(format!("metrics: cannot listen on {address}: {error}")))?;
+    let listener = listen(address).map_err(|error| cannot_listen(address, "--metrics", &error))?;
     let address = listener.local_addr().context("cannot listen for metrics")?;
     Ok((listener, address))
 }
 
-fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {
+fn cannot_listen(address: SocketAddr, flag: &str, error: &io::Error) -> Failure {
     let remedy = match error.kind() {
-        io::ErrorKind::AddrInUse => "another program listens there: stop it, or choose another port by --listen",
-        io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege: choose another by --listen",
-        _ => "choose another address by --listen",
+        io::ErrorKind::AddrInUse => "another program listens there: stop it, or choose another port by",
+        io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege: choose another by",
+        _ => "choose another address by",
     };
-    Failure::work(format!("cannot listen on {address}: {error}: {remedy}"))
+    Failure::work(format!("cannot listen on {address}: {error}: {remedy} {flag}"))
 }
 
 /// The signals that stop the server.

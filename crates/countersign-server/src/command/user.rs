@@ -72,14 +72,17 @@ async fn list(matches: &ArgMatches, store: &dyn Store) -> Result<(), Failure> {
     if let Some(text) = matches.get_one::<String>("search") {
         query = query.search(SearchText::new(text)?);
     }
+    let most = matches.get_one("limit").map_or(usize::MAX, |limit: &u32| usize::try_from(*limit).unwrap_or(usize::MAX));
     let mut users = Vec::new();
-    loop {
+    let mut next = Some(query);
+    while let Some(query) = next.filter(|_| users.len() <= most) {
         let page = store.list(&query).await?;
         users.extend(page.users);
-        match page.next {
-            Some(last) => query = query.after(last),
-            None => break,
-        }
+        next = page.next.map(|last| query.after(last));
+    }
+    if users.len() > most {
+        users.truncate(most);
+        eprintln!("There are more than these {most}, who came first: list more by --limit, or some by --search.");
     }
     users.sort_by(|one, other| one.username.as_str().cmp(other.username.as_str()));
     if matches.get_flag("json") {

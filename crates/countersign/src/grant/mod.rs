@@ -91,14 +91,17 @@ impl Grants {
 
     /// Answers a token request.
     pub async fn grant(&self, request: TokenRequest) -> Result<TokenResponse, GrantError> {
-        let grant = request.grant_type.as_deref().ok_or(GrantError::Missing("grant_type"))?;
-        let grant: Grant = grant.parse().map_err(|_| GrantError::UnsupportedGrantType)?;
-        let answer = self.answer(grant, request).await;
-        self.stats.count(grant, answer.as_ref().err());
+        let named = request.grant_type.as_deref().ok_or(GrantError::Missing("grant_type"));
+        let grant = named.and_then(|name| name.parse::<Grant>().map_err(|_| GrantError::UnsupportedGrantType));
+        let answer = match grant {
+            Ok(grant) => self.answer(grant, request).await,
+            Err(error) => Err(error),
+        };
+        self.stats.count(grant.ok(), GrantOutcome::of(answer.as_ref().err()));
         answer
     }
 
-    /// What has become of token requests.
+    /// What has become of token requests, those that came no further than to their client among it.
     pub fn stats(&self) -> &GrantStats {
         &self.stats
     }

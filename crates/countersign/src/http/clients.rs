@@ -181,7 +181,7 @@ impl ClientBody {
 /// Register a client.
 #[utoipa::path(post, path = "/clients", tag = TAG, request_body = NewClientBody, responses(
     (status = 201, description = "Registered; the secret is shown this once", body = RegisteredClient),
-    (status = 409, description = "The id is taken, or a public client was to have keys", body = Problem, content_type = PROBLEM_JSON),
+    (status = 409, description = "The id is taken, or a public client was to have keys or tokens of its own", body = Problem, content_type = PROBLEM_JSON),
     BodyRefused,
 ))]
 pub(crate) async fn register_client(
@@ -229,7 +229,7 @@ pub(crate) async fn read_client(
 #[utoipa::path(patch, path = "/clients/{id}", tag = TAG, params(("id" = String, Path)), request_body = ClientBody, responses(
     (status = 200, description = "The client", body = ClientView),
     (status = 404, description = "There is no such client", body = Problem, content_type = PROBLEM_JSON),
-    (status = 409, description = "It is public and can have no keys", body = Problem, content_type = PROBLEM_JSON),
+    (status = 409, description = "It is public and can have neither keys nor tokens of its own", body = Problem, content_type = PROBLEM_JSON),
     BodyRefused,
 ))]
 pub(crate) async fn change_client(

@@ -120,7 +120,7 @@ fn frontispiece() -> OpenApi {
     let info = InfoBuilder::new()
         .title("Countersign")
         .version(env!("CARGO_PKG_VERSION"))
-        .description(Some("Log in, get a token, use it. Press *Authorize* to log in here."));
+        .description(Some("Log in, get a token, use it. On `/docs`, press *Authorize* to log in here."));
     let tags = [
         (token::TAG, "Where a login becomes a token."),
         (me::TAG, "What the bearer of a token may read and change: the own account."),

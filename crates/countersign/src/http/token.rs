@@ -1,7 +1,7 @@
 //! `POST /token`: the form, the grant, the answer.
 
 use axum::extract::{FromRequest, Request, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use countersign_axum::ErrorStyle;
 use countersign_axum::fastapi::OAuth2PasswordRequestForm;
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::app::Countersign;
 use crate::client::Client;
 use crate::clients::{self, ClientError, Proof, Shown, first_party};
-use crate::grant::{GrantError, TokenRequest, TokenResponse};
+use crate::grant::{GrantError, GrantOutcome, TokenRequest, TokenResponse};
 use crate::http::caller::{Caller, keep_device};
 use crate::throttles::Throttled;
 use crate::trail;
@@ -68,7 +68,15 @@ pub(crate) async fn issue_token(
     caller: Caller,
     request: Request,
 ) -> Result<Response, TokenError> {
-    let request = read(&app, &caller, request).await?;
+    let headers = request.headers().clone();
+    let form = StrictForm::from_request(request, &()).await;
+    let grant_type = form.as_ref().ok().and_then(|form| form.optional("grant_type").ok()).flatten();
+    let grant = grant_type.and_then(|name| name.parse().ok());
+    let request = match &form {
+        Ok(form) => read(&app, &caller, (&headers, form)).await,
+        Err(error) => Err(error.clone().into()),
+    };
+    let request = request.inspect_err(|error| app.grants().stats().count(grant, outcome_of(error)))?;
     let TokenResponse { access_token, expires_in, refresh_token, scope, device } = app.grants().grant(request).await?;
     let answer = TokenAnswer::new(access_token, expires_in).scope(scope);
     let answer = match refresh_token {
@@ -113,9 +121,11 @@ pub(crate) async fn issue_token_as_fastapi(
 }
 
 /// Reads the form, and has the client prove who it is.
-async fn read(app: &Countersign, caller: &Caller, request: Request) -> Result<TokenRequest, TokenError> {
-    let headers = request.headers().clone();
-    let form = StrictForm::from_request(request, &()).await?;
+async fn read(
+    app: &Countersign,
+    caller: &Caller,
+    (headers, form): (&HeaderMap, &StrictForm),
+) -> Result<TokenRequest, TokenError> {
     let text = |name| Ok::<_, TokenError>(form.optional(name)?.map(str::to_owned));
     Ok(TokenRequest {
         grant_type: text("grant_type")?,
@@ -125,8 +135,18 @@ async fn read(app: &Countersign, caller: &Caller, request: Request) -> Result<To
         scope: text("scope")?,
         whence: caller.whence().clone(),
         origin: caller.origin(),
-        client: authenticate_client(app, caller, (&headers, &form)).await?,
+        client: authenticate_client(app, caller, (headers, form)).await?,
     })
+}
+
+/// What has become of a request that was refused before its grant was looked at.
+fn outcome_of(error: &TokenError) -> GrantOutcome {
+    match error.code() {
+        TokenErrorCode::InvalidClient => GrantOutcome::InvalidClient,
+        _ if error.status() == StatusCode::TOO_MANY_REQUESTS => GrantOutcome::Throttled,
+        TokenErrorCode::TemporarilyUnavailable => GrantOutcome::Unavailable,
+        _ => GrantOutcome::Invalid,
+    }
 }
 
 /// A token that a client presents, to give it back or to ask about it.

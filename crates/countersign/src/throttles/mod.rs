@@ -11,10 +11,10 @@ use std::time::Instant;
 
 use countersign_axum::Clock;
 
+use crate::refusal_log::RefusalLog;
 use crate::sealing::{SealingError, SealingKey};
 use crate::settings::Throttling;
 use crate::store::{StoreError, ThrottleStore};
-use crate::storm::StormLog;
 use crate::throttle::{Act, Charged, KNOWN_S, Place, Rule, Scope, Step, Tally, Verdict};
 use crate::throttles::device::Device;
 use crate::throttles::keys::{Keys, Kind, PLACES, network_of, source_of};
@@ -41,7 +41,7 @@ pub struct Throttles {
     counting: Option<Counting>,
     clock: Clock,
     refusals: Arc<Refusals>,
-    storm: Arc<StormLog>,
+    refusal_log: Arc<RefusalLog>,
 }
 
 #[derive(Clone)]
@@ -120,7 +120,7 @@ pub struct Look {
 impl Throttles {
     /// What counts nothing.
     pub fn off(clock: Clock) -> Self {
-        Self { counting: None, clock, refusals: Arc::default(), storm: Arc::default() }
+        Self { counting: None, clock, refusals: Arc::default(), refusal_log: Arc::default() }
     }
 
     /// What counts in this store, under numbers that are made with a key of `sealing`.
@@ -240,7 +240,7 @@ impl Throttles {
     /// One line in a while, since whoever is refused may try again very often.
     fn refuse(&self, about: &About, wait_s: i64, scope: Scope) -> ThrottleError {
         self.refusals.count(about.attempted);
-        if let Some(refused) = self.storm.count(Instant::now()) {
+        if let Some(refused) = self.refusal_log.count(Instant::now()) {
             about.log("refused", scope, wait_s, refused);
         }
         let retry_after_s = u32::try_from(wait_s).unwrap_or(u32::MAX).max(1);

@@ -5,6 +5,7 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{Request, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use countersign::client::{ClientChange, ClientId, Grant};
 use serde_json::{Value, json};
 
 use crate::common::{Answer, ISSUER, PASSWORD, Server};
@@ -85,7 +86,7 @@ async fn a_confidential_client_proves_itself_and_a_public_one_shows_nothing() {
     let (server, token) = with_administrator().await;
     let grants = json!(["client_credentials", "password"]);
     let secret = register(&server, &token, json!({ "id": "worker", "grants": grants })).await;
-    assert_eq!(register(&server, &token, json!({ "id": "app", "is_public": true, "grants": grants })).await, "");
+    assert_eq!(register(&server, &token, json!({ "id": "app", "is_public": true, "grants": ["password"] })).await, "");
 
     token_of(&basic(&server, "/token", ("worker", &secret), &OWN).await);
     let post = [OWN[0], ("client_id", "worker"), ("client_secret", &secret)];
@@ -108,9 +109,36 @@ async fn a_confidential_client_proves_itself_and_a_public_one_shows_nothing() {
     let silent = server.form("/token", &[OWN[0], ("client_id", "worker")]).await;
     assert_eq!((silent.status, &silent.body["error"]), (StatusCode::BAD_REQUEST, &json!("invalid_client")));
     let public = server.form("/token", &[OWN[0], ("client_id", "app")]).await;
-    assert_eq!(public.body["error"], "unauthorized_client", "a public client has no token of its own");
+    assert_eq!(public.body["error"], "unauthorized_client");
     server.json("PATCH", "/clients/worker", Some(&token), &json!({ "disabled": true })).await;
     assert_eq!(basic(&server, "/token", ("worker", &secret), &OWN).await.body["error"], "invalid_client");
+}
+
+// RFC 6749 section 4.4
+#[tokio::test]
+async fn a_public_client_cannot_be_given_the_grant_that_needs_a_proof() {
+    let (server, token) = with_administrator().await;
+    let own = json!(["client_credentials"]);
+    let app = |grants: &Value| json!({ "id": "app", "is_public": true, "grants": grants });
+    let refused = server.json("POST", "/clients", Some(&token), &app(&own)).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT, "{refused:?}");
+    assert!(refused.body["detail"].as_str().unwrap().contains("client_credentials"), "{refused:?}");
+    assert_eq!(server.bare("GET", "/clients/app", Some(&token)).await.status, StatusCode::NOT_FOUND);
+
+    register(&server, &token, app(&json!(["password"]))).await;
+    let change = async |body: Value| server.json("PATCH", "/clients/app", Some(&token), &body).await;
+    assert_eq!(change(json!({ "grants": ["password", "client_credentials"] })).await.status, StatusCode::CONFLICT);
+    assert_eq!(change(json!({ "name": "App" })).await.body["grants"], json!(["password"]));
+
+    // One that was registered with it by an older version gets nothing by it, and can be mended.
+    let grants = [Grant::ClientCredentials].into();
+    let id = ClientId::new("app").unwrap();
+    let older = ClientChange { grants: Some(grants), ..ClientChange::default() };
+    server.app.clients().store().update_client(&id, &older).await.unwrap();
+    let public = server.form("/token", &[OWN[0], ("client_id", "app")]).await;
+    assert_eq!(public.body["error"], "unauthorized_client", "a public client has no token of its own");
+    assert_eq!(change(json!({ "name": "Old" })).await.body["grants"], own);
+    assert_eq!(change(json!({ "grants": [] })).await.status, StatusCode::OK);
 }
 
 //

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use crate::clients;
 use crate::common::{ISSUER, PASSWORD, Server};
 use axum::body::Body;
 use axum::extract::ConnectInfo;
@@ -9,6 +10,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{Request, StatusCode};
 use countersign::Profile;
 use countersign::client::{Client, ClientId, Grant};
+use countersign::grant::GrantOutcome;
 use countersign_axum::ErrorStyle;
 use countersign_password::{Argon2Params, PoolSettings};
 use countersign_token::{Verifier, inspect};
@@ -272,4 +274,44 @@ async fn a_storm_from_one_address_leaves_room_for_a_login_from_another() {
     let (storm, guest) = futures_util::future::join(futures_util::future::join_all(storm), guest).await;
     assert_eq!(guest.status, StatusCode::OK, "{guest:?}");
     assert!(storm.iter().any(|answer| answer.status == StatusCode::SERVICE_UNAVAILABLE));
+}
+
+#[tokio::test]
+async fn every_token_request_is_counted_by_its_grant_and_by_what_became_of_it() {
+    let (server, token) = clients::with_administrator().await;
+    let secret = clients::register(&server, &token, json!({ "id": "worker", "grants": ["client_credentials"] })).await;
+    let stats = || server.app.grants().stats();
+    let counted = |grant, outcome| stats().read(grant, outcome);
+    let logins = counted(Some(Grant::Password), GrantOutcome::Good);
+    let own = |secret| [clients::OWN[0], ("client_id", "worker"), ("client_secret", secret)];
+    for _ in 0..10 {
+        server.form("/token", &own("css_wrong")).await;
+    }
+    // 429
+    server.form("/token", &own(&secret)).await;
+    server.clock.advance(1);
+    server.form("/token", &own(&secret)).await;
+    server.form("/token", &[("grant_type", "magic")]).await;
+    server.form("/token", &[("username", "root")]).await;
+    server.form("/token", &[clients::OWN[0], clients::OWN[0]]).await;
+    server.json("POST", "/token", None, &json!({})).await;
+    server.password_grant(&[("username", "root"), ("username", "root")]).await;
+    server.password_grant(&[("username", "root"), ("password", "wrong")]).await;
+    server.password_grant(&[("username", "root"), ("password", PASSWORD), ("client_id", "worker")]).await;
+    let expected = [
+        (Some(Grant::ClientCredentials), GrantOutcome::InvalidClient, 10),
+        (Some(Grant::ClientCredentials), GrantOutcome::Throttled, 1),
+        (Some(Grant::ClientCredentials), GrantOutcome::Good, 1),
+        (None, GrantOutcome::Invalid, 4),
+        (Some(Grant::Password), GrantOutcome::Invalid, 1),
+        (Some(Grant::Password), GrantOutcome::Refused, 1),
+        (Some(Grant::Password), GrantOutcome::InvalidClient, 1),
+        (Some(Grant::Password), GrantOutcome::Good, logins),
+    ];
+    for (grant, outcome, count) in expected {
+        assert_eq!(counted(grant, outcome), count, "{grant:?} {outcome:?}");
+    }
+    let all = Grant::ALL.into_iter().map(Some).chain([None]);
+    let all = all.flat_map(|grant| GrantOutcome::ALL.map(|outcome| counted(grant, outcome))).sum::<u64>();
+    assert_eq!(all, expected.into_iter().map(|(_, _, count)| count).sum::<u64>(), "nothing else is counted");
 }

@@ -8,14 +8,14 @@ const WHAT: &str = "callers";
 pub(super) fn check(settings: &Settings, findings: &mut Findings) {
     let is_https = settings.issuer_at(settings.listen).starts_with("https://");
     let has_proxy = is_https && !settings.speaks_tls();
-    if has_proxy && settings.trusted_proxies.is_empty() {
+    if !settings.trusted_proxies.is_empty() {
+        findings.good(WHAT, format!("told by the proxies {}", settings.trusted_proxies));
+    } else if has_proxy {
         findings.warn(
             WHAT,
             "something in front speaks TLS, and no proxy is trusted: all callers count as one, and wait for one another's wrong passwords",
             "give --trusted-proxies the addresses of the proxy, and have it write X-Forwarded-For",
         );
-    } else if has_proxy {
-        findings.good(WHAT, format!("told by the proxies {}", settings.trusted_proxies));
     } else {
         findings.good(WHAT, "known by their connections");
     }

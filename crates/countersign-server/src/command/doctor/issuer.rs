@@ -14,6 +14,10 @@ use crate::settings::Settings;
 const DEADLINE: Duration = Duration::from_secs(5);
 const MOST_BYTES: usize = 256 << 10;
 const WHAT: &str = "issuer";
+/// How rustls begins what it says of a certificate that it refuses.
+const BAD_CERTIFICATE: &str = "invalid peer certificate";
+const TRUSTED_CERTIFICATE: &str = "whoever checks tokens refuses that certificate as well: show one that is good now, for the host of the issuer, \
+     from an authority that this machine trusts (SSL_CERT_FILE names another), and not that of an authority itself";
 
 pub(super) async fn check(settings: &Settings, keys: &[SigningKeyRecord], findings: &mut Findings) {
     let issuer = settings.issuer_at(settings.listen);
@@ -70,7 +74,10 @@ async fn get(client: &Outbound, url: &str) -> Result<Value, Wrong> {
     let answer = answer.unwrap_or_else(|_| Err(format!("there is no answer within {} s", DEADLINE.as_secs())));
     let remedy =
         "start the server, and see that the proxy in front of it passes this path on; before the start, say --offline";
-    let text = answer.map_err(|error| (format!("{url}: {error}"), remedy))?;
+    let text = answer.map_err(|error| {
+        let remedy = if error.contains(BAD_CERTIFICATE) { TRUSTED_CERTIFICATE } else { remedy };
+        (format!("{url}: {error}"), remedy)
+    })?;
     serde_json::from_str(&text).map_err(|_| (format!("{url}: the answer is not JSON"), remedy))
 }
 

@@ -1,6 +1,6 @@
 //! The command line of `countersign user`.
 
-use clap::{Arg, ArgAction, Command};
+use clap::{Arg, ArgAction, Command, value_parser};
 
 use crate::settings::{self, Setting};
 
@@ -28,6 +28,14 @@ pub(in crate::command) fn declare() -> Command {
                     .long("search")
                     .value_name("TEXT")
                     .help("Only those whose name or address contains this"),
+            )
+            .arg(
+                Arg::new("limit")
+                    .long("limit")
+                    .value_name("COUNT")
+                    .value_parser(value_parser!(u32).range(1..))
+                    .default_value("10000")
+                    .help("List so many at most, and say if there are more"),
             )
             .arg(json()),
         named("show", "Show a user").arg(json()),

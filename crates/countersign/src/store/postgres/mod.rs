@@ -1,7 +1,7 @@
 //! The engine for more than one machine: any number of processes on one PostgreSQL.
 //!
 //! A write is acknowledged after the server has it on disk (`synchronous_commit`), but for counters of guesses. Every step is one statement, or a transaction
-//! (READ COMMITTED) that locks what it is about before it reads. Nothing takes longer than six seconds.
+//! (READ COMMITTED) that locks what it is about before it reads. No step takes longer than six seconds.
 
 mod address;
 mod sql;

@@ -1,4 +1,4 @@
-//! What the log says about refused hashes: one line in a while, since a storm must not flood it.
+//! What the log says about refusals: one line in a while, with their number, since a storm of them must not flood it.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ const QUIET: Duration = Duration::from_secs(10);
 
 /// Counts refusals until it is time for a line.
 #[derive(Debug, Default)]
-pub(crate) struct StormLog {
+pub(crate) struct RefusalLog {
     state: Mutex<State>,
 }
 
@@ -18,7 +18,7 @@ struct State {
     last: Option<Instant>,
 }
 
-impl StormLog {
+impl RefusalLog {
     /// Takes note of a refusal, and says how many there were since the last line if another is due.
     pub(crate) fn count(&self, now: Instant) -> Option<u64> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -37,7 +37,7 @@ mod tests {
 
     #[test]
     fn the_first_refusal_is_said_at_once_and_those_that_follow_together() {
-        let (log, start) = (StormLog::default(), Instant::now());
+        let (log, start) = (RefusalLog::default(), Instant::now());
         assert_eq!(log.count(start), Some(1));
         for _ in 0..500 {
             assert_eq!(log.count(start + QUIET / 2), None);
