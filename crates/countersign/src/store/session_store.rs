@@ -15,7 +15,7 @@ pub struct Rotation {
     pub session: SessionId,
     /// The link that was good when it was looked at.
     pub used: RefreshLink,
-    /// What is good from now on.
+    /// What is good from now on; when the chain ends stays as it was.
     pub next: Refresh,
     /// [`Session::expires_at`] from now on, if it was not later: a token from before may live on.
     pub expires_at: i64,

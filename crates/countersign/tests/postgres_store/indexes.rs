@@ -3,7 +3,7 @@
 use countersign::store::UserStore;
 use countersign::store::{SearchText, UserQuery};
 
-use crate::{named, open, server};
+use crate::{fresh_database, named, open, server};
 
 const INDEX_IS_WHOLE: &str = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'users_by_grams'::regclass";
 const IS_WAITING: &str = "
@@ -15,18 +15,11 @@ const MANY_USERS: &str = "
     SELECT decode(lpad(to_hex(number), 32, '0'), 'hex'), 'user-' || number, number, FALSE, '', 0, 0, 0
     FROM generate_series(1, 12000) AS number";
 
-/// A database of its own: whoever makes an index waits for all transactions in it.
-fn fresh_database(name: &str) -> String {
-    let (server, _) = server::server().rsplit_once('/').unwrap();
-    server::run(server::server(), &format!("DROP DATABASE IF EXISTS {name}"));
-    server::run(server::server(), &format!("CREATE DATABASE {name}"));
-    format!("{server}/{name}")
-}
-
 // F-11
 #[tokio::test(flavor = "multi_thread")]
 async fn users_are_registered_while_a_new_process_makes_an_index() {
-    let url = fresh_database(&format!("indexes_{}", std::process::id()));
+    // Whoever makes an index waits for all transactions in a database.
+    let url = fresh_database(&format!("indexes_{}", std::process::id()), "UTF8");
     let running = open(&url).await;
     server::run(&url, &format!("DROP INDEX users_by_grams; {MANY_USERS}"));
     let other = server::connect(&url).await;

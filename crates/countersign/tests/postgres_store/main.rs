@@ -54,6 +54,15 @@ async fn open(url: &str) -> Arc<PostgresStore> {
     Arc::new(PostgresStore::open(&address(url).patience(PATIENCE)).await.unwrap())
 }
 
+/// A database of its own, so encoded.
+fn fresh_database(name: &str, encoding: &str) -> String {
+    let (server, _) = server::server().rsplit_once('/').unwrap();
+    server::run(server::server(), &format!("DROP DATABASE IF EXISTS {name}"));
+    let create = format!("CREATE DATABASE {name} ENCODING '{encoding}' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'");
+    server::run(server::server(), &create);
+    format!("{server}/{name}")
+}
+
 /// One of the ignored tests below, in a process of its own; it speaks on standard error.
 fn other_process(test: &str, url: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
@@ -109,6 +118,20 @@ async fn a_database_of_another_program_is_refused_and_left_alone() {
     let client = server::connect(&url).await;
     let tables = "SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema()";
     assert_eq!(client.query_one(tables, &[]).await.unwrap().get::<_, i64>(0), 1);
+}
+
+// Where each byte is a character, the indexes of searches have other parts of a name than are looked for.
+#[tokio::test]
+async fn a_database_that_is_not_in_utf_8_is_refused_and_left_alone() {
+    for encoding in ["SQL_ASCII", "LATIN1"] {
+        let url = fresh_database(&format!("in_{encoding}_{}", std::process::id()).to_lowercase(), encoding);
+        let error = PostgresStore::open(&address(&url)).await.unwrap_err();
+        assert!(matches!(&error, OpenError::Encoding { encoding: found, .. } if found == encoding), "{error:?}");
+        assert!(error.to_string().contains("ENCODING 'UTF8'") && !error.to_string().contains('\n'), "{error}");
+        let client = server::connect(&url).await;
+        let tables = "SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema()";
+        assert_eq!(client.query_one(tables, &[]).await.unwrap().get::<_, i64>(0), 0);
+    }
 }
 
 #[tokio::test]

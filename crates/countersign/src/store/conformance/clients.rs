@@ -1,5 +1,6 @@
 //! Clients and their secrets.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::client::{Client, ClientChange, ClientId, ClientKeys, ClientSecret, Grant};
@@ -63,6 +64,13 @@ pub(super) async fn clients_are_found_and_listed_as_they_were_kept<S: ClientStor
     assert_eq!(store.insert_client(&Client { name: "other".to_owned(), ..bare.clone() }).await, Ok(false));
     assert_eq!(store.find_client(&id("WEB")).await, Ok(None));
     assert_eq!(store.list_clients().await, Ok(vec![bare.clone(), full.clone()]));
+
+    let [first, second] = [secret(9, THEN), secret(8, LATER)];
+    let two = Client { secrets: vec![second.clone(), first.clone()], ..complete("two") };
+    assert_eq!(store.insert_client(&two).await, Ok(true));
+    let kept = store.find_client(&two.id).await.unwrap().unwrap();
+    assert_eq!(kept.secrets, [first, second], "oldest first");
+    assert_eq!(store.delete_client(&two.id).await, Ok(true));
 
     let renamed = ClientChange { name: Some("New".to_owned()), ..ClientChange::default() };
     let expected = Client { name: "New".to_owned(), ..full.clone() };
@@ -223,8 +231,13 @@ where
         .unwrap();
     let last = of_client(&user, "other");
     assert_eq!(store.begin_session(&NewSession { session: last, generation: 0, most: 100 }).await, Ok(Some(0)));
+    // Nobody registers this one, and nobody can delete it.
+    let front_end = of_client(&user, ClientId::first_party().as_str());
+    assert_eq!(store.begin_session(&NewSession { session: front_end, generation: 0, most: 100 }).await, Ok(Some(0)));
+    assert_eq!(store.delete_client(&ClientId::first_party()).await, Ok(false));
     let left = store.list_sessions(None, THEN, 10).await.unwrap();
-    assert_eq!(left.into_iter().map(|session| session.client).collect::<Vec<_>>(), ["other"]);
+    let left: BTreeSet<String> = left.into_iter().map(|session| session.client).collect();
+    assert_eq!(left, ["first-party", "other"].map(str::to_owned).into());
 }
 
 pub(super) async fn no_session_outlives_its_client<S>(store: Arc<S>)

@@ -131,7 +131,11 @@ pub(super) async fn a_link_is_good_for_its_time_and_its_session<S: UserStore + S
     for wrong in [late, other_hash, rotation(id, 1), rotation(SessionId::random(), 0), rotation(plain, 0)] {
         assert_eq!(store.rotate(&wrong).await, Ok(false), "{wrong:?}");
     }
-    assert_eq!(store.rotate(&rotation(id, 0)).await, Ok(true));
+    let mut longer = rotation(id, 0);
+    longer.next.ends_at += 1;
+    assert_eq!(store.rotate(&longer).await, Ok(true));
+    let (kept, _) = store.find_session(id, THEN).await.unwrap().unwrap();
+    assert_eq!(kept.refresh, Some(rotation(id, 0).next), "the end of a chain does not move");
 }
 
 pub(super) async fn sessions_are_listed_by_user_and_ended_one_by_one_or_all<S: UserStore + SessionStore>(

@@ -12,7 +12,9 @@ impl ClientStore for MemoryStore {
         let mut clients = self.clients();
         let is_new = !clients.contains_key(&client.id);
         if is_new {
-            clients.insert(client.id.clone(), client.clone());
+            let mut client = client.clone();
+            oldest_first(&mut client.secrets);
+            clients.insert(client.id.clone(), client);
         }
         Ok(is_new)
     }
@@ -40,7 +42,7 @@ impl ClientStore for MemoryStore {
         let kept = clients.get_mut(id).filter(|client| client.secrets.len() < MOST_SECRETS);
         let Some(client) = kept else { return Ok(false) };
         client.secrets.push(secret.clone());
-        client.secrets.sort_by_key(|secret| (secret.created_at, secret.hash));
+        oldest_first(&mut client.secrets);
         Ok(true)
     }
 
@@ -81,7 +83,14 @@ impl ClientStore for MemoryStore {
 
     async fn delete_client(&self, id: &ClientId) -> Result<bool, StoreError> {
         let mut clients = self.clients();
-        self.end_all_of_client(id);
-        Ok(clients.remove(id).is_some())
+        let is_removed = clients.remove(id).is_some();
+        if is_removed {
+            self.end_all_of_client(id);
+        }
+        Ok(is_removed)
     }
+}
+
+fn oldest_first(secrets: &mut [ClientSecret]) {
+    secrets.sort_by_key(|secret| (secret.created_at, secret.hash));
 }

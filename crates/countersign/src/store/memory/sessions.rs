@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use countersign_token::ScopeSet;
 
 use crate::client::ClientId;
-use crate::session::{NewSession, Session, SessionId};
+use crate::session::{NewSession, Refresh, Session, SessionId};
 use crate::store::memory::MemoryStore;
 use crate::store::{Retry, Rotation, SessionStore, StoreError};
 use crate::user::{User, UserId};
@@ -55,12 +55,11 @@ impl SessionStore for MemoryStore {
     async fn rotate(&self, rotation: &Rotation) -> Result<bool, StoreError> {
         let mut sessions = self.sessions();
         let Some(session) = sessions.get_mut(&rotation.session) else { return Ok(false) };
-        let is_good = session
-            .refresh
-            .as_ref()
-            .is_some_and(|refresh| refresh.link == rotation.used && refresh.until > rotation.now);
-        if is_good {
-            session.refresh = Some(rotation.next.clone());
+        let is_good = |refresh: &&mut Refresh| refresh.link == rotation.used && refresh.until > rotation.now;
+        let good = session.refresh.as_mut().filter(is_good);
+        let is_good = good.is_some();
+        if let Some(refresh) = good {
+            *refresh = Refresh { ends_at: refresh.ends_at, ..rotation.next.clone() };
             session.last_used_at = rotation.now;
             session.expires_at = rotation.expires_at.max(session.expires_at);
             session.access_until = rotation.access_until.max(session.access_until);

@@ -45,8 +45,8 @@ impl AuditStore for PostgresStore {
         let (after, before) = (query.after.as_bytes().as_slice(), query.before.as_bytes().as_slice());
         let one_more = i64::try_from(query.page_limit() + 1).unwrap_or(i64::MAX);
         let AuditQuery { event, by, client, source, user, .. } = query;
-        // No text that PostgreSQL keeps has this character, and it fails where one is asked for.
-        if [event, by, client, source, user].into_iter().flatten().any(|text| text.contains('\0')) {
+        // PostgreSQL takes no NUL, not even to compare with: no record has one.
+        if [event, by, client, source, user].into_iter().flatten().any(|asked| asked.contains('\0')) {
             return Ok(AuditPage::from_one_more(Vec::new(), query.page_limit()));
         }
         let turn = self.turn().await?;

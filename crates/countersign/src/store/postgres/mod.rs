@@ -62,6 +62,17 @@ pub enum OpenError {
         /// The database.
         database: String,
     },
+    /// Not every name can be kept in it, or be found.
+    #[error(
+        "{database} is encoded in {encoding}, which does not do for every name: make a database by \
+         CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+    )]
+    Encoding {
+        /// The database.
+        database: String,
+        /// As PostgreSQL calls it.
+        encoding: String,
+    },
     /// A newer version of this program has used the database.
     #[error(
         "{database} has schema version {found}, and this program knows up to {known}: start the newer program, or restore a backup"

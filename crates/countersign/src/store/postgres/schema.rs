@@ -52,13 +52,17 @@ pub(super) async fn bring_up_to(pool: &Pool<Manager>, database: &str, wanted: i6
     transaction.commit().await.map_err(failed)
 }
 
-/// The version of the schema, 0 for an empty database; refuses a database of another program or a newer version.
+/// The version of the schema, 0 for an empty database; refuses a database of another program or a newer version, and one that cannot keep all
+/// texts, or takes each byte for a character.
 pub(super) async fn check_ours(lane: Lane<'_>, database: &str) -> Result<i64, OpenError> {
     let failed = |error: StepError| open_error(database, error);
-    let counts = lane.read_first(sql::COUNT_TABLES, &[], |row| Ok((get(row, 0)?, get(row, 1)?)));
+    let counts = lane.read_first(sql::COUNT_TABLES, &[], |row| Ok((get(row, 0)?, get(row, 1)?, get(row, 2)?)));
     match counts.await.map_err(failed)?.unwrap_or_default() {
-        (0_i64, _) => return Ok(0),
-        (_, 0_i64) => return Err(OpenError::Foreign { database: database.to_owned() }),
+        (_, _, encoding) if encoding != "UTF8" => {
+            return Err(OpenError::Encoding { database: database.to_owned(), encoding });
+        }
+        (0_i64, ..) => return Ok(0),
+        (_, 0_i64, _) => return Err(OpenError::Foreign { database: database.to_owned() }),
         _ => {}
     }
     let version: Option<i64> = lane.read_first(sql::VERSION, &[], |row| get(row, 0)).await.map_err(failed)?;

@@ -59,7 +59,7 @@ macro_rules! end_sessions {
 
 pub(super) const END_SESSION: &str = end_sessions!("id = $1 AND (user_id = $2 OR $2 IS NULL)");
 pub(super) const END_SESSIONS_OF_USER: &str = end_sessions!("user_id = $1");
-pub(super) const END_SESSIONS_OF_CLIENT: &str = end_sessions!("client = $1");
+pub(super) const END_SESSIONS_OF_CLIENT: &str = end_sessions!("client = $1 AND client <> 'first-party'");
 pub(super) const END_LEAST_USED: &str = end_sessions!(
     "id IN (SELECT id FROM sessions WHERE user_id = $1 AND id <> $2 AND expires_at > $3 \
      ORDER BY refresh_number IS NULL, last_used_at DESC, created_at DESC, id OFFSET $4)"
@@ -138,8 +138,10 @@ pub(super) const KEEP_RECORDS: &str = "
         $9::TEXT[], $10::BIGINT[], $11::TEXT[])
     ON CONFLICT DO NOTHING";
 
-/// Set for each connection. What an operator has set beyond `on` stays: with `off`, an answer could tell of what is lost in a crash.
+/// Set for each connection. What an operator has set beyond `on` stays: with `off`, an answer could tell of what is lost in a crash. A
+/// backslash in our texts is one, whatever an old program on the same server wants of it.
 pub(super) const SETTINGS: &str = "
+    SET standard_conforming_strings = on;
     SET statement_timeout = '5s';
     SET idle_in_transaction_session_timeout = '10s';
     SET default_transaction_isolation = 'read committed';
@@ -212,9 +214,9 @@ pub(super) const REFERENCES: &str = "
     WHERE contype = 'f' AND nspname = current_schema() AND NOT ours.relispartition";
 
 pub(super) const VERSION: &str = "SELECT version FROM countersign_schema";
-/// All tables, and those that mark the database as ours, as they are at one moment.
+/// All tables, and those that mark the database as ours, as they are at one moment; and in what it is encoded.
 pub(super) const COUNT_TABLES: &str = "
-    SELECT count(*), count(*) FILTER (WHERE relname = 'countersign_schema') FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    SELECT count(*), count(*) FILTER (WHERE relname = 'countersign_schema'), current_setting('server_encoding') FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
     WHERE nspname = current_schema() AND relkind IN ('r', 'p')";
 /// One process at a time brings a schema up to date. The first number is ours ('CTSN'), the second that of the schema.
 pub(super) const LOCK_SCHEMA: &str = "
