@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign::store::postgres::{Address, OpenError, PostgresStore};
-use countersign::store::{KeyState, KeyStore, SigningKeyRecord, StoreError, UserStore};
+use countersign::store::{KeyState, KeyStore, SearchText, SigningKeyRecord, StoreError, UserQuery, UserStore};
 use countersign::user::{NewUser, ScopesChange, UserChange, Username};
 use countersign_token::ScopeSet;
 use tokio::task::JoinSet;
@@ -122,15 +122,31 @@ async fn a_database_of_another_program_is_refused_and_left_alone() {
 
 // Where each byte is a character, the indexes of searches have other parts of a name than are looked for.
 #[tokio::test]
-async fn a_database_that_is_not_in_utf_8_is_refused_and_left_alone() {
-    for encoding in ["SQL_ASCII", "LATIN1"] {
-        let url = fresh_database(&format!("in_{encoding}_{}", std::process::id()).to_lowercase(), encoding);
-        let error = PostgresStore::open(&address(&url)).await.unwrap_err();
-        assert!(matches!(&error, OpenError::Encoding { encoding: found, .. } if found == encoding), "{error:?}");
-        assert!(error.to_string().contains("ENCODING 'UTF8'") && !error.to_string().contains('\n'), "{error}");
-        let client = server::connect(&url).await;
-        let tables = "SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema()";
-        assert_eq!(client.query_one(tables, &[]).await.unwrap().get::<_, i64>(0), 0);
+async fn a_database_that_cannot_keep_every_name_is_refused_and_left_alone() {
+    let url = fresh_database(&format!("in_latin1_{}", std::process::id()), "LATIN1");
+    let error = PostgresStore::open(&address(&url)).await.unwrap_err();
+    assert!(matches!(&error, OpenError::Encoding { encoding, .. } if encoding == "LATIN1"), "{error:?}");
+    assert!(error.to_string().contains("ENCODING 'UTF8'") && !error.to_string().contains('\n'), "{error}");
+    let client = server::connect(&url).await;
+    let tables = "SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema()";
+    assert_eq!(client.query_one(tables, &[]).await.unwrap().get::<_, i64>(0), 0);
+}
+
+/// As `initdb` makes them where no language is set.
+#[tokio::test]
+async fn in_a_database_that_takes_bytes_for_characters_all_names_are_found() {
+    let url = fresh_database(&format!("in_sql_ascii_{}", std::process::id()), "SQL_ASCII");
+    let store = open(&url).await;
+    // As many as are looked at without the index.
+    let others =
+        "INSERT INTO users (id, username, username_skeleton, disabled, scopes, created_at, updated_at, generation)
+        SELECT decode(lpad(to_hex(n), 32, '0'), 'hex'), 'user-' || n, 'user-' || n, FALSE, '', 0, 0, 0
+        FROM generate_series(1, 1000) AS n";
+    server::connect(&url).await.execute(others, &[]).await.unwrap();
+    let user = store.insert(&named("žofie-müller")).await.unwrap();
+    for text in ["žof", "fie", "müll", "e-mü", "žofie-müller"] {
+        let query = UserQuery::default().search(SearchText::new(text).unwrap());
+        assert_eq!(store.list(&query).await.unwrap().users, std::slice::from_ref(&user), "{text}");
     }
 }
 

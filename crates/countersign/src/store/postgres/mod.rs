@@ -47,6 +47,8 @@ pub struct PostgresStore {
     pool: Pool<Manager>,
     /// Without password.
     database: String,
+    /// Whether it takes each byte for a character.
+    is_bytewise: bool,
 }
 
 /// Why a database could not be opened, and what to do; one line each.
@@ -149,12 +151,15 @@ impl PostgresStore {
     /// Opens the database at this address, which has to be there; brings its schema up to date. It may wait for another process that
     /// does the same.
     pub async fn open(address: &Address) -> Result<Self, OpenError> {
-        let store = Self::connect(address)?;
+        let mut store = Self::connect(address)?;
+        let database = store.database.clone();
+        let failed = |error| schema::open_error(&database, error);
         store.check_usable().await?;
         store.pool.manager().refuse_moved();
-        schema::bring_up_to_date(&store.pool, &store.database).await?;
-        indexes::complete(&store.pool).await.map_err(|error| schema::open_error(&store.database, error))?;
-        store.warn_of_losses().await.map_err(|error| schema::open_error(&store.database, error))?;
+        schema::bring_up_to_date(&store.pool, &database).await?;
+        indexes::complete(&store.pool).await.map_err(failed)?;
+        store.warn_of_losses().await.map_err(failed)?;
+        store.is_bytewise = store.is_bytewise().await.map_err(failed)?;
         Ok(store)
     }
 
@@ -168,7 +173,7 @@ impl PostgresStore {
         let database = address.to_string();
         let failed = |reason| OpenError::Failed { database: database.clone(), reason };
         let pool = pool::pool(address).map_err(failed)?;
-        Ok(Self { pool, database })
+        Ok(Self { pool, database, is_bytewise: false })
     }
 
     /// Says what the database server would lose of what it has acknowledged (F-03).
@@ -193,6 +198,19 @@ impl PostgresStore {
             }
         }
         Ok(())
+    }
+
+    /// Whether the database takes each byte for a character.
+    async fn is_bytewise(&self) -> Result<bool, StepError> {
+        let is_bytewise = self.turn().await?.lane().read_first(sql::IS_BYTEWISE, &[], |row| get(row, 0)).await?;
+        if is_bytewise == Some(true) {
+            let database = &self.database;
+            tracing::warn!(
+                database,
+                "the database is encoded in SQL_ASCII: a search for other letters goes through all names"
+            );
+        }
+        Ok(is_bytewise == Some(true))
     }
 
     /// A connection for one step.

@@ -52,13 +52,16 @@ pub(super) async fn bring_up_to(pool: &Pool<Manager>, database: &str, wanted: i6
     transaction.commit().await.map_err(failed)
 }
 
+/// In which every text comes back as it was given.
+const ENCODINGS: [&str; 2] = ["UTF8", "SQL_ASCII"];
+
 /// The version of the schema, 0 for an empty database; refuses a database of another program or a newer version, and one that cannot keep all
-/// texts, or takes each byte for a character.
+/// texts.
 pub(super) async fn check_ours(lane: Lane<'_>, database: &str) -> Result<i64, OpenError> {
     let failed = |error: StepError| open_error(database, error);
     let counts = lane.read_first(sql::COUNT_TABLES, &[], |row| Ok((get(row, 0)?, get(row, 1)?, get(row, 2)?)));
     match counts.await.map_err(failed)?.unwrap_or_default() {
-        (_, _, encoding) if encoding != "UTF8" => {
+        (_, _, encoding) if !ENCODINGS.contains(&String::as_str(&encoding)) => {
             return Err(OpenError::Encoding { database: database.to_owned(), encoding });
         }
         (0_i64, ..) => return Ok(0),

@@ -12,16 +12,19 @@ const LOOKED_AT_FIRST: i64 = 1000;
 /// Users that are looked at if the first ones promise to fill the page by then.
 const LOOKED_AT_MOST: i64 = 10_000;
 
-/// At most so many of the users after this id whom the text finds. What the index finds comes in no order, so that all of it has to be
+/// At most so many of the users after this id whom the text finds. A database that takes bytes for characters has other parts of a name that is
+/// not ASCII than the text. What the index finds comes in no order, so that all of it has to be
 /// read for any page: where every twentieth name fits, the page is full sooner by going through the names.
 pub(super) async fn search(
-    lane: Lane<'_>,
+    (lane, is_bytewise): (Lane<'_>, bool),
     text: &SearchText,
     after: &[u8],
     limit: i64,
 ) -> Result<Vec<User>, StepError> {
     let (username, email) = text.like_patterns();
-    let Some((in_username, in_email)) = text.grams() else {
+    let Some((in_username, in_email)) =
+        text.grams().filter(|_| !is_bytewise || (text.in_username().is_ascii() && text.in_email().is_ascii()))
+    else {
         return lane.read_all(SEARCH, &[&after, &username, &email, &limit], read_user).await;
     };
     let mut looked_at = LOOKED_AT_FIRST;

@@ -45,7 +45,7 @@ impl UserStore for PostgresStore {
         let one_more = i64::try_from(query.page_limit() + 1).unwrap_or(i64::MAX);
         let users = match query.search_text() {
             None => turn.lane().read_all(sql::LIST, &[&after, &one_more], read_user).await?,
-            Some(text) => search(turn.lane(), text, &after, one_more).await?,
+            Some(text) => search((turn.lane(), self.is_bytewise), text, &after, one_more).await?,
         };
         Ok(UserPage::from_one_more(users, query.page_limit()))
     }
