@@ -64,7 +64,7 @@ pub enum OpenError {
         /// The database.
         database: String,
     },
-    /// Not every name can be kept in it, or be found.
+    /// Not every name can be kept in it.
     #[error(
         "{database} is encoded in {encoding}, which does not do for every name: make a database by \
          CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
