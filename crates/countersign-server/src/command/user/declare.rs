@@ -34,7 +34,6 @@ pub(in crate::command) fn declare() -> Command {
                     .long("limit")
                     .value_name("COUNT")
                     .value_parser(value_parser!(u32).range(1..))
-                    .default_value("10000")
                     .help("List so many at most, and say if there are more"),
             )
             .arg(json()),
