@@ -150,6 +150,19 @@ async fn in_a_database_that_takes_bytes_for_characters_all_names_are_found() {
     }
 }
 
+/// As a role of an old program may have it.
+#[tokio::test]
+async fn where_a_backslash_escapes_in_every_text_names_are_found_all_the_same() {
+    let url = format!("{}%20-c%20standard_conforming_strings%3Doff", server::fresh());
+    let store = open(&url).await;
+    let user = store.insert(&named("under_score")).await.unwrap();
+    store.insert(&named("underXscore")).await.unwrap();
+    for text in ["r_", "r_score"] {
+        let query = UserQuery::default().search(SearchText::new(text).unwrap());
+        assert_eq!(store.list(&query).await.unwrap().users, std::slice::from_ref(&user), "{text}");
+    }
+}
+
 #[tokio::test]
 async fn a_server_that_is_not_there_is_named_without_the_password() {
     let error = PostgresStore::open(&address("postgres://ada:secret@127.0.0.1:1/auth")).await.unwrap_err();

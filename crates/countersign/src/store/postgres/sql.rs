@@ -180,6 +180,7 @@ pub(super) const INSERT_MANY: &str = "
 pub(super) const LIST_ALL_SECRETS: &str =
     "SELECT client_id, hash, created_at FROM client_secrets ORDER BY client_id, created_at, hash";
 
+/// Whether each byte is taken for a character.
 pub(super) const IS_BYTEWISE: &str = "SELECT current_setting('server_encoding') = 'SQL_ASCII'";
 /// What is off for this role, whatever our connection has set since: a crash would cost something.
 pub(super) const TURNED_OFF: &str = "
